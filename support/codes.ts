@@ -1,0 +1,156 @@
+/** @file The one catalogue of diagnostic codes: what `explain` prints and `docs/errors.md` lists. */
+
+export interface CodeEntry {
+  readonly title: string;
+  /** Why it is a fault, in a sentence or two. */
+  readonly why: string;
+  /** How to mend it. */
+  readonly mend: string;
+}
+
+const entry = (title: string, why: string, mend: string): CodeEntry => ({ title, why, mend });
+
+export const codes = {
+  "parse/syntax": entry(
+    "the text is not MLIR",
+    "At this place the grammar of MLIR wants something else than what stands there.",
+    "Compare with the syntax of the op (`.doc OP` in the REPL, docs/dialects); the caret shows the first character that does not fit.",
+  ),
+  "parse/unknown-op": entry(
+    "the op is not known in its pretty form",
+    "Only ops of registered dialects have a pretty form; anything else must be written in the generic form.",
+    'Check the spelling, or write it in quotes: "dialect.op"(%a) : (i32) -> i32 with --allow-unregistered-dialect.',
+  ),
+  "parse/unregistered": entry(
+    "an op of an unregistered dialect",
+    "Unknown dialects are refused by default, so that a misspelt name is not taken for a dialect of somebody else.",
+    "Pass --allow-unregistered-dialect if the op is meant to be opaque.",
+  ),
+  "parse/undefined-name": entry(
+    "a name is used that nothing defines",
+    "An SSA value, block, alias or resource must be defined in the text.",
+    "Check the spelling; values defined in a nested region are not visible outside of it.",
+  ),
+  "parse/redefinition": entry(
+    "a name is defined twice",
+    "Each SSA value, block, alias and symbol has one definition in its scope.",
+    "Rename one of the two.",
+  ),
+  "parse/type": entry(
+    "a type is malformed or does not fit",
+    "The type written here is not a type of MLIR, or not the type that the value was defined with.",
+    "Write the type that the definition has.",
+  ),
+  "parse/attribute": entry(
+    "an attribute is malformed or does not fit",
+    "The attribute is not well formed, or is not of the kind that the op declares.",
+    "See the op's documentation for the attribute's kind.",
+  ),
+  "parse/nesting": entry(
+    "the text is nested too deeply",
+    "Regions, types and attributes may be nested a few hundred deep; deeper text is refused instead of exhausting the stack.",
+    "Flatten the program.",
+  ),
+  "verify/operands": entry(
+    "wrong number of operands or results",
+    "The op declares how many operands and results it has.",
+    "Give as many as the op declares.",
+  ),
+  "verify/operand-type": entry(
+    "an operand has a type that the op does not take",
+    "Each operand of an op declares which types it accepts.",
+    "Convert the value, or use the op meant for this type.",
+  ),
+  "verify/result-type": entry(
+    "a result has a type that the op does not give",
+    "The result types follow from the op's operands and attributes, or from its declaration.",
+    "Write the type that the message names.",
+  ),
+  "verify/attribute": entry(
+    "an attribute is missing or does not fit",
+    "The op declares its attributes with their kinds; required ones must be there.",
+    "Add or correct the attribute.",
+  ),
+  "verify/region": entry(
+    "a region does not have the form that the op wants",
+    "Ops declare how many regions they have, with how many blocks and which arguments.",
+    "Correct the region's blocks and arguments.",
+  ),
+  "verify/terminator": entry(
+    "a block does not end as it must",
+    "A block ends with exactly one terminator of a kind that the parent op accepts.",
+    "Add the terminator, or move it to the end of the block.",
+  ),
+  "verify/dominance": entry(
+    "a value is used where its definition does not reach",
+    "The definition of a value must come before every use on every path.",
+    "Move the definition up, or pass the value as a block argument.",
+  ),
+  "verify/isolated": entry(
+    "a value from outside is used in an isolated region",
+    "Regions of functions and modules see nothing of what is outside.",
+    "Pass the value as an argument.",
+  ),
+  "verify/symbol": entry(
+    "a symbol is missing, doubled, or of the wrong kind",
+    "A symbol reference must name one definition in the nearest symbol table that holds it.",
+    "Define the symbol, or correct the reference.",
+  ),
+  "verify/op": entry(
+    "the op breaks a rule of its own",
+    "Each op may check what its types alone cannot say.",
+    "The message says what was found and what is wanted.",
+  ),
+  "run/fault": entry(
+    "the program did something undefined",
+    "The interpreter stops where the meaning of the program ends: out of bounds, division by zero, a failed assertion.",
+    "The place shows the op; run with smaller inputs or print values with vector.print to find out why.",
+  ),
+  "run/no-meaning": entry(
+    "the op cannot be interpreted",
+    "The op has no meaning given in its record (an unregistered op, or a declaration without a body).",
+    "Lower it first, or give the op an `evaluate`.",
+  ),
+  "run/arguments": entry(
+    "the arguments do not fit the entry function",
+    "The function wants other arguments, in number or type.",
+    "Give one argument per parameter, e.g. 3, 2.5, or dense<[1.0, 2.0]> : tensor<2xf32>.",
+  ),
+  "pass/unknown": entry(
+    "no such pass",
+    "The pipeline names a pass that is not registered.",
+    "`sluice opt --list-passes` prints all; the nearest name is offered.",
+  ),
+  "pass/option": entry(
+    "a pass option is unknown or malformed",
+    "Each pass declares its options with their kinds.",
+    "See docs/passes.md or `.doc PASS` in the REPL.",
+  ),
+  "pass/anchor": entry(
+    "a pass cannot run on this op",
+    "A pass declares the op it runs on; the pipeline nests it under another.",
+    "Nest it: builtin.module(func.func(PASS)).",
+  ),
+  "pass/failed": entry(
+    "a pass could not do its work",
+    "The pass met a program that it cannot transform.",
+    "The message says what it met; run the passes before it and look at the IR.",
+  ),
+  "convert/illegal": entry(
+    "an op is left that the conversion cannot lower",
+    "After a dialect conversion no op of the source dialect may remain.",
+    "Lower or remove the op first.",
+  ),
+  "cli/usage": entry(
+    "the command line is not understood",
+    "An argument is missing, unknown or malformed.",
+    "`sluice COMMAND --help` shows the usage.",
+  ),
+  "cli/file": entry(
+    "a file cannot be read or written",
+    "The operating system refused the file.",
+    "Check the path and its permissions.",
+  ),
+} as const satisfies Readonly<Record<string, CodeEntry>>;
+
+export type Code = keyof typeof codes;
