@@ -1,0 +1,58 @@
+/**
+ * @file Big constants: named bytes outside the IR. Passes see the name only. A derived resource (transposed, packed,
+ * quantized weights) is a recipe over its parents that runs once, when somebody asks for the bytes.
+ */
+
+export class Resource {
+  readonly name: string;
+  /** Bytes of the content, known before it is made. */
+  readonly byteLength: number;
+  #bytes: Uint8Array | null;
+  readonly #make: (() => Uint8Array) | null;
+  /** What it is derived from, for reports and reachability. */
+  readonly parents: readonly Resource[];
+
+  private constructor(
+    name: string,
+    byteLength: number,
+    bytes: Uint8Array | null,
+    make: (() => Uint8Array) | null,
+    parents: readonly Resource[],
+  ) {
+    this.name = name;
+    this.byteLength = byteLength;
+    this.#bytes = bytes;
+    this.#make = make;
+    this.parents = parents;
+  }
+
+  /** A view of bytes that somebody else holds; nothing is copied. */
+  static of(name: string, bytes: Uint8Array): Resource {
+    return new Resource(name, bytes.byteLength, bytes, null, []);
+  }
+
+  /** A recipe over other resources, evaluated lazily and at most once until released. */
+  static derived(name: string, byteLength: number, parents: readonly Resource[], make: () => Uint8Array): Resource {
+    return new Resource(name, byteLength, null, make, parents);
+  }
+
+  /** The bytes; a derived resource makes them now if it has not yet. */
+  bytes(): Uint8Array {
+    if (this.#bytes === null) {
+      this.#bytes = this.#make!();
+      if (this.#bytes.byteLength !== this.byteLength) {
+        throw new RangeError(`resource ${this.name} has ${this.#bytes.byteLength} bytes, was to have ${this.byteLength}`);
+      }
+    }
+    return this.#bytes;
+  }
+
+  /** Forgets made bytes of a derived resource, to be made again when wanted. */
+  release(): void {
+    if (this.#make !== null) this.#bytes = null;
+  }
+
+  get isDerived(): boolean {
+    return this.#make !== null;
+  }
+}
