@@ -1,0 +1,155 @@
+/**
+ * @file The contracts against which ops with a syntax of their own read and write text; `text/` implements them.
+ * Parsing methods report a diagnostic and leave the op at the first fault, so they answer plain values.
+ */
+import type { Location } from "../support/location.ts";
+import type { AffineMap, AffineSet } from "./affine.ts";
+import type { Block, Operation, Region, Value } from "./core.ts";
+import type { Attribute, Type } from "./types.ts";
+
+/** A name of a value as it stands in the text, not yet tied to a value. */
+export interface UnresolvedOperand {
+  readonly name: string;
+  /** Which result of several (`%0#1`). */
+  readonly number: number;
+  readonly at: Location;
+}
+
+/** `%name : type` of a region's entry argument. */
+export interface ParsedArgument {
+  readonly operand: UnresolvedOperand;
+  readonly type: Type | undefined;
+  readonly attributes?: ReadonlyMap<string, Attribute>;
+  readonly at: Location;
+}
+
+export type Delimiter = "none" | "()" | "[]" | "<>" | "{}" | "optional ()" | "optional []" | "optional <>" | "optional {}";
+
+/** What a custom `parse` answers. Attributes that the record declares are given as MLIR attributes or native values. */
+export interface ParsedOp {
+  readonly operands?: readonly Value[];
+  readonly operandSegments?: readonly number[];
+  /** Native values of declared attributes, by name. */
+  readonly props?: Readonly<Record<string, unknown>>;
+  /** Parsed attributes: those that the record declares become props, the others stay discardable. */
+  readonly attributes?: ReadonlyMap<string, Attribute> | undefined;
+  readonly resultTypes?: readonly Type[];
+  readonly resultSegments?: readonly number[];
+  readonly regions?: readonly Region[];
+  readonly successors?: readonly Block[];
+}
+
+export interface AsmParser {
+  /** Place of the next token. */
+  here(): Location;
+  fail(message: string, at?: Location): never;
+
+  keyword(word: string): void;
+  optionalKeyword(word: string): boolean;
+  /** The next bare word, if it is one of these. */
+  optionalKeywordOf<W extends string>(words: readonly W[]): W | undefined;
+  /** Any bare word. */
+  anyKeyword(what?: string): string;
+  optionalAnyKeyword(): string | undefined;
+  /** A punctuation mark: ( ) [ ] { } < > , : :: = == >= -> ? * + - | … */
+  punct(text: string): void;
+  optionalPunct(text: string): boolean;
+  /** Is the next token this punctuation mark? */
+  at(punct: string): boolean;
+
+  operand(): UnresolvedOperand;
+  optionalOperand(): UnresolvedOperand | undefined;
+  operands(delimiter?: Delimiter): UnresolvedOperand[];
+  resolve(operand: UnresolvedOperand, type: Type): Value;
+  resolveAll(operands: readonly UnresolvedOperand[], types: Type | readonly Type[], at?: Location): Value[];
+
+  type(): Type;
+  optionalType(): Type | undefined;
+  /** `T, T, …`, at least one. */
+  types(): Type[];
+  /** `-> T` or `-> (T, T)`; nothing is no types. */
+  optionalArrowTypes(): Type[];
+  arrowTypes(): Type[];
+  colonType(): Type;
+  colonTypes(): Type[];
+
+  attribute(type?: Type): Attribute;
+  optionalAttribute(type?: Type): Attribute | undefined;
+  /** `{…}` or nothing. */
+  attrDict(): Map<string, Attribute>;
+  /** `attributes {…}` or nothing. */
+  attrDictWithKeyword(): Map<string, Attribute>;
+  integer(): bigint;
+  optionalInteger(): bigint | undefined;
+  string(): string;
+  optionalString(): string | undefined;
+  symbolName(): string;
+  optionalSymbolName(): string | undefined;
+  affineMap(): AffineMap;
+  affineSet(): AffineSet;
+  /** An affine map written over SSA names, `[%i + 1, symbol(%n)]`: the map, and the names of its dimensions and symbols. */
+  affineMapOfOperands(delimiter: "()" | "[]"): {
+    readonly map: AffineMap;
+    readonly dims: readonly UnresolvedOperand[];
+    readonly symbols: readonly UnresolvedOperand[];
+  };
+  /** One affine expression over SSA names; `dims` and `symbols` collect the names it uses. */
+  affineExprOfOperands(dims: UnresolvedOperand[], symbols: UnresolvedOperand[]): AffineMap;
+  /** `location` in `loc(…)` after an argument or op, or nothing. */
+  optionalLocation(): Location | undefined;
+
+  /** A comma-separated list. */
+  list<T>(delimiter: Delimiter, one: () => T): T[];
+  /** `4, %x, ?`-like lists: integers where static, operands where dynamic. */
+  dynamicIndexList(delimiter?: "[]" | "()"): {
+    readonly statics: number[];
+    readonly operands: UnresolvedOperand[];
+    readonly scalable: boolean[];
+  };
+
+  argument(withType?: boolean): ParsedArgument;
+  /** `%a: T {attrs} loc(…)`, comma-separated in parentheses. */
+  arguments(delimiter: Delimiter, withType: boolean): ParsedArgument[];
+  /** A region in braces. `args` become the arguments of its entry block. `isolated` hides the names outside. */
+  region(args?: readonly ParsedArgument[], options?: { readonly isolated?: boolean }): Region;
+  optionalRegion(args?: readonly ParsedArgument[], options?: { readonly isolated?: boolean }): Region | undefined;
+  successor(): Block;
+  /** `^bb(%a, %b : T, T)`. */
+  successorWithOperands(): { readonly block: Block; readonly operands: readonly Value[] };
+
+  /** Adds the terminator that pretty forms leave out. `make` builds it. */
+  ensureTerminator(region: Region, make: (block: Block) => Operation): void;
+  /** How many results the text names on the left of `=`. */
+  resultCount(): number;
+}
+
+export interface AsmPrinter {
+  write(text: string): void;
+  /** Line break and the current indentation. */
+  newline(): void;
+  operand(v: Value): void;
+  operands(vs: readonly Value[]): void;
+  /** The name of a value, `%0` or `%0#1`. */
+  nameOf(v: Value): string;
+  type(t: Type): void;
+  types(ts: readonly Type[]): void;
+  /** ` -> T`, ` -> (T, T)`; nothing for no types. */
+  optionalArrowTypes(ts: readonly Type[]): void;
+  /** `(T, T) -> T`. */
+  functionType(inputs: readonly Type[], results: readonly Type[]): void;
+  attribute(a: Attribute): void;
+  attributeWithoutType(a: Attribute): void;
+  symbolName(name: string): void;
+  /** ` {…}` with all attributes except those named; nothing when none is left. Declared ones print unless they have their default. */
+  attrDict(op: Operation, except?: readonly string[]): void;
+  attrDictWithKeyword(op: Operation, except?: readonly string[]): void;
+  /** `{ … }`; by default with entry arguments as a block header and with terminators. */
+  region(r: Region, options?: { readonly entryArgs?: boolean; readonly terminator?: boolean }): void;
+  /** `%arg0: T` and its location when asked for. */
+  argument(v: Value, withType?: boolean): void;
+  successor(b: Block): void;
+  /** `^bb1(%a : T)`. */
+  successorWithOperands(b: Block, operands: readonly Value[]): void;
+  affineMapOfOperands(map: AffineMap, dims: readonly Value[], symbols: readonly Value[]): void;
+  dynamicIndexList(statics: readonly number[], operands: readonly Value[], scalable?: readonly boolean[]): void;
+}
