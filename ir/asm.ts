@@ -23,7 +23,16 @@ export interface ParsedArgument {
   readonly at: Location;
 }
 
-export type Delimiter = "none" | "()" | "[]" | "<>" | "{}" | "optional ()" | "optional []" | "optional <>" | "optional {}";
+export type Delimiter =
+  | "none"
+  | "()"
+  | "[]"
+  | "<>"
+  | "{}"
+  | "optional ()"
+  | "optional []"
+  | "optional <>"
+  | "optional {}";
 
 /** What a custom `parse` answers. Attributes that the record declares are given as MLIR attributes or native values. */
 export interface ParsedOp {

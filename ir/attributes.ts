@@ -11,9 +11,9 @@ import {
   i1,
   i32,
   i64,
+  index as indexType,
   integer,
   integerAttribute,
-  index as indexType,
   mapAttribute,
   stringAttribute,
   type Type,
@@ -250,7 +250,12 @@ export const attr = {
       `${mnemonic} attribute`,
       { kind: "angle", words: ["none", ...words, ...(all ? [all] : [])], many: true },
       (v) => {
-        const body = v.length === 0 ? "none" : all && v.length === words.length ? all : words.filter((w) => v.includes(w)).join(", ");
+        const body =
+          v.length === 0
+            ? "none"
+            : all && v.length === words.length
+              ? all
+              : words.filter((w) => v.includes(w)).join(", ");
         return { kind: "opaque", text: `#${mnemonic}<${body}>` };
       },
       (a) => {

@@ -41,7 +41,10 @@ export const I1: Constraint<IntegerType> = where<IntegerType>(
   "1-bit signless integer",
   (t) => t.kind === "integer" && t.width === 1 && t.signedness === "signless",
 );
-export const Tensor: Constraint<TensorType> = where<TensorType>("tensor of any type values", (t) => t.kind === "tensor");
+export const Tensor: Constraint<TensorType> = where<TensorType>(
+  "tensor of any type values",
+  (t) => t.kind === "tensor",
+);
 export const RankedTensor: Constraint<TensorType> = where<TensorType>(
   "ranked tensor of any type values",
   (t) => t.kind === "tensor" && t.ranked,
@@ -54,7 +57,10 @@ export const AnyMemRef: Constraint<MemRefType> = where<MemRefType>(
   "ranked or unranked memref of any type values",
   (t) => t.kind === "memref",
 );
-export const Vector: Constraint<VectorType> = where<VectorType>("vector of any type values", (t) => t.kind === "vector");
+export const Vector: Constraint<VectorType> = where<VectorType>(
+  "vector of any type values",
+  (t) => t.kind === "vector",
+);
 export const Shaped: Constraint<ShapedType> = where<ShapedType>("shaped of any type values", isShaped);
 export const StaticShaped: Constraint<ShapedType> = where<ShapedType>(
   "statically shaped",

@@ -74,7 +74,9 @@ export class Value<T extends Type = Type> {
   }
 
   get location(): Location {
-    return this.owner instanceof Operation ? this.owner.loc : (this.owner.argLocations?.[this.index] ?? unknownLocation);
+    return this.owner instanceof Operation
+      ? this.owner.loc
+      : (this.owner.argLocations?.[this.index] ?? unknownLocation);
   }
 
   get hasUses(): boolean {
@@ -466,7 +468,8 @@ export class Region {
 
   get entry(): Block {
     const b = this.blocks[0];
-    if (!b) throw new InternalError(`a region of ${this.parent?.name ?? "no operation"} has no block`, this.parent?.loc);
+    if (!b)
+      throw new InternalError(`a region of ${this.parent?.name ?? "no operation"} has no block`, this.parent?.loc);
     return b;
   }
 

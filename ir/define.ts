@@ -17,15 +17,30 @@ import type { Attribute, Type } from "./types.ts";
 
 export type Attrs = Readonly<Record<string, Attr>>;
 
-type Arg<F> = F extends Field<string, infer T, infer A>
-  ? A extends "many" ? readonly Value<T>[] : A extends "optional" ? Value<T> | undefined : Value<T>
-  : never;
-type In<F> = F extends Field<string, Type, infer A>
-  ? A extends "many" ? readonly Value[] : A extends "optional" ? Value | undefined : Value
-  : never;
-type Run<F> = F extends Field<string, infer T, infer A>
-  ? A extends "many" ? readonly Datum<T>[] : A extends "optional" ? Datum<T> | undefined : Datum<T>
-  : never;
+type Arg<F> =
+  F extends Field<string, infer T, infer A>
+    ? A extends "many"
+      ? readonly Value<T>[]
+      : A extends "optional"
+        ? Value<T> | undefined
+        : Value<T>
+    : never;
+type In<F> =
+  F extends Field<string, Type, infer A>
+    ? A extends "many"
+      ? readonly Value[]
+      : A extends "optional"
+        ? Value | undefined
+        : Value
+    : never;
+type Run<F> =
+  F extends Field<string, infer T, infer A>
+    ? A extends "many"
+      ? readonly Datum<T>[]
+      : A extends "optional"
+        ? Datum<T> | undefined
+        : Datum<T>
+    : never;
 type Named<Fs extends Fields> = { readonly [F in Fs[number] as F["name"]]: Arg<F> };
 type RunNamed<Fs extends Fields> = { readonly [F in Fs[number] as F["name"]]: Run<F> };
 type AttrValues<A extends Attrs> = { readonly [K in keyof A]: A[K] extends Attr<infer T> ? T : never };
@@ -39,7 +54,9 @@ export type Ins<O extends Fields, A extends Attrs> = Named<O> & AttrValues<A>;
 /** A typed window on an operation: operands, attributes, results and regions by name. */
 export type View<O extends Fields, A extends Attrs, R extends Fields, G extends readonly string[]> = {
   readonly op: Operation;
-} & Named<O> & AttrValues<A> & Named<R> & { readonly [K in G[number]]: Region };
+} & Named<O> &
+  AttrValues<A> &
+  Named<R> & { readonly [K in G[number]]: Region };
 /** Operands as run-time data, attributes, and regions to call. */
 export type RunArgs<O extends Fields, A extends Attrs, G extends readonly string[]> = RunNamed<O> &
   AttrValues<A> & { readonly [K in G[number]]: Region };
@@ -47,13 +64,15 @@ type Out<R extends Fields> = R extends readonly [Field<string, infer T, "one">]
   ? Value<T>
   : R extends readonly [Field<string, infer T, "many">]
     ? readonly Value<T>[]
-    : R extends readonly [] ? Operation : { readonly [K in keyof R]: Arg<R[K]> };
+    : R extends readonly []
+      ? Operation
+      : { readonly [K in keyof R]: Arg<R[K]> };
 
 /**
  * Fills a region: its arguments in, what its terminator hands over out. A body that ends its block itself answers
  * nothing. A ready Region is taken as it is.
  */
-export type Body = ((b: Builder, ...args: Value[]) => readonly Value[] | void) | Region;
+export type Body = ((b: Builder, ...args: Value[]) => readonly Value[] | undefined) | Region;
 type Bodies<G extends readonly string[]> = { readonly [K in G[number]]?: Body };
 interface Extra {
   /** Discardable attributes. */
@@ -181,10 +200,7 @@ export function defineOp<
   const A extends Attrs = {},
   const R extends Fields = NoFields,
   const G extends readonly string[] = NoFields,
->(
-  name: N,
-  spec: Spec<O, A, R, G> & { infer(ins: Ins<O, A>): readonly Type[] | undefined },
-): OpDef<N, O, A, R, G, true>;
+>(name: N, spec: Spec<O, A, R, G> & { infer(ins: Ins<O, A>): readonly Type[] | undefined }): OpDef<N, O, A, R, G, true>;
 export function defineOp<
   const N extends string,
   const O extends Fields = NoFields,
@@ -252,7 +268,12 @@ function describe(name: string, spec: ErasedSpec): Omit<OpInfo, "is" | "of" | "e
 }
 
 /** The values of each field, by name. */
-function nameValues(fields: Fields, values: readonly unknown[], segments: readonly number[] | null, into: Record<string, unknown>): void {
+function nameValues(
+  fields: Fields,
+  values: readonly unknown[],
+  segments: readonly number[] | null,
+  into: Record<string, unknown>,
+): void {
   for (let i = 0; i < fields.length; i++) {
     const f = fields[i]!;
     const [start, end] = fieldRange(fields, i, values.length, segments);
@@ -313,7 +334,9 @@ function buildOp(def: OpInfo, b: Builder, args: readonly unknown[]): unknown {
     successors: rest.successors ?? [],
     attributes: rest.extra ? new Map(rest.extra) : null,
     operandSegments,
-    resultSegments: def.hasResultSegments ? resultFields.map((f) => (f.arity === "one" ? 1 : types.length - resultFields.length + 1)) : null,
+    resultSegments: def.hasResultSegments
+      ? resultFields.map((f) => (f.arity === "one" ? 1 : types.length - resultFields.length + 1))
+      : null,
     loc: b.loc,
   });
   b.insert(op);
@@ -322,7 +345,12 @@ function buildOp(def: OpInfo, b: Builder, args: readonly unknown[]): unknown {
   return op.results;
 }
 
-function fillRegion(def: OpInfo, b: Builder, body: Exclude<Body, Region> | undefined, argTypes: readonly Type[]): Region {
+function fillRegion(
+  def: OpInfo,
+  b: Builder,
+  body: Exclude<Body, Region> | undefined,
+  argTypes: readonly Type[],
+): Region {
   const region = new Region();
   if (!body) return region;
   const block = new Block(argTypes);
@@ -331,13 +359,19 @@ function fillRegion(def: OpInfo, b: Builder, body: Exclude<Body, Region> | undef
   const answer = body(inner, ...block.args);
   const end = def.spec.terminator?.();
   if (!block.terminator && end && answer !== undefined) {
-    inner.insert(new Operation(end, { operands: answer, props: end.attrFields.map((f) => f.codec.fallback), loc: b.loc }));
+    inner.insert(
+      new Operation(end, { operands: answer, props: end.attrFields.map((f) => f.codec.fallback), loc: b.loc }),
+    );
   }
   return region;
 }
 
 /** A class of views, one per definition, with its getters on the prototype. */
-function makeView(info: Pick<OpInfo, "operandFields" | "resultFields" | "attrFields" | "regionNames">): new (op: Operation) => object {
+function makeView(
+  info: Pick<OpInfo, "operandFields" | "resultFields" | "attrFields" | "regionNames">,
+): new (
+  op: Operation,
+) => object {
   class View {
     readonly op: Operation;
     constructor(op: Operation) {
@@ -354,10 +388,17 @@ function makeView(info: Pick<OpInfo, "operandFields" | "resultFields" | "attrFie
     });
   };
   const { operandFields, resultFields, attrFields, regionNames } = info;
-  regionNames.forEach((name, i) => getter(name, (op) => op.regions[i]));
+  regionNames.forEach((name, i) => {
+    getter(name, (op) => op.regions[i]);
+  });
   resultFields.forEach((f, i) => {
     const simple = resultFields.slice(0, i + 1).every((x) => x.arity === "one");
-    getter(f.name, simple ? (op) => op.results[i] : (op) => pick(f, op.results, fieldRange(resultFields, i, op.results.length, op.resultSegments)));
+    getter(
+      f.name,
+      simple
+        ? (op) => op.results[i]
+        : (op) => pick(f, op.results, fieldRange(resultFields, i, op.results.length, op.resultSegments)),
+    );
   });
   operandFields.forEach((f, i) => {
     const simple = operandFields.slice(0, i + 1).every((x) => x.arity === "one");
@@ -372,7 +413,9 @@ function makeView(info: Pick<OpInfo, "operandFields" | "resultFields" | "attrFie
           },
     );
   });
-  attrFields.forEach((f, i) => getter(f.name, (op) => op.props[i]));
+  attrFields.forEach((f, i) => {
+    getter(f.name, (op) => op.props[i]);
+  });
   return View;
 }
 
@@ -401,13 +444,12 @@ export function defineDialect(
   name: string,
   parts: {
     readonly doc: string;
-    readonly ops: readonly { readonly opName: string }[];
+    readonly ops: readonly OpInfo[];
     readonly rules?: readonly RuleLike[];
     readonly constant?: (b: Builder, value: Attribute, type: Type) => Value | undefined;
   },
 ): Dialect {
-  const ops = parts.ops as unknown as readonly OpInfo[];
-  for (const op of ops) invariant(op.dialect === name, `${op.opName} is no op of ${name}`);
-  const dialect = { name, doc: parts.doc, ops, rules: parts.rules ?? [] };
+  for (const op of parts.ops) invariant(op.dialect === name, `${op.opName} is no op of ${name}`);
+  const dialect = { name, doc: parts.doc, ops: parts.ops, rules: parts.rules ?? [] };
   return parts.constant ? { ...dialect, constant: parts.constant } : dialect;
 }

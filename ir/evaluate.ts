@@ -2,15 +2,7 @@
 import type { Location } from "../support/location.ts";
 import type { NDArray } from "../support/ndarray.ts";
 import type { Block, Operation, Region } from "./core.ts";
-import type {
-  FloatType,
-  IndexType,
-  IntegerType,
-  MemRefType,
-  TensorType,
-  Type,
-  VectorType,
-} from "./types.ts";
+import type { FloatType, IndexType, IntegerType, MemRefType, TensorType, Type, VectorType } from "./types.ts";
 
 /**
  * A number at run time. Floats and index are `number`. Signless and signed integers of up to 32 bits are `number`, wider
@@ -19,11 +11,13 @@ import type {
 export type Num = number | bigint;
 
 /** The run-time form of a value of a type. Tensors and vectors are immutable by convention; memrefs are views of shared data. */
-export type Datum<T extends Type = Type> =
-  T extends TensorType | VectorType | MemRefType ? NDArray
-  : T extends FloatType | IndexType ? number
-  : T extends IntegerType ? Num
-  : unknown;
+export type Datum<T extends Type = Type> = T extends TensorType | VectorType | MemRefType
+  ? NDArray
+  : T extends FloatType | IndexType
+    ? number
+    : T extends IntegerType
+      ? Num
+      : unknown;
 
 /** What a scalar function may know before it runs; asked once per op, not per element. */
 export interface ScalarInfo {

@@ -41,7 +41,9 @@ export class Resource {
     if (this.#bytes === null) {
       this.#bytes = this.#make!();
       if (this.#bytes.byteLength !== this.byteLength) {
-        throw new RangeError(`resource ${this.name} has ${this.#bytes.byteLength} bytes, was to have ${this.byteLength}`);
+        throw new RangeError(
+          `resource ${this.name} has ${this.#bytes.byteLength} bytes, was to have ${this.byteLength}`,
+        );
       }
     }
     return this.#bytes;

@@ -1,5 +1,5 @@
 /** @file The literals of MLIR's text: floating-point numbers and dense constants. */
-import { elementCount, type AttributeOf, type FloatType, isShaped, type Type } from "./types.ts";
+import { type AttributeOf, elementCount, type FloatType, isShaped, type Type } from "./types.ts";
 
 const scratch = new DataView(new ArrayBuffer(8));
 

@@ -2,8 +2,9 @@
  * @file How types and attributes are spelt in MLIR. `Speller` takes hooks for aliases; `typeText` and `attributeText`
  * spell without them, for messages and keys.
  */
-import { denseText, floatText, floatBitsText } from "./spell-dense.ts";
+
 import type { Location } from "../support/location.ts";
+import { denseText, floatBitsText, floatText } from "./spell-dense.ts";
 import { type Attribute, type AttributeOf, isDynamic, type Type } from "./types.ts";
 
 const BARE = /^[A-Za-z_][\w$.]*$/;
@@ -87,7 +88,12 @@ export class Speller {
   attributeBody(a: Attribute): string {
     switch (a.kind) {
       case "integer":
-        return this.integerLiteral(a) + (a.type.kind === "integer" && a.type.width === 64 && a.type.signedness === "signless" ? " : i64" : ` : ${this.type(a.type)}`);
+        return (
+          this.integerLiteral(a) +
+          (a.type.kind === "integer" && a.type.width === 64 && a.type.signedness === "signless"
+            ? " : i64"
+            : ` : ${this.type(a.type)}`)
+        );
       case "float":
         return `${this.floatLiteral(a)} : ${this.type(a.type)}`;
       case "bool":

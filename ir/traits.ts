@@ -1,13 +1,22 @@
 /** @file Traits: facts about an op, each with its own check. Passes ask for a trait where they would otherwise need a name. */
-import { typeText } from "./spell.ts";
-import { elementOf, isShaped, type Type } from "./types.ts";
+
 import type { Operation } from "./core.ts";
 import { fieldRange } from "./fields.ts";
+import { typeText } from "./spell.ts";
+import { elementOf, isShaped, type Type } from "./types.ts";
 
 /** Reports a fault of the op being verified; `at` names an operand, result, attribute or region field to point at. */
 export type Fail = (message: string, at?: FailAt) => void;
 export interface FailAt {
-  readonly code?: "verify/op" | "verify/region" | "verify/symbol" | "verify/attribute" | "verify/operand-type" | "verify/result-type" | "verify/terminator" | "verify/operands";
+  readonly code?:
+    | "verify/op"
+    | "verify/region"
+    | "verify/symbol"
+    | "verify/attribute"
+    | "verify/operand-type"
+    | "verify/result-type"
+    | "verify/terminator"
+    | "verify/operands";
   /** The op to point at, if it is not the one that is verified. */
   readonly op?: Operation;
   readonly help?: string;

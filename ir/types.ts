@@ -3,8 +3,9 @@
  * Attributes are plain immutable records; `attributeKey` compares them. No dialect adds a kind of its own: what a
  * foreign dialect writes is kept as opaque text.
  */
-import type { AffineMap, AffineSet } from "./affine.ts";
+
 import type { Location } from "../support/location.ts";
+import type { AffineMap, AffineSet } from "./affine.ts";
 import type { Resource } from "./resource.ts";
 
 // --- types ----------------------------------------------------------------------------------------------------
@@ -231,8 +232,7 @@ export const unrankedMemref = (element: Type, memorySpace?: Attribute): MemRefTy
 export const opaqueType = (dialect: string, text: string): OpaqueType =>
   intern(`!${dialect}.${text}`, (id) => ({ kind: "opaque", dialect, text, id }));
 
-export const isShaped = (t: Type): t is ShapedType =>
-  t.kind === "tensor" || t.kind === "vector" || t.kind === "memref";
+export const isShaped = (t: Type): t is ShapedType => t.kind === "tensor" || t.kind === "vector" || t.kind === "memref";
 /** The element type of a shaped type; any other type is its own element. */
 export const elementOf = (t: Type): Type => (isShaped(t) ? t.element : t);
 export const hasStaticShape = (t: ShapedType): boolean =>

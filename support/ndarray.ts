@@ -1,5 +1,268 @@
 /** @file NDArray: a typed array with a shape and strides. Tensors, vectors and memrefs of the interpreter are these. */
-import { bf16ToNumber, f16ToNumber, numberToBf16, numberToF16 } from "./half.ts";
+import { invariant } from "./diagnostic.ts";
+import { decodeFloat, encodeFloat, type FloatKind, isFloatKind, type NarrowFloatKind } from "./float.ts";
 
 export type DType =
-  | "i1" | "i8" | "u8" | "i16" | "u16" | "i32" | "u32" | "i64" | "u64" | "index" | "f16" | "bf16" | "f32" | "f64";
+  | "i1"
+  | "i4"
+  | "u4"
+  | "i8"
+  | "u8"
+  | "i16"
+  | "u16"
+  | "i32"
+  | "u32"
+  | "i64"
+  | "u64"
+  | "index"
+  | FloatKind;
+
+export type Buffer =
+  | Int8Array
+  | Uint8Array
+  | Int16Array
+  | Uint16Array
+  | Int32Array
+  | Uint32Array
+  | BigInt64Array
+  | BigUint64Array
+  | Float32Array
+  | Float64Array;
+
+/** One element: bigint for i64 and u64, number for all else. */
+export type Element = number | bigint;
+
+const plainBuffers = {
+  i1: Uint8Array,
+  i4: Int8Array,
+  u4: Uint8Array,
+  i8: Int8Array,
+  u8: Uint8Array,
+  i16: Int16Array,
+  u16: Uint16Array,
+  i32: Int32Array,
+  u32: Uint32Array,
+  i64: BigInt64Array,
+  u64: BigUint64Array,
+  index: Float64Array,
+  f32: Float32Array,
+  f64: Float64Array,
+} as const;
+
+/** Storage for `length` elements: one array element each; narrow floats keep their bits in u16 or u8. */
+export function allocate(dtype: DType, length: number): Buffer {
+  if (dtype in plainBuffers) return new plainBuffers[dtype as keyof typeof plainBuffers](length);
+  return dtype === "f16" || dtype === "bf16" ? new Uint16Array(length) : new Uint8Array(length);
+}
+
+/** The float types whose elements are stored as bits and must be decoded. */
+export const isNarrowFloat = (dtype: DType): dtype is NarrowFloatKind =>
+  isFloatKind(dtype) && dtype !== "f32" && dtype !== "f64";
+
+export const isBigDType = (dtype: DType): dtype is "i64" | "u64" => dtype === "i64" || dtype === "u64";
+
+const noOffset = 0;
+
+/** Row-major strides of a shape, in elements. */
+export function rowMajor(shape: readonly number[]): number[] {
+  const strides = new Array<number>(shape.length);
+  let step = 1;
+  for (let i = shape.length - 1; i >= 0; i--) {
+    strides[i] = step;
+    step *= shape[i]!;
+  }
+  return strides;
+}
+
+export const sizeOf = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
+
+export class NDArray {
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  /** In elements. */
+  readonly strides: readonly number[];
+  readonly offset: number;
+  readonly data: Buffer;
+  /** Elements of narrow floats are bits in `data`. */
+  readonly #narrow: NarrowFloatKind | null;
+
+  constructor(
+    dtype: DType,
+    shape: readonly number[],
+    data: Buffer,
+    strides: readonly number[] = rowMajor(shape),
+    offset = noOffset,
+  ) {
+    this.dtype = dtype;
+    this.shape = shape;
+    this.data = data;
+    this.strides = strides;
+    this.offset = offset;
+    this.#narrow = isNarrowFloat(dtype) ? dtype : null;
+  }
+
+  static zeros(dtype: DType, shape: readonly number[]): NDArray {
+    return new NDArray(dtype, shape, allocate(dtype, sizeOf(shape)));
+  }
+
+  static filled(dtype: DType, shape: readonly number[], value: Element): NDArray {
+    const a = NDArray.zeros(dtype, shape);
+    a.fill(value);
+    return a;
+  }
+
+  /** From elements in row-major order. */
+  static from(dtype: DType, shape: readonly number[], values: Iterable<Element>): NDArray {
+    const a = NDArray.zeros(dtype, shape);
+    let i = 0;
+    for (const v of values) a.setData(i++, v);
+    invariant(i === a.size, `${i} values for a shape of ${a.size}`);
+    return a;
+  }
+
+  get rank(): number {
+    return this.shape.length;
+  }
+
+  get size(): number {
+    return sizeOf(this.shape);
+  }
+
+  /** Elements lie one after the other in row-major order. */
+  get isContiguous(): boolean {
+    let step = 1;
+    for (let i = this.shape.length - 1; i >= 0; i--) {
+      if (this.shape[i] !== 1 && this.strides[i] !== step) return false;
+      step *= this.shape[i]!;
+    }
+    return true;
+  }
+
+  /** Position in `data` of an element; indices are not checked. */
+  position(indices: readonly number[]): number {
+    let at = this.offset;
+    for (let i = 0; i < this.strides.length; i++) at += indices[i]! * this.strides[i]!;
+    return at;
+  }
+
+  /** All indices lie within the shape. */
+  contains(indices: readonly number[]): boolean {
+    for (let i = 0; i < this.shape.length; i++) {
+      const x = indices[i]!;
+      if (!(x >= 0 && x < this.shape[i]!)) return false;
+    }
+    return true;
+  }
+
+  get(indices: readonly number[]): Element {
+    return this.getData(this.position(indices));
+  }
+
+  set(indices: readonly number[], value: Element): void {
+    this.setData(this.position(indices), value);
+  }
+
+  /** The element at a position of `data`, decoded. */
+  getData(at: number): Element {
+    const raw = this.data[at]!;
+    return this.#narrow === null ? raw : decodeFloat(this.#narrow, raw as number);
+  }
+
+  setData(at: number, value: Element): void {
+    this.data[at] = this.#narrow === null ? (value as never) : (encodeFloat(this.#narrow, value as number) as never);
+  }
+
+  /** Elements in row-major order, decoded. */
+  values(): Element[] {
+    const out = new Array<Element>(this.size);
+    let n = 0;
+    this.forEachPosition((at) => {
+      out[n++] = this.getData(at);
+    });
+    return out;
+  }
+
+  /** Calls `visit` with each element's position in `data` and its row-major number. */
+  forEachPosition(visit: (at: number, n: number) => void): void {
+    const { shape, strides } = this;
+    const total = this.size;
+    if (this.isContiguous) {
+      for (let n = 0; n < total; n++) visit(this.offset + n, n);
+      return;
+    }
+    const index = new Array<number>(shape.length).fill(0);
+    let at = this.offset;
+    for (let n = 0; n < total; n++) {
+      visit(at, n);
+      for (let d = shape.length - 1; d >= 0; d--) {
+        index[d]!++;
+        at += strides[d]!;
+        if (index[d]! < shape[d]!) break;
+        at -= strides[d]! * shape[d]!;
+        index[d] = 0;
+      }
+    }
+  }
+
+  fill(value: Element): void {
+    this.forEachPosition((at) => this.setData(at, value));
+  }
+
+  /** A view of the same data: `sizes` elements from `offsets` on in steps of `strides` along each dimension. */
+  view(offsets: readonly number[], sizes: readonly number[], strides: readonly number[] = sizes.map(() => 1)): NDArray {
+    return new NDArray(
+      this.dtype,
+      sizes,
+      this.data,
+      this.strides.map((s, i) => s * strides[i]!),
+      this.position(offsets),
+    );
+  }
+
+  /** The same elements in another shape; a copy only where the strides leave no other way. */
+  reshape(shape: readonly number[]): NDArray {
+    invariant(sizeOf(shape) === this.size, `reshape of ${this.size} elements to ${shape.join("x")}`);
+    const a = this.isContiguous ? this : this.copy();
+    return new NDArray(this.dtype, shape, a.data, rowMajor(shape), a.offset);
+  }
+
+  transpose(permutation: readonly number[]): NDArray {
+    return new NDArray(
+      this.dtype,
+      permutation.map((p) => this.shape[p]!),
+      this.data,
+      permutation.map((p) => this.strides[p]!),
+      this.offset,
+    );
+  }
+
+  /** A contiguous copy with data of its own. */
+  copy(): NDArray {
+    const out = allocate(this.dtype, this.size);
+    if (this.isContiguous) {
+      const part = this.data.subarray(this.offset, this.offset + this.size);
+      (out as Float64Array).set(part as Float64Array);
+    } else {
+      this.forEachPosition((at, n) => {
+        out[n] = this.data[at] as never;
+      });
+    }
+    return new NDArray(this.dtype, this.shape, out);
+  }
+
+  /** This, if its data is exactly its elements in order; else a contiguous copy. */
+  contiguous(): NDArray {
+    return this.isContiguous && this.offset === 0 && this.data.length === this.size ? this : this.copy();
+  }
+
+  /** Copies the elements of an array of the same shape and type into this one. Overlapping views are handled. */
+  assign(from: NDArray): void {
+    invariant(from.size === this.size, "assigned arrays have the same size");
+    const source = from.data.buffer === this.data.buffer ? from.copy() : from;
+    const positions: number[] = [];
+    source.forEachPosition((at) => positions.push(at));
+    this.forEachPosition((at, n) => {
+      this.data[at] = source.data[positions[n]!] as never;
+    });
+  }
+}

@@ -19,7 +19,9 @@ if (entries.length > 0) {
     minifySyntax: true,
     sourcemap: "linked",
     logLevel: "warning",
-    banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
   });
 }
 if (process.argv.includes("--types")) {

@@ -1,0 +1,36 @@
+/** @file The builtin dialect: the module, and the cast that stands between two halves of a conversion. */
+import { attr } from "../ir/attributes.ts";
+import { Any } from "../ir/constraints.ts";
+import { Block, Operation, Region } from "../ir/core.ts";
+import { defineDialect, defineOp } from "../ir/define.ts";
+import { many } from "../ir/fields.ts";
+import { Isolated, NoTerminator, Pure, SingleBlock, SymbolTable } from "../ir/traits.ts";
+import { type Location, unknownLocation } from "../support/location.ts";
+
+export const module = defineOp("builtin.module", {
+  doc: "The top of a program: a symbol table of functions and globals.",
+  attrs: { sym_name: attr.symbolName.optional(), sym_visibility: attr.string.optional() },
+  regions: ["bodyRegion"],
+  traits: [Isolated, NoTerminator, SingleBlock, SymbolTable],
+  assembly: "($sym_name^)? attr-dict-with-keyword $bodyRegion",
+  effects: () => [],
+});
+
+/** A module without a parent, with an empty body. */
+export function makeModule(loc: Location = unknownLocation): Operation {
+  const region = new Region([new Block()]);
+  return new Operation(module, { props: [undefined, undefined], regions: [region], loc });
+}
+
+export const unrealized_conversion_cast = defineOp("builtin.unrealized_conversion_cast", {
+  doc: "A cast between types that a conversion has not made meet yet. None is left after a finished lowering.",
+  operands: [many("inputs", Any)],
+  results: [many("outputs", Any)],
+  traits: [Pure],
+  assembly: "($inputs^ `:` type($inputs))? `to` type($outputs) attr-dict",
+});
+
+export const builtin = defineDialect("builtin", {
+  doc: "Modules, and the types and attributes that all dialects share.",
+  ops: [module, unrealized_conversion_cast],
+});
