@@ -141,6 +141,56 @@ export const codes = {
     "After a dialect conversion no op of the source dialect may remain.",
     "Lower or remove the op first.",
   ),
+  "onnx/wire": entry(
+    "the file is not a well-formed ONNX file",
+    "ONNX files are protocol buffers; at this byte the file ends too early or holds something that cannot be decoded.",
+    "The file is probably truncated, damaged, a Git LFS pointer, or no ONNX file at all: fetch or export it again.",
+  ),
+  "onnx/nesting": entry(
+    "the model is nested too deeply, or holds too many parts",
+    "Subgraphs and types may stand in each other some twenty deep, and a file may hold two million parts; more is refused instead of exhausting the memory.",
+    "Flatten the model; such depth does not come from an exporter.",
+  ),
+  "onnx/utf8": entry(
+    "a text of the model is not UTF-8",
+    "Names and other strings of an ONNX file must be UTF-8.",
+    "Export the model again; damaged files show this too.",
+  ),
+  "onnx/model": entry(
+    "the model lacks something that every model has",
+    "A model has an IR version, the operator sets it uses, and one graph whose nodes and values are named.",
+    "Run onnx.checker on the file where it was exported; the message says what is missing.",
+  ),
+  "onnx/attribute": entry(
+    "an attribute of a node is malformed",
+    "An attribute has a name that occurs once in its node, a type, and a value of that type.",
+    "Export the model again, or correct the attribute.",
+  ),
+  "onnx/type": entry(
+    "the type of a value is malformed",
+    "A declared type names a known element type, and its dimensions are not negative.",
+    "Export the model again, or correct the declaration.",
+  ),
+  "onnx/tensor": entry(
+    "a tensor of the model is malformed",
+    "A tensor has a known element type, dimensions that are not negative, and exactly as many bytes as these ask for.",
+    "The file is damaged or its exporter is at fault: export it again.",
+  ),
+  "onnx/external-data": entry(
+    "the external data of a tensor cannot be used",
+    "Big tensors may be kept in a file beside the model. Its path must stay inside the model's folder, and the part it names must exist.",
+    "Put the data file beside the model as it was exported; a path out of the folder is never followed.",
+  ),
+  "onnx/ignored": entry(
+    "a part of the model is not used",
+    "Training information and annotations for several devices have no meaning for inference on one machine.",
+    "Nothing to mend.",
+  ),
+  "npy/format": entry(
+    "the .npy file cannot be read, or the array cannot be written as one",
+    "A .npy file has a magic number, a header that names type, order and shape, and as many bytes as these ask for. It holds numbers of the types that numpy itself has.",
+    "Save the array with numpy.save, as a plain array of numbers; convert other types first.",
+  ),
   "cli/usage": entry(
     "the command line is not understood",
     "An argument is missing, unknown or malformed.",

@@ -4,6 +4,8 @@ import { decodeFloat, encodeFloat, type FloatKind, isFloatKind, type NarrowFloat
 
 export type DType =
   | "i1"
+  | "i2"
+  | "u2"
   | "i4"
   | "u4"
   | "i8"
@@ -34,6 +36,8 @@ export type Element = number | bigint;
 
 const plainBuffers = {
   i1: Uint8Array,
+  i2: Int8Array,
+  u2: Uint8Array,
   i4: Int8Array,
   u4: Uint8Array,
   i8: Int8Array,
@@ -53,6 +57,16 @@ const plainBuffers = {
 export function allocate(dtype: DType, length: number): Buffer {
   if (dtype in plainBuffers) return new plainBuffers[dtype as keyof typeof plainBuffers](length);
   return dtype === "f16" || dtype === "bf16" ? new Uint16Array(length) : new Uint8Array(length);
+}
+
+/** Little-endian bytes as storage of a dtype: a view of them where they are aligned, else of a copy. */
+export function storageOf(dtype: DType, bytes: Uint8Array): Buffer {
+  const empty = allocate(dtype, 0);
+  const width = empty.BYTES_PER_ELEMENT;
+  invariant(bytes.length % width === 0, `${bytes.length} bytes are no elements of ${dtype}`);
+  const aligned = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
+  const make = empty.constructor as new (buffer: ArrayBufferLike, offset: number, length: number) => Buffer;
+  return new make(aligned.buffer, aligned.byteOffset, aligned.length / width);
 }
 
 /** The float types whose elements are stored as bits and must be decoded. */
