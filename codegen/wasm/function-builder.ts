@@ -304,7 +304,7 @@ export class FunctionBuilder {
     this.stack.pop("i32");
     const second = this.stack.popAny();
     const first = this.stack.popAny();
-    const type = first ?? second ?? "i32"; // dead code may assume any type, but for references
+    const type = first ?? second;
     if (second !== undefined && second !== type) this.stack.fail(`chooses between ${type} and ${second}`);
     if (type === "funcref" || type === "externref") this.stack.fail(`needs its type stated for ${type}`);
     this.stack.push(type);

@@ -26,7 +26,8 @@ export class OperandStack {
   /** The instruction being written, for messages. */
   instruction = "";
   private readonly owner: string;
-  private readonly types: ValueType[] = [];
+  /** Undefined stands for an operand that dead code may take for any type. */
+  private readonly types: (ValueType | undefined)[] = [];
   private readonly frames: Frame[] = [];
 
   constructor(owner: string) {
@@ -48,7 +49,7 @@ export class OperandStack {
     throw new InternalError(`wasm function "${this.owner}", ${this.instruction}: ${message}`);
   }
 
-  push(type: ValueType): void {
+  push(type: ValueType | undefined): void {
     this.types.push(type);
   }
 
@@ -56,7 +57,7 @@ export class OperandStack {
     for (let i = 0; i < types.length; i++) this.types.push(types[i]!);
   }
 
-  /** Takes an operand of any type; undefined stands for one that dead code may assume. */
+  /** Takes an operand of any type; undefined if dead code may take it for any. */
   popAny(): ValueType | undefined {
     const frame = this.top();
     if (this.types.length > frame.height) return this.types.pop();
