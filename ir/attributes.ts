@@ -7,6 +7,7 @@ import {
   type Attribute,
   type AttributeOf,
   boolAttribute,
+  dynamic,
   float as floatType,
   i1,
   i32,
@@ -80,6 +81,9 @@ const integerOf = (type: Type, label: string): Attr<number, true> =>
     (a) => (a.kind === "integer" && a.type === type ? Number(a.value) : undefined),
   );
 
+/** How MLIR writes `dynamic` in a list of 64-bit integers. */
+const dynamicText = -(2n ** 63n);
+
 const denseArray = (element: Type, label: string): Attr<readonly number[], true> =>
   codec(
     label,
@@ -87,9 +91,12 @@ const denseArray = (element: Type, label: string): Attr<readonly number[], true>
     (v) => ({
       kind: "denseArray",
       element,
-      values: element === i64 ? v.map((x) => BigInt(x)) : v,
+      values: element === i64 ? v.map((x) => (x === dynamic ? dynamicText : BigInt(x))) : v,
     }),
-    (a) => (a.kind === "denseArray" && a.element === element ? a.values.map(Number) : undefined),
+    (a) =>
+      a.kind === "denseArray" && a.element === element
+        ? a.values.map((x) => (x === dynamicText ? dynamic : Number(x)))
+        : undefined,
   );
 
 const arrayOf = <T>(label: string, to: (v: T) => Attribute, from: (a: Attribute) => T | undefined) =>
@@ -137,6 +144,20 @@ export const attr = {
     "64-bit integer array attribute",
     (v) => integerAttribute(v, i64),
     (a) => (a.kind === "integer" && a.type === i64 ? Number(a.value) : undefined),
+  ),
+  /** ReassociationIndices, `[[0, 1], [2]]`: which dimensions of the longer shape form each one of the shorter. */
+  reassociation: arrayOf<readonly number[]>(
+    "Array of 64-bit integer array attributes",
+    (v) => ({ kind: "array", elements: v.map((n) => integerAttribute(n, i64)) }),
+    (a) => {
+      if (a.kind !== "array") return undefined;
+      const out: number[] = [];
+      for (const e of a.elements) {
+        if (e.kind !== "integer" || e.type !== i64) return undefined;
+        out.push(Number(e.value));
+      }
+      return out;
+    },
   ),
   boolArray: arrayOf<boolean>("1-bit boolean array attribute", boolAttribute, (a) =>
     a.kind === "bool" ? a.value : undefined,

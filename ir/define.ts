@@ -81,10 +81,14 @@ interface Extra {
   /** Further regions of an op whose last region field is open (see `openRegions`). */
   readonly moreRegions?: readonly Region[];
 }
+/** Result types may be given even where they can be inferred (`inferLoosely`). */
+interface Types {
+  readonly types?: readonly Type[];
+}
 type Rest<A extends Attrs, G extends readonly string[], I extends boolean> = I extends true
   ? [RequiredKeys<A>] extends [never]
-    ? [rest?: AttrInput<A> & Bodies<G> & Extra]
-    : [rest: AttrInput<A> & Bodies<G> & Extra]
+    ? [rest?: AttrInput<A> & Bodies<G> & Extra & Types]
+    : [rest: AttrInput<A> & Bodies<G> & Extra & Types]
   : [rest: AttrInput<A> & Bodies<G> & Extra & { readonly types: readonly Type[] }];
 
 /** The record of an op. */

@@ -20,6 +20,8 @@ export interface FailAt {
   /** The op to point at, if it is not the one that is verified. */
   readonly op?: Operation;
   readonly help?: string;
+  /** The message stands alone, without the name of the op before it. */
+  readonly plain?: boolean;
 }
 
 export interface Trait {

@@ -47,7 +47,7 @@ class Verifier {
 
   #fail(op: Operation, code: Code, message: string, at: FailAt = {}): void {
     const where = at.op ?? op;
-    const text = where.def.opName === "" ? message : `'${where.name}' op ${message}`;
+    const text = at.plain ? message : `'${where.name}' op ${message}`;
     this.#diagnostics.error(at.code ?? code, where.loc, text, at.help === undefined ? {} : { help: at.help });
   }
 
