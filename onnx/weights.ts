@@ -80,10 +80,11 @@ export class ExternalFiles {
 
 /**
  * Why a path must not be followed; undefined if it stays inside the model's folder on every system, and when resolved
- * as a URL (where %2e is a dot, control characters vanish, and a colon ends a scheme).
+ * as a URL (where %2e is a dot, control characters and outer spaces vanish, and a colon ends a scheme).
  */
 export function unsafePath(location: string): string | undefined {
   if (location === "") return "is empty";
+  if (location.trim() !== location) return "begins or ends with a space";
   for (let i = 0; i < location.length; i++) {
     const unit = location.charCodeAt(i);
     if (unit < 0x20 || unit === 0x7f) return "contains a control character";
