@@ -12,6 +12,7 @@ export const module = defineOp("builtin.module", {
   attrs: { sym_name: attr.symbolName.optional(), sym_visibility: attr.string.optional() },
   regions: ["bodyRegion"],
   traits: [Isolated, NoTerminator, SingleBlock, SymbolTable],
+  defaultDialect: "builtin",
   assembly: "($sym_name^)? attr-dict-with-keyword $bodyRegion",
   effects: () => [],
 });

@@ -356,32 +356,39 @@ export function compose(outer: AffineMap, inner: AffineMap): AffineMap {
   );
 }
 
+/** What stands for a dimension or symbol in the text of an expression. */
+export type AffineNaming = (index: number, isSymbol: boolean) => string;
+const plainNames: AffineNaming = (index, isSymbol) => `${isSymbol ? "s" : "d"}${index}`;
+
 /** The text of an expression as MLIR prints it (`d0 * 2 + d1 - 1`). */
-export function exprText(e: AffineExpr, strong = false): string {
+export function exprText(e: AffineExpr, strong = false, name: AffineNaming = plainNames): string {
   switch (e.kind) {
     case "dim":
-      return `d${e.index}`;
+      return name(e.index, false);
     case "symbol":
-      return `s${e.index}`;
+      return name(e.index, true);
     case "constant":
       return `${e.value}`;
     case "+":
-      return parenthesized(sumText(e.lhs, e.rhs), strong);
+      return parenthesized(sumText(e.lhs, e.rhs, name), strong);
     case "*":
-      if (e.rhs.kind === "constant" && e.rhs.value === -1) return parenthesized(`-${exprText(e.lhs, true)}`, strong);
-      return parenthesized(`${exprText(e.lhs, true)} * ${exprText(e.rhs, true)}`, strong);
+      if (e.rhs.kind === "constant" && e.rhs.value === -1) {
+        return parenthesized(`-${exprText(e.lhs, true, name)}`, strong);
+      }
+      return parenthesized(`${exprText(e.lhs, true, name)} * ${exprText(e.rhs, true, name)}`, strong);
     default:
-      return parenthesized(`${exprText(e.lhs, true)} ${e.kind} ${exprText(e.rhs, true)}`, strong);
+      return parenthesized(`${exprText(e.lhs, true, name)} ${e.kind} ${exprText(e.rhs, true, name)}`, strong);
   }
 }
 
 const parenthesized = (text: string, strong: boolean): string => (strong ? `(${text})` : text);
 
-function sumText(a: AffineExpr, b: AffineExpr): string {
-  if (b.kind === "constant" && b.value < 0) return `${exprText(a)} - ${-b.value}`;
+function sumText(a: AffineExpr, b: AffineExpr, name: AffineNaming): string {
+  const left = exprText(a, false, name);
+  if (b.kind === "constant" && b.value < 0) return `${left} - ${-b.value}`;
   if (b.kind === "*" && b.rhs.kind === "constant" && b.rhs.value < 0) {
-    if (b.rhs.value === -1) return `${exprText(a)} - ${exprText(b.lhs, b.lhs.kind === "+")}`;
-    return `${exprText(a)} - ${exprText(b.lhs, true)} * ${-b.rhs.value}`;
+    if (b.rhs.value === -1) return `${left} - ${exprText(b.lhs, b.lhs.kind === "+", name)}`;
+    return `${left} - ${exprText(b.lhs, true, name)} * ${-b.rhs.value}`;
   }
-  return `${exprText(a)} + ${exprText(b)}`;
+  return `${left} + ${exprText(b, false, name)}`;
 }

@@ -3,7 +3,7 @@
  * Parsing methods report a diagnostic and leave the op at the first fault, so they answer plain values.
  */
 import type { Location } from "../support/location.ts";
-import type { AffineMap, AffineSet } from "./affine.ts";
+import type { AffineExpr, AffineMap, AffineSet } from "./affine.ts";
 import type { Block, Operation, Region, Value } from "./core.ts";
 import type { Attribute, Type } from "./types.ts";
 
@@ -132,6 +132,10 @@ export interface AsmParser {
   resultCount(): number;
 }
 
+/**
+ * Writes the pretty form of one op, after its name. Some ops are walked twice, once only to find the aliases, so a
+ * `print` must do the same each time and write text through these methods alone.
+ */
 export interface AsmPrinter {
   write(text: string): void;
   /** Line break and the current indentation. */
@@ -141,6 +145,7 @@ export interface AsmPrinter {
   /** The name of a value, `%0` or `%0#1`. */
   nameOf(v: Value): string;
   type(t: Type): void;
+  /** `T, T`. */
   types(ts: readonly Type[]): void;
   /** ` -> T`, ` -> (T, T)`; nothing for no types. */
   optionalArrowTypes(ts: readonly Type[]): void;
@@ -148,17 +153,45 @@ export interface AsmPrinter {
   functionType(inputs: readonly Type[], results: readonly Type[]): void;
   attribute(a: Attribute): void;
   attributeWithoutType(a: Attribute): void;
+  /** A declared attribute as its codec wants it in pretty forms (`$name` of the declarative format); absent is nothing. */
+  prop(op: Operation, name: string): void;
   symbolName(name: string): void;
+  /** A string literal with its quotes. */
+  string(text: string): void;
+  /** The word, in quotes unless it is a bare identifier. */
+  keywordOrString(word: string): void;
   /** ` {…}` with all attributes except those named; nothing when none is left. Declared ones print unless they have their default. */
   attrDict(op: Operation, except?: readonly string[]): void;
+  /** ` attributes {…}`, likewise. */
   attrDictWithKeyword(op: Operation, except?: readonly string[]): void;
-  /** `{ … }`; by default with entry arguments as a block header and with terminators. */
-  region(r: Region, options?: { readonly entryArgs?: boolean; readonly terminator?: boolean }): void;
-  /** `%arg0: T` and its location when asked for. */
-  argument(v: Value, withType?: boolean): void;
+  /** ` {…}` of a dictionary that is no op's (attributes of arguments and results); nothing when it is empty. */
+  dictionary(entries: ReadonlyMap<string, Attribute>, except?: readonly string[]): void;
+  /**
+   * `{ … }`; by default with entry arguments as a block header and with terminators. `emptyBlock` writes the header
+   * of an entry block that has no ops.
+   */
+  region(
+    r: Region,
+    options?: { readonly entryArgs?: boolean; readonly terminator?: boolean; readonly emptyBlock?: boolean },
+  ): void;
+  /** `%arg0: T {attrs}` and its location when asked for. */
+  argument(v: Value, options?: { readonly type?: boolean; readonly attributes?: ReadonlyMap<string, Attribute> }): void;
+  /** Another op in its pretty form, without the names of its results. */
+  op(op: Operation): void;
+  /** Another op in its generic form, without the names of its results. */
+  genericOp(op: Operation): void;
+  /** ` loc(…)`, if places are to be printed. */
+  location(l: Location): void;
   successor(b: Block): void;
   /** `^bb1(%a : T)`. */
   successorWithOperands(b: Block, operands: readonly Value[]): void;
+  /** The results of a map, comma-separated, over operands in place of dimensions (`%i + 1`) and symbols (`symbol(%n)`). */
   affineMapOfOperands(map: AffineMap, dims: readonly Value[], symbols: readonly Value[]): void;
-  dynamicIndexList(statics: readonly number[], operands: readonly Value[], scalable?: readonly boolean[]): void;
+  affineExprOfOperands(expr: AffineExpr, dims: readonly Value[], symbols: readonly Value[]): void;
+  /** `[4, %x, [8]]`: `dynamic` entries of `statics` take the next operand; `scalable` ones are bracketed. */
+  dynamicIndexList(
+    statics: readonly number[],
+    operands: readonly Value[],
+    options?: { readonly scalable?: readonly boolean[]; readonly delimiter?: "[]" | "()" },
+  ): void;
 }

@@ -28,14 +28,19 @@ export type AttrAsm =
   | { readonly kind: "full" }
   /** The type is implied: `4`, not `4 : i64`. */
   | { readonly kind: "untyped"; readonly type: Type }
-  /** A bare word. */
+  /** Present or absent; present it is `unit`, or nothing at all where its presence is told by a keyword. */
+  | { readonly kind: "unit" }
+  /** A bare word, which is the native value. */
   | { readonly kind: "keyword"; readonly words: readonly string[] }
   /** `<word>` or `<word, word>` after the mnemonic. */
   | { readonly kind: "angle"; readonly words: readonly string[]; readonly many: boolean }
   /** `@name`. */
   | { readonly kind: "symbol" }
-  /** `[1, 2]`, integers of a dense array. */
+  /** `[1, 2]`, integers, floats or booleans of a dense array. */
   | { readonly kind: "list" };
+
+/** Versions of MLIR whose generic form is written. */
+export type MlirVersion = 19 | 22;
 
 export interface Attr<T = unknown, Required extends boolean = boolean> {
   readonly required: Required;
@@ -43,6 +48,10 @@ export interface Attr<T = unknown, Required extends boolean = boolean> {
   /** What it must be, for messages: "64-bit signless integer attribute". */
   readonly label: string;
   readonly asm: AttrAsm;
+  /** The version of MLIR that knows the attribute first; older ones are not told of its default. */
+  readonly since: MlirVersion;
+  /** How MLIR 22 writes it, where that is another attribute. `from` takes both. */
+  readonly later: Attr<T> | undefined;
   /** The attribute of a value; undefined where the value is written by absence. */
   to(value: T): Attribute | undefined;
   /** The value of an attribute; undefined if it is not of this kind. */
@@ -51,6 +60,10 @@ export interface Attr<T = unknown, Required extends boolean = boolean> {
   default(value: T): Attr<T, false>;
   /** The same attribute, possibly absent. */
   optional(): Attr<T | undefined, false>;
+  /** The same attribute, which MLIR 19 does not have yet: its generic form shows it only where it is not the default. */
+  since22(): Attr<T, Required>;
+  /** The same attribute, which MLIR 22 writes with another codec. */
+  in22(codec: Attr<T>): Attr<T, Required>;
 }
 
 const full: AttrAsm = { kind: "full" };
@@ -61,16 +74,21 @@ function codec<T>(
   to: (value: T) => Attribute | undefined,
   from: (a: Attribute) => T | undefined,
 ): Attr<T, true> {
-  const base = { label, asm, to, from };
-  const make = <U, R extends boolean>(required: R, fallback: U | undefined): Attr<U, R> =>
-    ({
-      ...base,
-      required,
-      fallback,
-      default: (value: U) => make(false, value),
-      optional: () => make(false, undefined),
-    }) as unknown as Attr<U, R>;
-  return make<T, true>(true, undefined);
+  return make({ label, asm, to, from, required: true, fallback: undefined, since: 19, later: undefined });
+}
+
+type Parts<T, R extends boolean> = Omit<Attr<T, R>, "default" | "optional" | "since22" | "in22">;
+
+/** The codec with its methods, each of which answers a changed copy. */
+function make<T, R extends boolean>(parts: Parts<T, R>): Attr<T, R> {
+  return {
+    ...parts,
+    default: (fallback) => make({ ...parts, required: false, fallback }),
+    optional: () =>
+      make<T | undefined, false>({ ...(parts as Parts<T | undefined, R>), required: false, fallback: undefined }),
+    since22: () => make({ ...parts, since: 22 }),
+    in22: (later) => make({ ...parts, later, from: (a) => parts.from(a) ?? later.from(a) }),
+  };
 }
 
 const integerOf = (type: Type, label: string): Attr<number, true> =>
@@ -214,7 +232,7 @@ export const attr = {
   /** UnitAttr: present is true, absent is false. */
   unit: codec<boolean>(
     "unit attribute",
-    full,
+    { kind: "unit" },
     (v) => (v ? unitAttribute : undefined),
     (a) => (a.kind === "unit" ? true : undefined),
   ).default(false),
@@ -265,8 +283,16 @@ export const attr = {
         return words.find((w) => w === body);
       },
     ),
-  /** A dialect's set of flags: `#arith.fastmath<nnan,ninf>`; the empty set is `none`, all of them may have a word. */
-  flags: <const V extends string>(mnemonic: string, words: readonly V[], all?: string): Attr<readonly V[], true> =>
+  /**
+   * A dialect's set of flags: `#arith.fastmath<nnan,ninf>`; the empty set is `none`, all of them may have a word.
+   * MLIR separates the words of some sets by `,`, of others by `, `.
+   */
+  flags: <const V extends string>(
+    mnemonic: string,
+    words: readonly V[],
+    all?: string,
+    separator = ",",
+  ): Attr<readonly V[], true> =>
     codec<readonly V[]>(
       `${mnemonic} attribute`,
       { kind: "angle", words: ["none", ...words, ...(all ? [all] : [])], many: true },
@@ -276,7 +302,7 @@ export const attr = {
             ? "none"
             : all && v.length === words.length
               ? all
-              : words.filter((w) => v.includes(w)).join(", ");
+              : words.filter((w) => v.includes(w)).join(separator);
         return { kind: "opaque", text: `#${mnemonic}<${body}>` };
       },
       (a) => {

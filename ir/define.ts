@@ -108,6 +108,8 @@ export interface Spec<O extends Fields, A extends Attrs, R extends Fields, G ext
   readonly successorOperands?: Readonly<Record<string, string>>;
   readonly traits?: readonly Trait[];
   readonly interfaces?: readonly Implementation[];
+  /** Directly inside its regions, ops of this dialect are written without the dialect's name (`return` for `func.return`). */
+  readonly defaultDialect?: string;
   /** Declarative assembly format, in the language of MLIR's ODS. */
   readonly assembly?: string;
   /** Types that the text need not write, from those already known (operands, results and attributes by name). */
@@ -115,7 +117,10 @@ export interface Spec<O extends Fields, A extends Attrs, R extends Fields, G ext
   /** A syntax beyond the declarative format: reads what stands after the op's name. */
   parse?(p: AsmParser, at: Location): ParsedOp;
   print?(view: View<O, A, R, G>, p: AsmPrinter): void;
-  /** Names that the printer may give to the results (`%alloc`), and to arguments of the regions' entry blocks. */
+  /**
+   * Names that the printer may give to the results (`alloc`, printed `%alloc`, `%alloc_0`, …), and to arguments of the
+   * regions' entry blocks. A result with a name begins a group of its own; without one it belongs to the group before.
+   */
   names?(view: View<O, A, R, G>): readonly (string | undefined)[];
   argNames?(view: View<O, A, R, G>, region: number): readonly (string | undefined)[];
   /** Result types from operands and attributes. With it builders need no types; undefined is "cannot say, verify will". */
@@ -155,6 +160,8 @@ export type ErasedSpec = Spec<Fields, Attrs, Fields, readonly string[]>;
 export interface OpInfo {
   readonly opName: string;
   readonly dialect: string;
+  /** The dialect it is listed in; undefined until there is one. */
+  readonly home: Dialect | undefined;
   /** False for ops of dialects that are not known; they have a name and nothing else. */
   readonly registered: boolean;
   readonly spec: ErasedSpec;
@@ -254,6 +261,7 @@ function describe(name: string, spec: ErasedSpec): Omit<OpInfo, "is" | "of" | "e
   return {
     opName: name,
     dialect: name.slice(0, Math.max(0, name.indexOf("."))),
+    home: undefined,
     registered: true,
     spec,
     operandFields: spec.operands ?? [],
@@ -440,6 +448,11 @@ export interface Dialect {
   readonly doc: string;
   readonly ops: readonly OpInfo[];
   readonly rules: readonly RuleLike[];
+  /**
+   * Not a dialect of MLIR: stock tools know it through IRDL, whose ops have no `<{properties}>`. The generic form
+   * writes their attributes with the others.
+   */
+  readonly extension: boolean;
   /** How the dialect writes down a known value: for folding. Undefined if it cannot write this one. */
   constant?(b: Builder, value: Attribute, type: Type): Value | undefined;
 }
@@ -450,10 +463,13 @@ export function defineDialect(
     readonly doc: string;
     readonly ops: readonly OpInfo[];
     readonly rules?: readonly RuleLike[];
+    readonly extension?: boolean;
     readonly constant?: (b: Builder, value: Attribute, type: Type) => Value | undefined;
   },
 ): Dialect {
   for (const op of parts.ops) invariant(op.dialect === name, `${op.opName} is no op of ${name}`);
-  const dialect = { name, doc: parts.doc, ops: parts.ops, rules: parts.rules ?? [] };
-  return parts.constant ? { ...dialect, constant: parts.constant } : dialect;
+  const { doc, ops, rules = [], extension = false, constant } = parts;
+  const dialect: Dialect = { name, doc, ops, rules, extension, ...(constant && { constant }) };
+  for (const op of ops) (op as { home: Dialect }).home = dialect;
+  return dialect;
 }

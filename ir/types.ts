@@ -102,12 +102,23 @@ export interface MemRefType {
   readonly id: number;
 }
 /** A type of a dialect that we do not have: `!dialect.text`. */
-export interface OpaqueType {
+export interface OpaqueType extends OpaqueHints {
   readonly kind: "opaque";
   readonly dialect: string;
-  /** Everything after `!dialect.`, or the `<…>` body after `!dialect`. */
+  /** Everything after `!dialect.`, or the `<…>` body after `!dialect`; aliases in it are written out. */
   readonly text: string;
   readonly id: number;
+}
+
+/**
+ * How opaque text stood in the file it was read from, so that it prints as it was. No part of its meaning: equality
+ * asks for the text alone.
+ */
+export interface OpaqueHints {
+  /** The stem of the alias it was defined under: `di_file` for `#di_file3 = …`. */
+  readonly alias?: string;
+  /** The spelling (with `#` or `!`) where it names aliases: pieces of text, and what the aliases between them mean. */
+  readonly parts?: readonly (string | Attribute | Type)[];
 }
 
 export type ScalarType = IntegerType | FloatType | IndexType;
@@ -229,8 +240,8 @@ export const unrankedMemref = (element: Type, memorySpace?: Attribute): MemRefTy
     memorySpace,
     id,
   }));
-export const opaqueType = (dialect: string, text: string): OpaqueType =>
-  intern(`!${dialect}.${text}`, (id) => ({ kind: "opaque", dialect, text, id }));
+export const opaqueType = (dialect: string, text: string, hints: OpaqueHints = {}): OpaqueType =>
+  intern(`!${dialect}.${text}`, (id) => ({ kind: "opaque", dialect, text, ...hints, id }));
 
 export const isShaped = (t: Type): t is ShapedType => t.kind === "tensor" || t.kind === "vector" || t.kind === "memref";
 /** The element type of a shaped type; any other type is its own element. */
@@ -274,12 +285,21 @@ export type Attribute =
   | { readonly kind: "set"; readonly set: AffineSet }
   | { readonly kind: "strided"; readonly strides: readonly number[]; readonly offset: number }
   | { readonly kind: "location"; readonly location: Location }
-  /** An attribute that we keep as text: `#dialect.body` (spelt with everything after `#`), or any other literal. */
-  | { readonly kind: "opaque"; readonly text: string; readonly type?: Type };
+  | OpaqueAttribute;
+
+/** An attribute that we keep as text: `#dialect.body`, with the `#`, or any other literal; aliases are written out. */
+export interface OpaqueAttribute extends OpaqueHints {
+  readonly kind: "opaque";
+  readonly text: string;
+  readonly type?: Type;
+}
 
 export type AttributeOf<K extends Attribute["kind"]> = Extract<Attribute, { kind: K }>;
 
-/** `array<i64: 1, 2>`. Integer values are bigint for i64 and wider, else number; booleans are 0 and 1. */
+/**
+ * `array<i64: 1, 2>`. Integer values are bigint for i64 and wider, else number; booleans are 0 and 1. A float is a
+ * number, or a bigint holding its bits where a number cannot say it (the payload of a NaN).
+ */
 export interface DenseArrayAttribute {
   readonly kind: "denseArray";
   readonly element: Type;
