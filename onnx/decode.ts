@@ -1,12 +1,13 @@
 /**
- * @file The bytes of protocol buffers → plain messages, driven by the table in schema.ts. The bytes are taken for hostile: every
- * fault is collected with its place, and decoding goes on after the message it stands in.
+ * @file The bytes of protocol buffers → plain messages, driven by the table in schema.ts. The bytes are taken for
+ * hostile: every fault is collected with its place, and decoding goes on after the message it stands in.
  */
 import protobuf from "protobufjs/minimal.js";
 import { ByteWriter } from "../support/bytes.ts";
 import type { Code } from "../support/codes.ts";
-import { type Diagnostics, invariant } from "../support/diagnostic.ts";
+import { invariant } from "../support/diagnostic.ts";
 import type { Location } from "../support/location.ts";
+import type { FileFaults } from "./faults.ts";
 import { type Field, fieldsByNumber, type MessageName, type Raw, type ScalarKind } from "./schema.ts";
 import { type ColumnKind, columnWidths, DELIMITED, isColumn, wireTypes } from "./wire.ts";
 
@@ -14,8 +15,6 @@ import { type ColumnKind, columnWidths, DELIMITED, isColumn, wireTypes } from ".
 export const MAX_DEPTH = 64;
 /** How many messages a file may hold. An empty one is two bytes in the file and some hundred in memory. */
 export const MAX_MESSAGES = 2_000_000;
-/** After so many faults the rest is counted, not listed: random bytes would list one per byte. */
-const MAX_FAULTS = 50;
 
 type Reader = InstanceType<typeof protobuf.Reader>;
 type Long = ReturnType<Reader["int64"]>;
@@ -24,14 +23,13 @@ type Message = Record<string, unknown>;
 export interface DecodeOptions {
   /** Named in the place of each fault. */
   readonly file: string;
-  readonly diagnostics: Diagnostics;
-  readonly maxMessages?: number;
+  readonly faults: FileFaults;
 }
 
 /**
  * Decodes one message. Strings are copied; everything else that is more than a number is a view of `bytes`, except
  * columns that the file holds as varints or in pieces. Never throws for any input: what cannot be read is reported as
- * `onnx/wire`, `onnx/nesting` or `onnx/utf8`, and what was read before is still returned.
+ * `onnx/wire`, `onnx/nesting` or `onnx/utf8`, and what was read is still returned. Gives up once `faults` is exhausted.
  */
 export function decode<M extends MessageName>(message: M, bytes: Uint8Array, options: DecodeOptions): Raw<M> {
   // A plain Uint8Array over the same memory: given a Node Buffer, the reader would hand out Buffers.
@@ -44,53 +42,56 @@ class Decoder {
   readonly #reader: Reader;
   readonly #options: DecodeOptions;
   readonly #path: string[] = [];
-  #faults = 0;
-  #messagesLeft: number;
+  /** Of the message being read; most have none. */
+  #columns: Map<Field, Column> | null = null;
+  #messagesLeft = MAX_MESSAGES;
 
   constructor(bytes: Uint8Array, options: DecodeOptions) {
     this.#reader = new protobuf.Reader(bytes);
     this.#options = options;
-    this.#messagesLeft = options.maxMessages ?? MAX_MESSAGES;
   }
 
   top(message: MessageName): Message {
-    const result = this.#message({}, message, this.#reader.len);
-    if (this.#faults > MAX_FAULTS) {
-      const rest = this.#faults - MAX_FAULTS;
-      this.#options.diagnostics.error("onnx/wire", this.#place(this.#reader.len), `${rest} more faults are not listed`);
-    }
-    return result;
+    return this.#message({}, message, this.#reader.len);
   }
 
   /** Reads fields up to `end` into `into`. A fault ends this message, not the one around it, whose reader goes on at `end`. */
   #message(into: Message, message: MessageName, end: number): Message {
     const reader = this.#reader;
+    const { faults } = this.#options;
     const outerEnd = reader.len;
     reader.len = end;
     const fields = fieldsByNumber(message);
-    const columns = new Map<Field, Column>();
+    const outerColumns = this.#columns;
+    this.#columns = null;
     let at = reader.pos;
     try {
-      while (reader.pos < end) {
+      while (reader.pos < end && !faults.exhausted) {
         at = reader.pos;
         const tag = reader.tag();
         const number = tag >>> 3;
         const field = fields[number];
         // Unknown fields are how the format grows: skipped without a word.
         if (field === undefined) reader.skipType(tag & 7, this.#path.length, number);
-        else this.#field(into, field, tag & 7, at, columns);
+        else this.#field(into, field, tag & 7, at);
       }
     } catch (error) {
       if (!isReaderError(error)) throw error;
       this.#fault("onnx/wire", at, `${message} cannot be read on: ${error.message}`);
     }
-    for (const [field, column] of columns) into[field.name] = column.finish();
+    this.#finishColumns(into);
+    this.#columns = outerColumns;
     reader.pos = end;
     reader.len = outerEnd;
     return into;
   }
 
-  #field(into: Message, field: Field, wireType: number, at: number, columns: Map<Field, Column>): void {
+  #finishColumns(into: Message): void {
+    if (this.#columns === null) return;
+    for (const [field, column] of this.#columns) into[field.name] = column.finish();
+  }
+
+  #field(into: Message, field: Field, wireType: number, at: number): void {
     const reader = this.#reader;
     const { kind, name } = field;
     if (kind === "ignored") {
@@ -111,10 +112,11 @@ class Decoder {
       return;
     }
     if (isColumn(kind)) {
-      let column = columns.get(field);
+      this.#columns ??= new Map();
+      let column = this.#columns.get(field);
       if (column === undefined) {
         column = new Column(kind, reader);
-        columns.set(field, column);
+        this.#columns.set(field, column);
       }
       if (packed) column.packed();
       else column.element();
@@ -197,7 +199,7 @@ class Decoder {
       reader.pos = start;
       this.#path.push(field.name);
       const message = "the text is not UTF-8; the offending bytes read as U+FFFD";
-      if (kind === "text") this.#options.diagnostics.warning("onnx/utf8", this.#place(at), message);
+      if (kind === "text") this.#options.faults.warning("onnx/utf8", this.#place(at), message);
       else this.#fault("onnx/utf8", at, message);
       this.#path.pop();
       return reader.string();
@@ -205,7 +207,7 @@ class Decoder {
   }
 
   #fault(code: Code, at: number, message: string): void {
-    if (++this.#faults <= MAX_FAULTS) this.#options.diagnostics.error(code, this.#place(at), message);
+    this.#options.faults.error(code, this.#place(at), message);
   }
 
   #place(at: number): Location {

@@ -3,6 +3,7 @@ import type { Diagnostics } from "../support/diagnostic.ts";
 import type { Location } from "../support/location.ts";
 import { decode } from "./decode.ts";
 import { type ElementType, elementTypeOf } from "./dtypes.ts";
+import { FileFaults } from "./faults.ts";
 import type {
   Attribute,
   AttributeType,
@@ -33,13 +34,14 @@ export interface ReadOptions {
  * Reads a model. Tensors are views of `bytes`, which must therefore stay as they are. Never throws for any input, and
  * needs memory in proportion to the file's size.
  *
- * What cannot be read is left out and reported; undefined if there is no graph at all.
+ * What cannot be read is left out and reported; undefined if there is no graph at all, or too many faults to read on.
  * @see https://github.com/onnx/onnx/blob/main/docs/IR.md
  */
 export function readModel(bytes: Uint8Array, options: ReadOptions): Model | undefined {
   const { diagnostics, file = "model" } = options;
-  const raw = decode("ModelProto", bytes, { file, diagnostics });
-  return new ModelReader(file, diagnostics).model(raw);
+  const faults = new FileFaults(diagnostics);
+  const raw = decode("ModelProto", bytes, { file, faults });
+  return faults.exhausted ? undefined : new ModelReader(file, faults).model(raw);
 }
 
 /** The domain "ai.onnx" is the long name of "". */

@@ -7,6 +7,7 @@ import type { Location } from "../support/location.ts";
 import { decode } from "./decode.ts";
 import { elementInfo, elementTypeOf } from "./dtypes.ts";
 import { encode } from "./encode.ts";
+import { FileFaults } from "./faults.ts";
 import type { OnnxValue, Tensor } from "./model.ts";
 import type { ReadOptions } from "./proto.ts";
 import type { Raw } from "./schema.ts";
@@ -24,8 +25,9 @@ export function readValue(bytes: Uint8Array, message: ValueMessage, options: Rea
   const { diagnostics, file = "value" } = options;
   const at: Location = { kind: "name", name: file };
   const errors = diagnostics.errorCount;
-  const decoding = { file, diagnostics };
-  const reader = new ValueReader(at, diagnostics);
+  const faults = new FileFaults(diagnostics);
+  const decoding = { file, faults };
+  const reader = new ValueReader(at, faults);
   const value =
     message === "TensorProto"
       ? reader.tensor(decode(message, bytes, decoding))

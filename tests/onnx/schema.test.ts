@@ -10,6 +10,7 @@ import { describe, expect, it } from "vitest";
 import { decode } from "../../onnx/decode.ts";
 import { elementTypes } from "../../onnx/dtypes.ts";
 import { encode } from "../../onnx/encode.ts";
+import { FileFaults } from "../../onnx/faults.ts";
 import { attributeTypes } from "../../onnx/model.ts";
 import { type Field, fieldsOf, type MessageName, schema } from "../../onnx/schema.ts";
 import { Diagnostics } from "../../support/diagnostic.ts";
@@ -111,7 +112,9 @@ describe("the table of messages", () => {
         const encoded = Uint8Array.from(their.encode({ [field.name]: theirs }).finish());
         expect(encoded.length, "onnx-proto knows the field").toBeGreaterThan(0);
         const diagnostics = new Diagnostics();
-        expect(decode(message, encoded, { file: "f", diagnostics })).toEqual({ [field.name]: ours });
+        expect(decode(message, encoded, { file: "f", faults: new FileFaults(diagnostics) })).toEqual({
+          [field.name]: ours,
+        });
         expect(diagnostics.list).toEqual([]);
         if (field.kind === "ignored") return;
         const ourBytes = encode(message, { [field.name]: ours });
@@ -151,7 +154,7 @@ describe("a page that forbids eval", () => {
           contents: `
             import { decode } from "./onnx/decode.ts"; import { encode } from "./onnx/encode.ts";
             const bytes = encode("ModelProto", { irVersion: 8n, graph: { name: "g" } });
-            const raw = decode("ModelProto", bytes, { file: "f", diagnostics: null });
+            const raw = decode("ModelProto", bytes, { file: "f", faults: {} });
             let forbidden = false;
             try { new Function("return 1")(); } catch { forbidden = true; }
             console.log(JSON.stringify([String(raw.irVersion), raw.graph.name, forbidden]));`,
