@@ -6,8 +6,8 @@
 import { isFloatKind, roundTo } from "../support/float.ts";
 import { allocate, type DType, isBigDType, isNarrowFloat, NDArray, sizeOf } from "../support/ndarray.ts";
 import type { Num } from "./evaluate.ts";
-import type { AttributeOf, IntegerType, Type } from "./types.ts";
-import { elementOf, isShaped } from "./types.ts";
+import type { Attribute, AttributeOf, IntegerType, Type } from "./types.ts";
+import { boolAttribute, elementOf, floatAttribute, hasStaticShape, i1, integerAttribute, isShaped } from "./types.ts";
 
 /**
  * The element type of arrays that hold values of a scalar type; undefined where there is none (complex, f80, integers
@@ -179,3 +179,39 @@ const elementStore = (t: Type): NDArray => NDArray.zeros(dtypeOf(t)!, []);
 
 /** Bits of a scalar type; index counts as 64. */
 export const widthOf = (t: Type): number => (t.kind === "integer" || t.kind === "float" ? t.width : 64);
+
+/**
+ * The run-time form of a constant attribute; undefined where it has none (strings, opaque text, types without a run-time
+ * form). Dense constants are decoded anew each time: keep the answer.
+ */
+export function datumOfAttribute(a: Attribute): Num | NDArray | undefined {
+  switch (a.kind) {
+    case "bool":
+      return a.value ? 1 : 0;
+    case "integer":
+      return a.type.kind === "integer" ? wrapInteger(a.type, a.value) : Number(a.value);
+    case "float":
+      return a.bits === undefined || !dtypeOf(a.type) ? a.value : Number(elementOfBits(a.type, a.bits));
+    case "dense":
+      return arrayOfDense(a);
+    case "resource":
+      return isShaped(a.type) && a.resource && dtypeOf(a.type.element)
+        ? arrayOfBytes(a.type.shape, a.type.element, a.resource.bytes())
+        : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** A run-time value as a constant attribute of its type: the inverse of `datumOfAttribute`; undefined where there is none. */
+export function attributeOfDatum(value: unknown, type: Type): Attribute | undefined {
+  if (typeof value === "number" || typeof value === "bigint") {
+    if (type === i1) return boolAttribute(Boolean(value));
+    if (type.kind === "integer" || type.kind === "index") return integerAttribute(value, type);
+    return type.kind === "float" ? floatAttribute(Number(value), type) : undefined;
+  }
+  if (value instanceof NDArray && (type.kind === "tensor" || type.kind === "vector") && hasStaticShape(type)) {
+    return denseOfArray(value, type);
+  }
+  return undefined;
+}

@@ -12,6 +12,7 @@ import type { Effect } from "./effects.ts";
 import type { Datum, Evaluator, ScalarFactory } from "./evaluate.ts";
 import { type Field, type Fields, fieldRange, needsSegments } from "./fields.ts";
 import type { Implementation } from "./interface.ts";
+import type { SymbolScope } from "./symbols.ts";
 import { ConstantLike, type Fail, Terminator, type Trait } from "./traits.ts";
 import type { Attribute, Type } from "./types.ts";
 
@@ -116,6 +117,7 @@ export interface Spec<O extends Fields, A extends Attrs, R extends Fields, G ext
   readonly deduce?: Readonly<Record<string, (known: KnownTypes) => Type | readonly Type[] | undefined>>;
   /** A syntax beyond the declarative format: reads what stands after the op's name. */
   parse?(p: AsmParser, at: Location): ParsedOp;
+  /** Writes what stands after the op's name, the blank before it included. */
   print?(view: View<O, A, R, G>, p: AsmPrinter): void;
   /**
    * Names that the printer may give to the results (`alloc`, printed `%alloc`, `%alloc_0`, …), and to arguments of the
@@ -127,7 +129,8 @@ export interface Spec<O extends Fields, A extends Attrs, R extends Fields, G ext
   infer?(ins: Ins<O, A>): readonly Type[] | undefined;
   /** The written result types need not be those that `infer` gives (only compatible with them; `verify` checks). */
   readonly inferLoosely?: boolean;
-  verify?(view: View<O, A, R, G>, fail: Fail): void;
+  /** What types and traits cannot say. `symbols` looks symbols up, as seen from an op. */
+  verify?(view: View<O, A, R, G>, fail: Fail, symbols: SymbolScope): void;
   effects?(view: View<O, A, R, G>): readonly Effect[];
   /** Types of the arguments with which each region starts. */
   enter?(ins: Ins<O, A>): { readonly [K in G[number]]?: readonly Type[] };

@@ -59,6 +59,8 @@ export interface Evaluator {
   call(region: Region, args: readonly unknown[]): readonly unknown[];
   /** Runs the body of the symbol (a function) that a name refers to, seen from the op. */
   callSymbol(root: string, nested: readonly string[], args: readonly unknown[]): readonly unknown[];
+  /** Runs the body of a callable op (a function that was handed around as a value). */
+  callOp(callable: Operation, args: readonly unknown[]): readonly unknown[];
   /** The op that a symbol names, seen from the op. */
   symbol(root: string, nested?: readonly string[]): Operation;
   /** Storage that lives as long as the run (globals); made on first use. */

@@ -2,8 +2,15 @@
 
 import type { Operation } from "./core.ts";
 import { fieldRange } from "./fields.ts";
-import { typeText } from "./spell.ts";
-import { elementOf, isShaped, type Type } from "./types.ts";
+import {
+  elementOf,
+  isDynamic,
+  isShaped,
+  type ShapedType,
+  type TensorType,
+  type Type,
+  type VectorType,
+} from "./types.ts";
 
 /** Reports a fault of the op being verified; `at` names an operand, result, attribute or region field to point at. */
 export type Fail = (message: string, at?: FailAt) => void;
@@ -71,7 +78,7 @@ export const hasParent = (...names: readonly string[]): Trait => ({
   name: "HasParent",
   verify(op, fail) {
     const parent = op.parentOp;
-    if (parent && parent.def.registered && !names.includes(parent.name)) {
+    if (parent?.def.registered && !names.includes(parent.name)) {
       const wanted = names.length === 1 ? `'${names[0]}'` : `one of '${names.join(", ")}'`;
       fail(`expects parent op ${wanted}`, { code: "verify/terminator" });
     }
@@ -85,29 +92,32 @@ export const hasParent = (...names: readonly string[]): Trait => ({
 export const Elementwise: Trait = {
   name: "Elementwise",
   verify(op, fail) {
-    const shapes = [...op.uses.map((u) => u.value.type), ...op.results.map((r) => r.type)].filter(isShaped);
-    const first = shapes[0];
-    if (!first) return;
-    if (op.results.every((r) => !isShaped(r.type))) {
-      fail("if an operand is non-scalar, then there must be at least one non-scalar result");
+    const mappable = (t: Type): t is VectorType | TensorType => t.kind === "vector" || t.kind === "tensor";
+    const operands = op.uses.map((u) => u.value.type).filter(mappable);
+    const results = op.results.map((r) => r.type).filter(mappable);
+    const [first] = operands;
+    if (!first) {
+      if (results.length > 0) fail("if a result is non-scalar, then at least one operand must be non-scalar");
       return;
     }
-    for (const s of shapes) {
-      if (s.kind !== first.kind) {
-        fail("all non-scalar operands/results must have the same shape and base type");
-        return;
-      }
-      if ("ranked" in s && (!s.ranked || !(first as typeof s).ranked)) continue;
-      const same =
-        s.shape.length === first.shape.length &&
-        s.shape.every((d, i) => d === first.shape[i] || d < 0 || first.shape[i]! < 0);
-      if (!same) {
-        fail("all non-scalar operands/results must have the same shape and base type");
-        return;
-      }
+    if (results.length === 0) {
+      fail("if an operand is non-scalar, then there must be at least one non-scalar result");
+    } else if (results.length !== op.results.length) {
+      fail("if an operand is non-scalar, then all results must be non-scalar");
+    } else if ([...operands, ...results].some((t) => t.kind !== first.kind || !compatibleShapes(t, first))) {
+      fail("all non-scalar operands/results must have the same shape and base type");
     }
   },
 };
+
+/** The shapes may be the same at run time. */
+export function compatibleShapes(a: ShapedType, b: ShapedType): boolean {
+  if (("ranked" in a && !a.ranked) || ("ranked" in b && !b.ranked)) return true;
+  return (
+    a.shape.length === b.shape.length &&
+    a.shape.every((d, i) => d === b.shape[i] || isDynamic(d) || isDynamic(b.shape[i]!))
+  );
+}
 
 /** A trait that also tells the parser which types follow from each other. */
 export interface SameTypes extends Trait {
@@ -115,23 +125,72 @@ export interface SameTypes extends Trait {
 }
 export const isSameTypes = (t: Trait): t is SameTypes => "fields" in t;
 
-/** The named operands and results all have one type; writing one of them in the text is enough. */
-export const sameTypes = (...fields: readonly string[]): SameTypes => ({
-  name: "AllTypesMatch",
-  fields,
-  verify(op, fail) {
-    let first: Type | undefined;
-    for (const name of fields) {
-      for (const v of typesOfField(op, name)) {
-        if (first === undefined) first = v;
-        else if (v !== first) {
-          fail(`requires the same type for all operands and results: ${typeText(first)} and ${typeText(v)}`);
-          return;
+function sameTypesWith(name: string, fields: readonly string[], message: string): SameTypes {
+  return {
+    name,
+    fields,
+    verify(op, fail) {
+      let first: Type | undefined;
+      for (const field of fields) {
+        for (const t of typesOfField(op, field)) {
+          first ??= t;
+          if (t !== first) {
+            fail(message);
+            return;
+          }
         }
       }
-    }
+    },
+  };
+}
+
+/** The named operands and results, which are all there are, have one type; writing one of them in the text is enough. */
+export const sameTypes = (...fields: readonly string[]): SameTypes =>
+  sameTypesWith("SameOperandsAndResultType", fields, "requires the same type for all operands and results");
+
+/** The named operands, which are all there are, have one type. */
+export const sameOperandTypes = (...fields: readonly string[]): SameTypes =>
+  sameTypesWith("SameTypeOperands", fields, "requires all operands to have the same type");
+
+/** The named ones among the operands and results have one type. */
+export const allTypesMatch = (...fields: readonly string[]): SameTypes =>
+  sameTypesWith("AllTypesMatch", fields, `failed to verify that all of {${fields.join(", ")}} have same type`);
+
+/** The type of one field follows from that of another. */
+export const typesMatchWith = (label: string, from: string, to: string, follow: (t: Type) => Type): Trait => ({
+  name: "TypesMatchWith",
+  verify(op, fail) {
+    const [given] = typesOfField(op, from);
+    const [got] = typesOfField(op, to);
+    if (given && got && follow(given) !== got) fail(`failed to verify that ${label}`);
   },
 });
+
+/** Operands and results have one shape, as far as it is known (all are shaped, or none is). */
+export const SameOperandsAndResultShape: Trait = {
+  name: "SameOperandsAndResultShape",
+  verify(op, fail) {
+    const types = [...op.uses.map((u) => u.value.type), ...op.results.map((r) => r.type)];
+    const shaped = types.filter(isShaped);
+    const [first] = shaped;
+    if (first && (shaped.length < types.length || shaped.some((t) => !compatibleShapes(t, first)))) {
+      fail("requires the same shape for all operands and results");
+    }
+  },
+};
+
+/** A cast of one tensor to another leaves every dimension as known or unknown as it was. */
+export const SameTensorDimensions: Trait = {
+  name: "SameInputOutputTensorDims",
+  verify(op, fail) {
+    const [from, to] = [op.uses[0]?.value.type, op.results[0]?.type];
+    if (from?.kind !== "tensor" || to?.kind !== "tensor") return;
+    const same = from.ranked === to.ranked && from.shape.length === to.shape.length;
+    if (!same || from.shape.some((d, i) => d !== to.shape[i])) {
+      fail("failed to verify that input and output have the same tensor dimensions");
+    }
+  },
+};
 
 /** The named fields have the same element type (and may differ in shape). */
 export const sameElementTypes = (...fields: readonly string[]): Trait => ({

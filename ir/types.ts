@@ -348,6 +348,23 @@ export const stridedLayout = (strides: readonly number[], offset = 0): Attribute
   offset,
 });
 
+/** The type of an attribute that has one ("typed attributes": numbers, dense constants, resources). */
+export function typeOfAttribute(a: Attribute): Type | undefined {
+  switch (a.kind) {
+    case "bool":
+      return i1;
+    case "integer":
+    case "float":
+    case "dense":
+    case "resource":
+    case "string":
+    case "opaque":
+      return a.type;
+    default:
+      return undefined;
+  }
+}
+
 const attributeKeys = new WeakMap<object, string>();
 const resourceIds = new WeakMap<object, number>();
 let nextResourceId = 0;

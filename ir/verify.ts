@@ -7,7 +7,7 @@ import { insOf } from "./define.ts";
 import { Dominance } from "./dominance.ts";
 import { type Fields, fieldRange } from "./fields.ts";
 import { typeText } from "./spell.ts";
-import { symbolName } from "./symbols.ts";
+import { SymbolScope, symbolName } from "./symbols.ts";
 import { type FailAt, Isolated, NoTerminator, SymbolTable } from "./traits.ts";
 import type { Type } from "./types.ts";
 
@@ -21,6 +21,7 @@ export function verify(op: Operation, diagnostics: Diagnostics): boolean {
 class Verifier {
   readonly #diagnostics: Diagnostics;
   readonly #dominance = new Dominance();
+  readonly #symbols = new SymbolScope();
 
   constructor(diagnostics: Diagnostics) {
     this.#diagnostics = diagnostics;
@@ -165,7 +166,7 @@ class Verifier {
       if (entered) this.#entries(op, entered);
     }
     if (this.#diagnostics.errorCount > before) return;
-    spec.verify?.(def.of(op) as never, fail);
+    spec.verify?.(def.of(op) as never, fail, this.#symbols);
   }
 
   #inferred(op: Operation, types: readonly Type[] | undefined): void {

@@ -1,0 +1,7 @@
+/** @file Every dialect, in one list: what a context knows unless told otherwise. */
+import type { Dialect } from "../ir/define.ts";
+import { dialect as arith } from "./arith/index.ts";
+import { builtin } from "./builtin.ts";
+import { dialect as func } from "./func.ts";
+
+export const dialects: readonly Dialect[] = [builtin, func, arith];
