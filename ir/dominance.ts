@@ -95,7 +95,7 @@ function dominatorTree(region: Region): Map<Block, Block | null> {
 }
 
 /** Reachable blocks, successors before predecessors; without recursion, since graphs may be long. */
-function postOrder(entry: Block): Block[] {
+export function postOrder(entry: Block): Block[] {
   const order: Block[] = [];
   const seen = new Set<Block>([entry]);
   const stack: { block: Block; next: number }[] = [{ block: entry, next: 0 }];

@@ -1,6 +1,7 @@
 /** @file The memory interface: what an op reads, writes, allocates and frees. */
 import type { Operation, Value } from "./core.ts";
-import { Pure, RecursiveEffects } from "./traits.ts";
+import { symbolLike } from "./interfaces.ts";
+import { Isolated, Pure, RecursiveEffects } from "./traits.ts";
 
 export interface Effect {
   readonly kind: "read" | "write" | "allocate" | "free";
@@ -44,7 +45,7 @@ export function isEffectFree(op: Operation): boolean {
 
 /** May be erased when its results are unused: effect-free, or only reads, or allocates what nobody sees. */
 export function isTriviallyDead(op: Operation): boolean {
-  if (!op.isUnused || op.def.isTerminator) return false;
+  if (!op.isUnused || op.def.isTerminator || op.def.has(Isolated) || symbolLike.of(op)) return false;
   const effects = effectsOf(op);
   if (!effects) return false;
   return effects.every(

@@ -136,6 +136,21 @@ export const codes = {
     "The pass met a program that it cannot transform.",
     "The message says what it met; run the passes before it and look at the IR.",
   ),
+  "pass/remark": entry(
+    "what a pass did, or why it did not",
+    "A remark is no fault: it tells why a transformation was or was not applied at this place.",
+    "Nothing needs mending; the message says what stood in the way.",
+  ),
+  "pass/syntax": entry(
+    "the pipeline is not understood",
+    "A pipeline is written as MLIR writes it: builtin.module(func.func(canonicalize{max-iterations=3},cse),symbol-dce).",
+    "Check commas, brackets and braces at the place that is shown.",
+  ),
+  "pass/changed-meaning": entry(
+    "a pass changed what the program computes",
+    "The program was run before and after each pass on the same inputs, and the results differ by more than is allowed.",
+    "The pass named is at fault, or the program relies on what is undefined; the reproducer holds the program before it.",
+  ),
   "convert/illegal": entry(
     "an op is left that the conversion cannot lower",
     "After a dialect conversion no op of the source dialect may remain.",
