@@ -323,3 +323,11 @@ export function dialectBody(a: Attribute, mnemonic: string): string | undefined 
   if (a.kind !== "opaque" || !a.text.startsWith(`#${mnemonic}<`) || !a.text.endsWith(">")) return undefined;
   return a.text.slice(mnemonic.length + 2, -1).trim();
 }
+
+/** A codec that takes only some of the values of another one. */
+export function bounded<T>(base: Attr<T, true>, label: string, test: (value: T) => boolean): Attr<T, true> {
+  return codec<T>(label, base.asm, base.to, (a) => {
+    const v = base.from(a);
+    return v !== undefined && test(v) ? v : undefined;
+  });
+}

@@ -53,6 +53,10 @@ export const MemRef: Constraint<MemRefType> = where<MemRefType>(
   "memref of any type values",
   (t) => t.kind === "memref" && t.ranked,
 );
+export const StaticMemRef: Constraint<MemRefType> = where<MemRefType>(
+  "statically shaped memref of any type values",
+  (t) => t.kind === "memref" && hasStaticShape(t),
+);
 export const AnyMemRef: Constraint<MemRefType> = where<MemRefType>(
   "ranked or unranked memref of any type values",
   (t) => t.kind === "memref",
