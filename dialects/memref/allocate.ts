@@ -8,7 +8,7 @@ import { allocates, frees, reads, writes } from "../../ir/effects.ts";
 import type { Evaluator } from "../../ir/evaluate.ts";
 import { many, one, optional } from "../../ir/fields.ts";
 import { symbolLike } from "../../ir/interfaces.ts";
-import { attributeText, quote } from "../../ir/spell.ts";
+import { attributeText } from "../../ir/spell.ts";
 import { hasIdentityLayout } from "../../ir/strided.ts";
 import {
   AutomaticAllocationScope,
@@ -254,7 +254,10 @@ export const global = defineOp("memref.global", {
   },
   print({ op, sym_name, sym_visibility, constant, type, initial_value }, p) {
     p.write(" ");
-    if (sym_visibility !== undefined) p.write(`${quote(sym_visibility)} `);
+    if (sym_visibility !== undefined) {
+      p.string(sym_visibility);
+      p.write(" ");
+    }
     if (constant) p.write("constant ");
     p.symbolName(sym_name);
     p.write(" : ");

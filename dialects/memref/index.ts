@@ -31,7 +31,7 @@ export {
   viewOp as view,
 } from "./view.ts";
 
-export const memref = defineDialect("memref", {
+export const dialect = defineDialect("memref", {
   doc: "Memory with a shape, a layout and a memory space (MLIR's memref dialect).",
   ops: [
     allocation.alloc,
