@@ -1,42 +1,100 @@
 /**
- * @file How types and attributes are spelt in MLIR. `Speller` takes hooks for aliases; `typeText` and `attributeText`
- * spell without them, for messages and keys.
+ * @file How types and attributes are spelt in MLIR. A `Speller` may put aliases in their place; `typeText` and
+ * `attributeText` spell without, for messages and keys.
  */
 
 import type { Location } from "../support/location.ts";
-import { denseText, floatBitsText, floatText } from "./spell-dense.ts";
-import { type Attribute, type AttributeOf, isDynamic, type Type } from "./types.ts";
+import { denseArrayText, denseText } from "./spell-dense.ts";
+import { floatBitsText, floatText } from "./spell-float.ts";
+import {
+  type Attribute,
+  type AttributeOf,
+  elementCount,
+  isDynamic,
+  isShaped,
+  type OpaqueAttribute,
+  type OpaqueType,
+  type Type,
+} from "./types.ts";
 
 const BARE = /^[A-Za-z_][\w$.]*$/;
+const PLAIN = /^[ !#-[\]-~]*$/;
+const utf8 = new TextEncoder();
 
-/** A string literal with MLIR's escapes (`\"`, `\\`, `\HH` for bytes that do not print). */
+/**
+ * A string literal with MLIR's escapes: `\\`, and `\HH` for quotes and for the bytes of UTF-8 that do not print. A lone
+ * surrogate U+DC80 … U+DCFF stands for one byte that was no UTF-8 where it was read.
+ */
 export function quote(text: string): string {
+  if (PLAIN.test(text)) return `"${text}"`;
   let out = '"';
-  for (const byte of new TextEncoder().encode(text)) {
-    if (byte === 0x22) out += '\\"';
-    else if (byte === 0x5c) out += "\\\\";
-    else if (byte < 0x20 || byte >= 0x7f) out += `\\${byte.toString(16).toUpperCase().padStart(2, "0")}`;
-    else out += String.fromCharCode(byte);
+  for (const char of text) {
+    const code = char.codePointAt(0)!;
+    if (code >= 0xdc80 && code <= 0xdcff) out += escapeByte(code - 0xdc00);
+    else if (code >= 0x80) for (const byte of utf8.encode(char)) out += escapeByte(byte);
+    else if (char === "\\") out += "\\\\";
+    else out += PLAIN.test(char) ? char : escapeByte(code);
   }
   return `${out}"`;
 }
 
-/** `@name`, quoted where it is no bare identifier. */
-export const symbolText = (name: string): string => (BARE.test(name) ? `@${name}` : `@${quote(name)}`);
+const escapeByte = (byte: number): string => `\\${byte.toString(16).toUpperCase().padStart(2, "0")}`;
 
-/** The key of a dictionary entry, quoted where it is no bare identifier. */
+/** The word, in quotes where it is no bare identifier. */
 export const keyText = (name: string): string => (BARE.test(name) ? name : quote(name));
 
-const dimension = (d: number, scalable = false): string => (isDynamic(d) ? "?" : scalable ? `[${d}]` : `${d}`);
+/** `@name`, quoted where it is no bare identifier. */
+export const symbolText = (name: string): string => `@${keyText(name)}`;
+
+/** A size or stride; `?` where it is known only at run time. */
+export const sizeText = (d: number): string => (isDynamic(d) ? "?" : String(d));
+
+/** Where MLIR leaves the type of a number out: never, where it is i64 or f64, or always. */
+type Elision = "never" | "default" | "always";
+
+/** `parts` of opaque text hold types and attributes; types are interned and have a number. */
+export const isType = (x: Attribute | Type): x is Type => "id" in x;
+
+export interface SpellerOptions {
+  /** Constants with more elements (not splats) are written `dense_resource<__elided__>`. */
+  readonly elideElementsIfLarger?: number | undefined;
+}
 
 export class Speller {
-  /** The alias to print in place of an attribute or type, if there is one. */
-  alias(_of: Attribute | Type): string | undefined {
+  readonly #types: (string | undefined)[] = [];
+  readonly #elideAbove: number;
+
+  constructor(options: SpellerOptions = {}) {
+    this.#elideAbove = options.elideElementsIfLarger ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** The alias to write in place of a type, if there is one. Must answer the same each time. */
+  typeAlias(_of: Type): string | undefined {
+    return undefined;
+  }
+
+  /** The alias to write in place of an attribute, if there is one. */
+  attributeAlias(_of: Attribute): string | undefined {
+    return undefined;
+  }
+
+  /** The alias to write in place of a location, if there is one. */
+  locationAlias(_of: Location): string | undefined {
     return undefined;
   }
 
   type(t: Type): string {
-    return this.alias(t) ?? this.typeBody(t);
+    let text = this.#types[t.id];
+    if (text === undefined) {
+      text = this.typeAlias(t) ?? this.typeBody(t);
+      this.#types[t.id] = text;
+    }
+    return text;
+  }
+
+  types(ts: readonly Type[]): string {
+    if (ts.length === 1) return this.type(ts[0]!);
+    return ts.map((t) => this.type(t)).join(", ");
   }
 
   typeBody(t: Type): string {
@@ -46,132 +104,114 @@ export class Speller {
       case "float":
         return t.name;
       case "index":
-        return "index";
       case "none":
-        return "none";
+        return t.kind;
       case "complex":
         return `complex<${this.type(t.element)}>`;
       case "tuple":
-        return `tuple<${t.elements.map((e) => this.type(e)).join(", ")}>`;
+        return `tuple<${this.types(t.elements)}>`;
       case "function":
         return this.signature(t.inputs, t.results);
-      case "vector":
-        return `vector<${t.shape.map((d, i) => `${dimension(d, t.scalable[i])}x`).join("")}${this.type(t.element)}>`;
+      case "vector": {
+        const sizes = t.shape.map((d, i) => (t.scalable[i] ? `[${d}]x` : `${d}x`));
+        return `vector<${sizes.join("")}${this.type(t.element)}>`;
+      }
       case "tensor": {
         const encoding = t.encoding ? `, ${this.attribute(t.encoding)}` : "";
-        return `tensor<${t.ranked ? t.shape.map((d) => `${dimension(d)}x`).join("") : "*x"}${this.type(t.element)}${encoding}>`;
+        return `tensor<${this.#sizes(t)}${this.type(t.element)}${encoding}>`;
       }
       case "memref": {
-        const layout = t.layout ? `, ${this.attribute(t.layout)}` : "";
-        const space = t.memorySpace ? `, ${this.attribute(t.memorySpace)}` : "";
-        return `memref<${t.ranked ? t.shape.map((d) => `${dimension(d)}x`).join("") : "*x"}${this.type(t.element)}${layout}${space}>`;
+        const layout = t.layout ? `, ${this.attribute(t.layout, "default")}` : "";
+        const space = t.memorySpace ? `, ${this.attribute(t.memorySpace, "default")}` : "";
+        return `memref<${this.#sizes(t)}${this.type(t.element)}${layout}${space}>`;
       }
       case "opaque":
-        return `!${t.dialect}${t.text.startsWith("<") ? "" : "."}${t.text}`;
+        return this.#opaque(t, () => `!${t.dialect}${t.text.startsWith("<") ? "" : "."}${t.text}`);
     }
   }
 
-  /** `(inputs) -> results`, results in parentheses unless there is exactly one that is no function. */
+  /** `(inputs) -> results`. */
   signature(inputs: readonly Type[], results: readonly Type[]): string {
-    return `(${inputs.map((t) => this.type(t)).join(", ")}) -> ${this.resultTypes(results)}`;
+    return `(${this.types(inputs)}) -> ${this.resultTypes(results)}`;
   }
 
+  /** Results in parentheses, unless there is exactly one that is no function. */
   resultTypes(results: readonly Type[]): string {
     const only = results.length === 1 ? results[0]! : undefined;
-    return only && only.kind !== "function" ? this.type(only) : `(${results.map((t) => this.type(t)).join(", ")})`;
+    return only && only.kind !== "function" ? this.type(only) : `(${this.types(results)})`;
   }
 
-  attribute(a: Attribute): string {
-    return this.alias(a) ?? this.attributeBody(a);
+  attribute(a: Attribute, elide: Elision = "never"): string {
+    return this.attributeAlias(a) ?? this.attributeBody(a, elide);
   }
 
-  attributeBody(a: Attribute): string {
+  /** An attribute without its trailing type, where the context implies it. */
+  untyped(a: Attribute): string {
+    return this.attribute(a, "always");
+  }
+
+  attributeBody(a: Attribute, elide: Elision = "never"): string {
     switch (a.kind) {
       case "integer":
-        return (
-          this.integerLiteral(a) +
-          (a.type.kind === "integer" && a.type.width === 64 && a.type.signedness === "signless"
-            ? " : i64"
-            : ` : ${this.type(a.type)}`)
-        );
-      case "float":
-        return `${this.floatLiteral(a)} : ${this.type(a.type)}`;
+        return this.#integer(a, elide);
+      case "float": {
+        const text = floatLiteral(a);
+        if (elide === "always" || (elide === "default" && a.type.kind === "float" && a.type.name === "f64"))
+          return text;
+        return `${text} : ${this.type(a.type)}`;
+      }
       case "bool":
         return a.value ? "true" : "false";
       case "unit":
         return "unit";
       case "string":
-        return quote(a.value) + (a.type ? ` : ${this.type(a.type)}` : "");
+        return quote(a.value) + this.#suffix(a.type, elide);
       case "type":
         return this.type(a.type);
       case "array":
-        return `[${a.elements.map((e) => this.attribute(e)).join(", ")}]`;
+        return `[${a.elements.map((e) => this.attribute(e, "default")).join(", ")}]`;
       case "dictionary":
         return this.dictionary(a.entries);
       case "symbol":
-        return [a.root, ...a.nested].map(symbolText).join("::");
-      case "denseArray": {
-        const values = a.values.map((v) => this.#arrayElement(v, a.element)).join(", ");
-        return `array<${this.type(a.element)}${values ? `: ${values}` : ""}>`;
-      }
+        return a.nested.length === 0 ? symbolText(a.root) : [a.root, ...a.nested].map(symbolText).join("::");
+      case "denseArray":
+        return `array<${this.type(a.element)}${a.values.length === 0 ? "" : `: ${denseArrayText(a)}`}>`;
       case "dense":
-        return `${denseText(a)} : ${this.type(a.type)}`;
+        return this.#dense(a) + this.#suffix(a.type, elide);
       case "resource":
-        return `dense_resource<${keyText(a.key)}> : ${this.type(a.type)}`;
+        return `dense_resource<${keyText(a.key)}>${this.#suffix(a.type, elide)}`;
       case "map":
         return `affine_map<${a.map.text}>`;
       case "set":
         return `affine_set<${a.set.text}>`;
       case "strided": {
-        const offset = a.offset === 0 ? "" : `, offset: ${dimension(a.offset)}`;
-        return `strided<[${a.strides.map((s) => dimension(s)).join(", ")}]${offset}>`;
+        const offset = a.offset === 0 ? "" : `, offset: ${sizeText(a.offset)}`;
+        return `strided<[${a.strides.map(sizeText).join(", ")}]${offset}>`;
       }
       case "location":
-        return `loc(${this.location(a.location)})`;
+        return this.location(a.location);
       case "opaque":
-        return a.text + (a.type ? ` : ${this.type(a.type)}` : "");
+        return this.#opaque(a, () => a.text) + this.#suffix(a.type, elide);
     }
   }
 
-  /** An attribute without its trailing type, where the context implies it. */
-  untyped(a: Attribute): string {
-    switch (a.kind) {
-      case "integer":
-        return this.integerLiteral(a);
-      case "float":
-        return this.floatLiteral(a);
-      case "dense":
-        return denseText(a);
-      default:
-        return this.attribute(a);
-    }
-  }
-
-  integerLiteral(a: AttributeOf<"integer">): string {
-    if (a.type.kind === "integer" && a.type.width === 1 && a.type.signedness === "signless") {
-      return a.value === 0n ? "false" : "true";
-    }
-    return String(a.value);
-  }
-
-  floatLiteral(a: AttributeOf<"float">): string {
-    if (a.bits !== undefined) return floatBitsText(a.bits, a.type);
-    return floatText(a.value, a.type);
-  }
-
+  /** `{a = 1 : i64, b}`, sorted by name. */
   dictionary(entries: ReadonlyMap<string, Attribute>): string {
-    return `{${[...entries.keys()]
-      .sort()
-      .map((k) => this.entry(k, entries.get(k)!))
-      .join(", ")}}`;
+    const names = [...entries.keys()].sort();
+    return `{${names.map((n) => this.entry(n, entries.get(n)!)).join(", ")}}`;
   }
 
   entry(name: string, value: Attribute): string {
     return value.kind === "unit" ? keyText(name) : `${keyText(name)} = ${this.attribute(value)}`;
   }
 
-  /** The inside of `loc(…)`. */
+  /** `loc(…)`. */
   location(l: Location): string {
+    return `loc(${this.locationAlias(l) ?? this.locationBody(l)})`;
+  }
+
+  /** The inside of `loc(…)`. */
+  locationBody(l: Location): string {
     switch (l.kind) {
       case "unknown":
         return "unknown";
@@ -182,21 +222,60 @@ export class Speller {
       case "file":
         return `${quote(l.file)}:${l.line}:${l.column}`;
       case "name":
-        return l.child && l.child.kind !== "unknown" ? `${quote(l.name)}(${this.location(l.child)})` : quote(l.name);
+        return l.child && l.child.kind !== "unknown" ? `${quote(l.name)}(${this.#nested(l.child)})` : quote(l.name);
       case "call":
-        return `callsite(${this.location(l.callee)} at ${this.location(l.caller)})`;
-      case "fused":
-        return `fused${l.metadata === undefined ? "" : `<${l.metadata}>`}[${l.locations.map((x) => this.location(x)).join(", ")}]`;
+        return `callsite(${this.#nested(l.callee)} at ${this.#nested(l.caller)})`;
+      case "fused": {
+        const metadata = l.metadata === undefined ? "" : `<${l.metadata}>`;
+        return `fused${metadata}[${l.locations.map((x) => this.#nested(x)).join(", ")}]`;
+      }
       case "node":
         return `${quote(l.name)}(${quote(`${l.model}:${l.opType}:${l.opset}`)}:${l.index}:0)`;
     }
   }
 
-  #arrayElement(v: number | bigint, element: Type): string {
-    if (element.kind === "float") return floatText(Number(v), element);
-    if (element.kind === "integer" && element.width === 1) return v ? "true" : "false";
-    return String(v);
+  #nested(l: Location): string {
+    return this.locationAlias(l) ?? this.locationBody(l);
   }
+
+  #suffix(type: Type | undefined, elide: Elision): string {
+    return elide === "always" || !type || type.kind === "none" ? "" : ` : ${this.type(type)}`;
+  }
+
+  #sizes(t: { readonly ranked: boolean; readonly shape: readonly number[] }): string {
+    if (!t.ranked) return "*x";
+    let text = "";
+    for (const d of t.shape) text += isDynamic(d) ? "?x" : `${d}x`;
+    return text;
+  }
+
+  #integer({ value, type }: AttributeOf<"integer">, elide: Elision): string {
+    if (type.kind === "integer" && type.signedness === "signless") {
+      if (type.width === 1) return value === 0n ? "false" : "true";
+      if (type.width === 64 && elide === "default") return String(value);
+    }
+    return elide === "always" ? String(value) : `${value} : ${this.type(type)}`;
+  }
+
+  #dense(a: AttributeOf<"dense">): string {
+    if (this.#elideAbove < Number.POSITIVE_INFINITY && !a.splat && isShaped(a.type)) {
+      if (elementCount(a.type.shape) > this.#elideAbove) return "dense_resource<__elided__>";
+    }
+    return `dense<${denseText(a, quote)}>`;
+  }
+
+  #opaque(x: OpaqueAttribute | OpaqueType, plainText: () => string): string {
+    if (!x.parts) return plainText();
+    return x.parts
+      .map((p) => (typeof p === "string" ? p : isType(p) ? this.type(p) : this.attribute(p, "default")))
+      .join("");
+  }
+}
+
+/** The number of a float attribute, without its type. */
+export function floatLiteral(a: AttributeOf<"float">): string {
+  if (a.type.kind !== "float") return String(a.value);
+  return a.bits === undefined ? floatText(a.value, a.type) : floatBitsText(a.bits, a.type);
 }
 
 const plain = new Speller();
