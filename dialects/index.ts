@@ -3,6 +3,7 @@ import type { Dialect } from "../ir/define.ts";
 import { dialect as arith } from "./arith/index.ts";
 import { builtin } from "./builtin.ts";
 import { dialect as func } from "./func.ts";
+import { dialect as linalg } from "./linalg/index.ts";
 import { dialect as memref } from "./memref/index.ts";
 
-export const dialects: readonly Dialect[] = [builtin, func, arith, memref];
+export const dialects: readonly Dialect[] = [builtin, func, arith, memref, linalg];

@@ -1,7 +1,7 @@
 /** @file What a value is while the interpreter runs, and what an op's meaning may ask of it. Types only. */
 import type { Location } from "../support/location.ts";
 import type { NDArray } from "../support/ndarray.ts";
-import type { Block, Operation, Region } from "./core.ts";
+import type { Block, Operation, Region, Value } from "./core.ts";
 import type { FloatType, IndexType, IntegerType, MemRefType, TensorType, Type, VectorType } from "./types.ts";
 
 /**
@@ -55,6 +55,8 @@ export interface Evaluator {
   /** Type of an operand or result of the op. */
   operandType(i: number): Type;
   resultType(i: number): Type;
+  /** The run-time value of a value that is visible at the op: what its regions see from outside. */
+  valueOf(v: Value): unknown;
   /** Runs a region: its arguments in, what its terminator hands over out. */
   call(region: Region, args: readonly unknown[]): readonly unknown[];
   /** Runs the body of the symbol (a function) that a name refers to, seen from the op. */

@@ -3,8 +3,8 @@ import type { Value } from "../../ir/core.ts";
 import { i8, i16, i32, type Type } from "../../ir/types.ts";
 import type { Buffer } from "../../support/ndarray.ts";
 import * as arith from "../arith/ops.ts";
+import type { Access } from "./access.ts";
 import { contractionBody, type Factor } from "./analysis.ts";
-import type { Access } from "./evaluate.ts";
 import { loopsOf, type Structure } from "./structure.ts";
 
 /** The innermost loop of a contraction and what it does from given positions of all operands on. */
@@ -33,7 +33,7 @@ export function innerContraction(
   const [za, zb] = zeros;
   if (za === undefined || zb === undefined) return undefined;
   const kernel = kernelFor(out.element, body.lhs.zero !== undefined || body.rhs.zero !== undefined);
-  if (!kernel || !arith.addf.is(body.accumulate) && !arith.addi.is(body.accumulate)) return undefined;
+  if (!kernel || (!arith.addf.is(body.accumulate) && !arith.addi.is(body.accumulate))) return undefined;
   const [ia, ib, io] = [body.lhs.operand.index, body.rhs.operand.index, out.index];
   const loop = innermost(s, extents, accesses[io]!);
   const step = (i: number): number => accesses[i]!.linear!.steps[loop]!;
@@ -42,7 +42,8 @@ export function innerContraction(
   const data = accesses[io]!.array.data as Float32Array;
   return {
     loop,
-    run: (at) => kernel(lhs as Float32Array, rhs as Float32Array, data, at[ia]!, at[ib]!, at[io]!, n, sa, sb, so, za, zb),
+    run: (at) =>
+      kernel(lhs as Float32Array, rhs as Float32Array, data, at[ia]!, at[ib]!, at[io]!, n, sa, sb, so, za, zb),
   };
 }
 

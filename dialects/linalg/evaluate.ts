@@ -9,24 +9,12 @@
 import { type AffineMap, evaluateExpr, linear } from "../../ir/affine.ts";
 import type { Value } from "../../ir/core.ts";
 import type { Evaluator, Num } from "../../ir/evaluate.ts";
-import { isDynamic } from "../../ir/types.ts";
 import { NDArray } from "../../support/ndarray.ts";
-import { runContraction } from "./contract.ts";
+import { type Access, fillColumn, load, store } from "./access.ts";
+import { innerContraction } from "./contract.ts";
 import { type Column, columnOf, compileBody, type Program, runOnce, runStrip } from "./program.ts";
+import { runStateOf } from "./run-state.ts";
 import { loopsFromMaps, rangeOfExpr, type Structure, structureOf } from "./structure.ts";
-
-/** An operand's data and the positions at which the loops meet it. */
-export interface Access {
-  readonly array: NDArray;
-  readonly map: AffineMap;
-  /** Position at the first point, and step per loop; undefined where the map is not linear. */
-  readonly linear: { readonly base: number; readonly steps: readonly number[] } | undefined;
-}
-
-/** Loop counters of the structured op that is running; linalg.index asks for them. */
-export interface Counters {
-  values: readonly number[];
-}
 
 const LONGEST_STRIP = 1024;
 
@@ -67,22 +55,27 @@ class Nest {
 
   run(): void {
     if (this.#extents.some((e) => e <= 0)) return;
-    const program = this.#run.global(this.#s.op, () => ({
-      of: compileBody(this.#s.body, (message) => this.#run.fail(message)),
-    })).of;
+    const state = runStateOf(this.#run, this.#s.op);
+    if (state.program === undefined) {
+      state.program = compileBody(this.#s.body, (message) => this.#run.fail(message)) ?? null;
+    }
+    const { program } = state;
     if (!program) {
       this.#interpret();
       return;
     }
-    if (this.#mayReorder() && this.#isLinear()) {
-      if (runContraction(this.#s, this.#extents, this.#accesses, this.#operands)) return;
-      const strip = this.#stripLoop();
-      if (strip >= 0) {
-        this.#runStrips(program, strip);
-        return;
-      }
+    if (!this.#mayReorder()) {
+      this.#runInOrder(program);
+      return;
     }
-    this.#runInOrder(program);
+    const inner = innerContraction(this.#s, this.#extents, this.#accesses, (v) => this.#scalar(v));
+    if (inner) {
+      this.#walk(inner.loop, (_, positions) => inner.run(positions));
+      return;
+    }
+    const strip = this.#stripLoop();
+    if (strip >= 0) this.#runStrips(program, strip);
+    else this.#runInOrder(program);
   }
 
   #access(array: NDArray, map: AffineMap, operand: number): Access {
@@ -93,7 +86,9 @@ class Nest {
       const misfit = e.kind === "dim" && this.#extents[e.index] !== shape[d];
       // Divisions and remainders are bounded loosely: those are checked point by point.
       if (this.#extents.every((n) => n > 0) && (misfit || (!fits && linear(e, map.numDims)))) {
-        this.#run.fail(`the loops (${this.#extents.join(", ")}) do not fit dimension ${d} of operand ${operand}, which is ${shape[d]}`);
+        this.#run.fail(
+          `the loops (${this.#extents.join(", ")}) do not fit dimension ${d} of operand ${operand}, which is ${shape[d]}`,
+        );
       }
     }
     let base = array.offset;
@@ -109,25 +104,25 @@ class Nest {
     return { array, map, linear: { base, steps } };
   }
 
-  #isLinear(): boolean {
-    return this.#accesses.every((a) => !a || a.linear);
-  }
-
-  /** No output shares data with another operand, except where both are met at the same points. */
+  /**
+   * The loops may be run in another order as long as each output element sees its contributions in order: accesses are
+   * linear, different parallel turns write different elements, and no output shares data with another operand, except
+   * with inputs that are met at the same points.
+   */
   #mayReorder(): boolean {
     const first = this.#s.inputs.length;
     const same = (a: Access, b: Access): boolean =>
-      a.linear !== undefined &&
-      b.linear !== undefined &&
-      a.linear.base === b.linear.base &&
-      a.linear.steps.every((x, i) => x === b.linear!.steps[i]);
-    return this.#accesses.every((out, o) => {
-      if (o < first || !out) return true;
-      return this.#accesses.every(
-        (other, i) =>
-          i === o || !other || other.array.data.buffer !== out.array.data.buffer || (i < first && same(other, out)),
-      );
-    });
+      a.linear!.base === b.linear!.base && a.linear!.steps.every((x, i) => x === b.linear!.steps[i]);
+    return (
+      this.#accesses.every((a) => !a || a.linear) &&
+      this.#s.outputs.every((o) => o.map.results.every((e) => e.kind === "dim" || e.kind === "constant")) &&
+      this.#accesses.slice(first).every((out, o) =>
+        this.#accesses.every((other, i) => {
+          const apart = !other || !out || other.array.data.buffer !== out.array.data.buffer;
+          return i === first + o || apart || (i < first && same(other, out));
+        }),
+      )
+    );
   }
 
   /** The parallel loop, as long as can be, that moves every output; the innermost of several; -1 if there is none. */
@@ -140,6 +135,14 @@ class Nest {
       if (moves && (best < 0 || length >= Math.min(LONGEST_STRIP, this.#extents[best]!))) best = i;
     });
     return best;
+  }
+
+  /** The run-time value of a number from outside or of a scalar operand. */
+  #scalar(v: Value): number | undefined {
+    const { operands, body } = this.#s;
+    const operand = v.owner === body ? operands.find((o) => o.arg === v) : undefined;
+    const datum = v.block === body ? operand && this.#operands[operand.index] : this.#run.valueOf(v);
+    return typeof datum === "number" ? datum : undefined;
   }
 
   #fixedValue(value: Num | Value): Num {
@@ -157,7 +160,9 @@ class Nest {
     const first = this.#s.inputs.length;
     const loads = this.#accesses.flatMap((a, i) => {
       const register = program.args[i] ?? -1;
-      return a && register >= 0 ? [{ array: a.array, column: columns[register]!, step: a.linear!.steps[strip]!, i }] : [];
+      return a && register >= 0
+        ? [{ array: a.array, column: columns[register]!, step: a.linear!.steps[strip]!, i }]
+        : [];
     });
     const stores = program.yields.map((register, k) => {
       const a = this.#accesses[first + k]!;
@@ -207,10 +212,10 @@ class Nest {
     const { op, body, operands } = this.#s;
     const first = this.#s.inputs.length;
     const seen = operands.filter((o) => o.arg !== undefined).length;
-    const counters = countersOf(run0(this.#run), op);
-    const outer = counters.values;
+    const state = runStateOf(this.#run, op);
+    const outer = state.counters;
     this.#walk(-1, (indices, positions) => {
-      counters.values = indices;
+      state.counters = indices;
       const args: unknown[] = [];
       for (let i = 0; i < seen; i++) {
         const a = this.#accesses[i];
@@ -221,7 +226,7 @@ class Nest {
         this.#accesses[first + k]!.array.setData(positions[first + k]!, made[k] as Num);
       }
     });
-    counters.values = outer;
+    state.counters = outer;
   }
 
   /** Visits the points of all loops but one in order, with the positions of the operands (of the first turn of that one). */

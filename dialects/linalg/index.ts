@@ -2,11 +2,12 @@
 import { defineDialect } from "../../ir/define.ts";
 import { generic, index, yield as yield_ } from "./ops.ts";
 
+export * from "./analysis.ts";
 export * from "./builders.ts";
 export * from "./ops.ts";
 export * from "./structure.ts";
 
-export const linalg = defineDialect("linalg", {
+export const dialect = defineDialect("linalg", {
   doc: "Structured ops: loop nests as data, on tensors and on buffers.",
   ops: [generic, index, yield_],
 });

@@ -18,7 +18,9 @@ import {
 } from "../../ir/types.ts";
 import { hasOtherAttributes, parseCommonParts, printOperandGroups, tensorTypesOf } from "./asm.ts";
 import { structuredEffects } from "./effects.ts";
-import { type IteratorType, iteratorTypes, structured } from "./structure.ts";
+import { evaluateStructured } from "./evaluate.ts";
+import { runStateOf } from "./run-state.ts";
+import { type IteratorType, iteratorTypes, loopIndex, structured } from "./structure.ts";
 import { verifyStructured } from "./verify.ts";
 
 const yield_ = defineOp("linalg.yield", {
@@ -77,6 +79,7 @@ export const index = defineOp("linalg.index", {
   attrs: { dim: attr.int },
   results: [one("result", Index)],
   traits: [Pure],
+  interfaces: [loopIndex({ loop: (op) => op.props[0] as number })],
   assembly: "$dim attr-dict `:` type($result)",
   infer: () => [indexType],
   verify({ op, dim }, fail) {
@@ -97,6 +100,7 @@ export const index = defineOp("linalg.index", {
       fail(`expected dim (${dim}) to be lower than the number of loops (${loops}) of the enclosing LinalgOp`);
     }
   },
+  evaluate: ({ dim }, run) => [runStateOf(run, run.op.parentOp!).counters[dim]],
 });
 
 /** `[#linalg.iterator_type<parallel>, …]`. */
@@ -147,6 +151,7 @@ export const generic = defineOp("linalg.generic", {
   verify({ op }, fail) {
     verifyStructured(op, fail);
   },
+  evaluate: ({ inputs, outputs }, run) => evaluateStructured([...inputs, ...outputs], run),
 });
 
 function parseGeneric(p: AsmParser): ParsedOp {

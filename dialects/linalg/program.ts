@@ -6,7 +6,7 @@ import type { Block, Operation, Value } from "../../ir/core.ts";
 import { datumOfAttribute, isBig, toType } from "../../ir/datum.ts";
 import type { Num, ScalarKernel } from "../../ir/evaluate.ts";
 import type { Attribute, FloatType, IndexType, IntegerType, Type } from "../../ir/types.ts";
-import { index as indexOp } from "./ops.ts";
+import { loopIndex } from "./structure.ts";
 
 type Kernel = (...args: readonly Num[]) => Num | readonly Num[];
 
@@ -80,8 +80,9 @@ class Compiler {
 
   #op(op: Operation): boolean {
     const { def } = op;
-    if (indexOp.is(op)) {
-      this.#indices.push({ loop: indexOp.of(op).dim, register: this.#define(op.result()) });
+    const loop = loopIndex.of(op)?.loop(op);
+    if (loop !== undefined) {
+      this.#indices.push({ loop, register: this.#define(op.result()) });
       return true;
     }
     if (def.isConstant) {

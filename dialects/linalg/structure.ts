@@ -21,6 +21,9 @@ export const structured = defineInterface<{
   readonly outputsInBody: boolean;
 }>("structured");
 
+/** An op in a body whose result is the counter of one of the loops. */
+export const loopIndex = defineInterface<{ loop(op: Operation): number }>("loop-index");
+
 export interface StructuredLoop {
   readonly kind: IteratorType;
   /** Number of iterations; `dynamic` where the operand types do not tell. */
