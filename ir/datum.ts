@@ -4,7 +4,7 @@
  */
 
 import { isFloatKind, roundTo } from "../support/float.ts";
-import { allocate, type DType, isBigDType, isNarrowFloat, NDArray, sizeOf } from "../support/ndarray.ts";
+import { allocate, type DType, isBigDType, isNarrowFloat, NDArray, sizeOf, storageOf } from "../support/ndarray.ts";
 import type { Num } from "./evaluate.ts";
 import type { Attribute, AttributeOf, IntegerType, Type } from "./types.ts";
 import { boolAttribute, elementOf, floatAttribute, hasStaticShape, i1, integerAttribute, isShaped } from "./types.ts";
@@ -180,9 +180,17 @@ const elementStore = (t: Type): NDArray => NDArray.zeros(dtypeOf(t)!, []);
 /** Bits of a scalar type; index counts as 64. */
 export const widthOf = (t: Type): number => (t.kind === "integer" || t.kind === "float" ? t.width : 64);
 
+/** As `arrayOfBytes`, but a view of the bytes where their layout allows it: not to be written to. */
+function viewOfBytes(shape: readonly number[], element: Type, bytes: Uint8Array): NDArray {
+  const dtype = dtypeOf(element)!;
+  const natural = allocate(dtype, 0).BYTES_PER_ELEMENT === byteWidth(element) && dtype !== "index" && dtype !== "i1";
+  return natural ? new NDArray(dtype, shape, storageOf(dtype, bytes)) : arrayOfBytes(shape, element, bytes);
+}
+
 /**
  * The run-time form of a constant attribute; undefined where it has none (strings, opaque text, types without a run-time
- * form). Dense constants are decoded anew each time: keep the answer.
+ * form). Arrays may be views of the constant's bytes and are not to be written to. What has to be decoded is decoded
+ * anew each time: keep the answer.
  */
 export function datumOfAttribute(a: Attribute): Num | NDArray | undefined {
   switch (a.kind) {
@@ -193,10 +201,11 @@ export function datumOfAttribute(a: Attribute): Num | NDArray | undefined {
     case "float":
       return a.bits === undefined || !dtypeOf(a.type) ? a.value : Number(elementOfBits(a.type, a.bits));
     case "dense":
-      return arrayOfDense(a);
+      if (a.splat || a.strings || !isShaped(a.type) || !dtypeOf(a.type.element)) return arrayOfDense(a);
+      return viewOfBytes(a.type.shape, a.type.element, a.bytes);
     case "resource":
       return isShaped(a.type) && a.resource && dtypeOf(a.type.element)
-        ? arrayOfBytes(a.type.shape, a.type.element, a.resource.bytes())
+        ? viewOfBytes(a.type.shape, a.type.element, a.resource.bytes())
         : undefined;
     default:
       return undefined;

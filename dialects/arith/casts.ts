@@ -19,7 +19,7 @@ import {
   ulp,
 } from "../../support/float.ts";
 import { NDArray, storageOf } from "../../support/ndarray.ts";
-import { fastmath, fastmathAssembly } from "./flags.ts";
+import { fastmath, fastmathAssembly, overflow } from "./flags.ts";
 
 const traits = [Pure, Elementwise, SameOperandsAndResultShape, SameTensorDimensions] as const;
 
@@ -85,14 +85,19 @@ export const extui = cast(
     (v: Num) =>
       unsignedOf(type!, v),
 );
-export const trunci = cast(
-  "trunci",
-  "Narrows an integer to its low bits.",
-  SignlessFixedWidthIntegerLike,
-  SignlessFixedWidthIntegerLike,
-  narrower,
-  () => (v: Num) => v,
-);
+export const trunci = defineOp("arith.trunci", {
+  doc: "Narrows an integer to its low bits.",
+  scalar: () => (v: Num) => v,
+  operands: [one("in", SignlessFixedWidthIntegerLike)],
+  attrs: { overflowFlags: overflow.default([]).since22() },
+  results: [one("out", SignlessFixedWidthIntegerLike)],
+  traits,
+  assembly: "$in (`overflow` `` $overflowFlags^)? attr-dict `:` type($in) `to` type($out)",
+  verify(view, fail) {
+    const [a, b] = [view.in.type, view.out.type];
+    if (!sameContainer(a, b) || !narrower(elementOf(a), elementOf(b))) incompatible(a, b, fail);
+  },
+});
 
 /**
  * An integer as a double that rounds to the same narrower float as the integer itself: bits below those that a double

@@ -1,5 +1,6 @@
 /** @file Integer arithmetic of the arith dialect: two's complement, wrapping; signs are in the op, not in the type. */
 
+import { attr } from "../../ir/attributes.ts";
 import { BoolLike, SignlessIntegerLike } from "../../ir/constraints.ts";
 import { isBig, unsignedOf, widthOf } from "../../ir/datum.ts";
 import { defineOp } from "../../ir/define.ts";
@@ -56,6 +57,19 @@ const binary = <const N extends string>(name: N, doc: string, scalar: ScalarFact
     traits: [Elementwise, sameTypes("lhs", "rhs", "result"), ...traits],
     infer: ({ lhs }) => [lhs.type],
     assembly: "$lhs `,` $rhs attr-dict `:` type($result)",
+  });
+
+/** With the promise that nothing is lost: a division without remainder, a shift that drops only zeros. */
+const exactable = <const N extends string>(name: N, doc: string, scalar: ScalarFactory, ...traits: readonly Trait[]) =>
+  defineOp(`arith.${name}`, {
+    doc,
+    scalar,
+    operands: [one("lhs", SignlessIntegerLike), one("rhs", SignlessIntegerLike)],
+    attrs: { isExact: attr.unit.since22() },
+    results: [one("result", SignlessIntegerLike)],
+    traits: [Elementwise, sameTypes("lhs", "rhs", "result"), ...traits],
+    infer: ({ lhs }) => [lhs.type],
+    assembly: "$lhs `,` $rhs (`exact` $isExact^)? attr-dict `:` type($result)",
   });
 
 /** With flags that promise that nothing overflows. */
@@ -129,12 +143,12 @@ const divide = (info: ScalarInfo, small: Number2, big: Big2): { readonly small: 
 // Remainders of doubles are exact where quotients would round.
 const truncated: Number2 = (a, b) => (a - (a % b)) / b;
 
-export const divsi = binary(
+export const divsi = exactable(
   "divsi",
   "Signed division, rounded towards zero. Division by zero is undefined.",
   signed((info) => divide(info, truncated, (a, b) => a / b)),
 );
-export const divui = binary(
+export const divui = exactable(
   "divui",
   "Unsigned division, rounded down. Division by zero is undefined.",
   unsigned((info) => divide(info, truncated, (a, b) => a / b)),
@@ -276,13 +290,13 @@ export const shli = overflowing(
     big: (a, b) => a << b,
   })),
 );
-export const shrsi = binary(
+export const shrsi = exactable(
   "shrsi",
   "Shift to the right, copies of the sign from the left. Shifting by the width or more is undefined.",
   shift(() => ({ index: (a, b) => Math.floor(a / 2 ** b), small: (a, b) => a >> b, big: (a, b) => a >> b })),
   Pure,
 );
-export const shrui = binary(
+export const shrui = exactable(
   "shrui",
   "Shift to the right, zeros from the left. Shifting by the width or more is undefined.",
   shift((width) => ({
