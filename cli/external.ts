@@ -3,8 +3,8 @@ import { readFileSync, realpathSync } from "node:fs";
 import { dirname, resolve, sep } from "node:path";
 
 /**
- * A reader of external data for the model at a path. Symbolic links are followed, but not out of the model's folder: the
- * compiler has checked the text of the path already (onnx/weights.ts), and only here can be seen where it leads.
+ * A reader of external data for the model at a path. Symbolic links are followed, but not out of the model's folder:
+ * the compiler has checked the text of the path already (onnx/weights.ts), and only here can be seen where it leads.
  *
  * @returns a function that throws an Error where there is no such file, or where it lies outside
  */

@@ -11,7 +11,10 @@ import type { FileFaults } from "./faults.ts";
 import { type Field, fieldsByNumber, type MessageName, type Raw, type ScalarKind } from "./schema.ts";
 import { type ColumnKind, columnWidths, DELIMITED, isColumn, wireTypes } from "./wire.ts";
 
-/** How deep messages may stand in each other. A subgraph costs three levels (graph, node, attribute); protobuf's own limit is 100. */
+/**
+ * How deep messages may stand in each other. A subgraph costs three levels (graph, node, attribute); protobuf's own
+ * limit is 100.
+ */
 export const MAX_DEPTH = 64;
 /** How many messages a file may hold. An empty one is two bytes in the file and some hundred in memory. */
 export const MAX_MESSAGES = 2_000_000;
@@ -55,7 +58,10 @@ class Decoder {
     return this.#message({}, message, this.#reader.len);
   }
 
-  /** Reads fields up to `end` into `into`. A fault ends this message, not the one around it, whose reader goes on at `end`. */
+  /**
+   * Reads fields up to `end` into `into`. A fault ends this message, not the one around it, whose reader goes on at
+   * `end`.
+   */
   #message(into: Message, message: MessageName, end: number): Message {
     const reader = this.#reader;
     const { faults } = this.#options;

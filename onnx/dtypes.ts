@@ -1,4 +1,7 @@
-/** @file The element types of ONNX tensors: their numbers in the file, their sizes, and the typed field that may hold them. */
+/**
+ * @file The element types of ONNX tensors: their numbers in the file, their sizes, and the typed field that may hold
+ * them.
+ */
 
 /** Names as ONNX's documentation and ml_dtypes write them. */
 export type ElementType = (typeof rows)[number]["name"];
@@ -64,8 +67,8 @@ export const elementTypeOf = (code: number): ElementType | undefined => byCode.g
 export const elementInfo = (type: ElementType): ElementTypeInfo => byName.get(type)!;
 
 /**
- * How many elements `dims` holds, 1 for a scalar. Undefined where that is not a safe integer (a dimension is negative or
- * no integer, or the product is beyond 2^53).
+ * How many elements `dims` holds, 1 for a scalar. Undefined where that is not a safe integer (a dimension is negative
+ * or no integer, or the product is beyond 2^53).
  */
 export function elementCount(dims: readonly number[]): number | undefined {
   let count = 1;
@@ -76,5 +79,8 @@ export function elementCount(dims: readonly number[]): number | undefined {
   return Number.isSafeInteger(count) ? count : undefined;
 }
 
-/** Bytes of the packed data: elements narrower than a byte share bytes, the first in the lowest bits; the last byte is padded with zeros. */
+/**
+ * Bytes of the packed data: elements narrower than a byte share bytes, the first in the lowest bits; the last byte is
+ * padded with zeros.
+ */
 export const byteLength = (type: ElementType, count: number): number => Math.ceil((count * elementInfo(type).bits) / 8);

@@ -16,7 +16,10 @@ export interface Model {
   readonly metadata: Metadata;
 }
 
-/** A set of operators and its version. The domain of the standard operators is "" (a file may also write "ai.onnx", kept as written). */
+/**
+ * A set of operators and its version. The domain of the standard operators is "" (a file may also write "ai.onnx",
+ * kept as written).
+ */
 export interface OperatorSetId {
   readonly domain: string;
   readonly version: number;
@@ -57,7 +60,9 @@ export interface Node {
 export type Attribute =
   | { readonly type: "float"; readonly value: number }
   | { readonly type: "int"; readonly value: bigint }
-  /** Text, or where the bytes are not UTF-8, the bytes themselves (a view of the file): some operators keep blobs here. */
+  /**
+   * Text, or where the bytes are not UTF-8, the bytes themselves (a view of the file): some operators keep blobs here.
+   */
   | { readonly type: "string"; readonly value: string | Uint8Array }
   | { readonly type: "tensor"; readonly value: Tensor }
   | { readonly type: "graph"; readonly value: Graph }
@@ -105,7 +110,10 @@ export interface Tensor {
 }
 
 export type Payload =
-  /** Row-major, little-endian, packed: exactly as long as type and dims ask for. At any offset of its buffer, so not aligned. */
+  /**
+   * Row-major, little-endian, packed: exactly as long as type and dims ask for. At any offset of its buffer, so not
+   * aligned.
+   */
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
   | { readonly kind: "strings"; readonly strings: readonly string[] }
   | { readonly kind: "external"; readonly reference: ExternalReference };

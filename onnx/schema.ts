@@ -8,12 +8,12 @@
  *
  * The generated code itself is not used to decode files of strangers: it drops the fields it does not know (function
  * overloads and attribute defaults among them, which changes what a model means), lets a nested message read past its
- * end, recurses without limit, stops at the first fault without saying where, makes an object per 64-bit integer, weighs
- * 330 KB, and asks for protobufjs 6. (An npm override mends the last point only in our own tree, not where sluice is
- * installed as a dependency; hence onnx-proto is a development dependency.) Neither is protobufjs' reflection used: it
- * builds its decoders with `new Function`, which a page with a strict content security policy forbids. What does the
- * work is the Reader and Writer of protobufjs 8 (`protobufjs/minimal`, no code generation), driven by this table in
- * decode.ts and encode.ts.
+ * end, recurses without limit, stops at the first fault without saying where, makes an object per 64-bit integer,
+ * weighs 330 KB, and asks for protobufjs 6. (An npm override mends the last point only in our own tree, not where
+ * sluice is installed as a dependency; hence onnx-proto is a development dependency.) Neither is protobufjs'
+ * reflection used: it builds its decoders with `new Function`, which a page with a strict content security policy
+ * forbids. What does the work is the Reader and Writer of protobufjs 8 (`protobufjs/minimal`, no code generation),
+ * driven by this table in decode.ts and encode.ts.
  */
 import type { onnx } from "onnx-proto";
 
@@ -21,8 +21,9 @@ import type { onnx } from "onnx-proto";
  * How a field is stored, and what it becomes:
  * - `string`: a protobuf string; must be UTF-8. `text`: a `bytes` field that holds UTF-8 by convention.
  * - `bytes`: a view of the file. `int32`, `float`: number. `int64`: bigint.
- * - `f32s`, `f64s`, `i32s`, `i64s`, `u64s`: a repeated number, packed or not, as one little-endian array of bytes; where
- *   the file holds a packed float array it is a view of the file. Written packed, unless marked `unpacked` as in ONNX.
+ * - `f32s`, `f64s`, `i32s`, `i64s`, `u64s`: a repeated number, packed or not, as one little-endian array of bytes;
+ *   where the file holds a packed float array it is a view of the file. Written packed, unless marked `unpacked` as in
+ *   ONNX.
  * - `ignored`: true if the field occurs; its content is skipped.
  * - any other word: the message of that name.
  */

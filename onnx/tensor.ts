@@ -18,8 +18,8 @@ const typedFields: readonly TypedField[] = [
 ];
 
 /**
- * Checks a tensor and brings its elements into one form. Elements in `raw_data`, `float_data` and `double_data` stay views
- * of the file; those that the file holds as varints are decoded into bytes of their own.
+ * Checks a tensor and brings its elements into one form. Elements in `raw_data`, `float_data` and `double_data` stay
+ * views of the file; those that the file holds as varints are decoded into bytes of their own.
  *
  * @returns undefined after reporting `onnx/tensor` or `onnx/external-data`
  */

@@ -5,7 +5,10 @@ import { byteLength, type ElementType, elementCount } from "./dtypes.ts";
 import type { ExternalReference, Tensor } from "./model.ts";
 import { sha1 } from "./sha1.ts";
 
-/** The elements of a tensor. `bytes` is packed, row-major, little-endian, as long as type and dims ask for, and not aligned. */
+/**
+ * The elements of a tensor. `bytes` is packed, row-major, little-endian, as long as type and dims ask for, and not
+ * aligned.
+ */
 export type TensorData =
   | { readonly type: Exclude<ElementType, "string">; readonly dims: readonly number[]; readonly bytes: Uint8Array }
   | { readonly type: "string"; readonly dims: readonly number[]; readonly strings: readonly string[] };

@@ -17,8 +17,8 @@ import type { Raw } from "./schema.ts";
 import { bytesOf, rawMetadata, rawSparseTensor, rawTensor } from "./tensor.ts";
 
 /**
- * Writes a model. Equal models give equal bytes: fields go in the order of their numbers, as the official library writes
- * them; elements of tensors always go to `raw_data`; empty texts are not written.
+ * Writes a model. Equal models give equal bytes: fields go in the order of their numbers, as the official library
+ * writes them; elements of tensors always go to `raw_data`; empty texts are not written.
  *
  * @throws CompileError (`onnx/wire`) beyond 2 GiB, which protocol buffers cannot hold: keep weights in external files.
  */

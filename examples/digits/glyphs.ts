@@ -1,10 +1,15 @@
-/** @file Draws digits as a hand might: strokes with a shaky pen, slanted, stretched, thick or thin, on a noisy ground. */
+/**
+ * @file Draws digits as a hand might: strokes with a shaky pen, slanted, stretched, thick or thin, on a noisy ground.
+ */
 import type { Random } from "./random.ts";
 
 export const SIZE = 28;
 
 type Point = readonly [x: number, y: number];
-/** A curve through its points, or for `lines` straight from point to point. The box of a digit is [0, 1] × [0, 1], y down. */
+/**
+ * A curve through its points, or for `lines` straight from point to point. The box of a digit is [0, 1] × [0, 1], y
+ * down.
+ */
 interface Stroke {
   readonly points: readonly Point[];
   readonly lines?: true;

@@ -1,6 +1,7 @@
 /**
  * @file A small convolutional network, forward and backward, in plain loops: conv 3×3×8, relu, pool 2×2, conv 3×3×16,
- * relu, pool 2×2, dense 10. Only operations that IEEE 754 fixes are used, so that training gives the same bits anywhere.
+ * relu, pool 2×2, dense 10. Only operations that IEEE 754 fixes are used, so that training gives the same bits
+ * anywhere.
  */
 import type { Random } from "./random.ts";
 

@@ -5,7 +5,10 @@ export interface Random {
   next(): number;
   /** Uniform in [low, high). */
   between(low: number, high: number): number;
-  /** Nearly normal, mean 0 and standard deviation 1: the sum of twelve uniform numbers, for logarithms differ between engines. */
+  /**
+   * Nearly normal, mean 0 and standard deviation 1: the sum of twelve uniform numbers, for logarithms differ between
+   * engines.
+   */
   normal(): number;
   /** An integer in [0, count). */
   below(count: number): number;
