@@ -1,0 +1,253 @@
+/** @file Affine expressions, maps and sets, over names of their own or over SSA values. */
+import type { UnresolvedOperand } from "../ir/asm.ts";
+import * as affine from "../ir/affine.ts";
+import type { AffineExpr, AffineMap, AffineSet } from "../ir/affine.ts";
+import { TokenParser } from "./token-parser.ts";
+import * as T from "./tokens.ts";
+
+type Operator = "+" | "-" | "*" | "floordiv" | "ceildiv" | "mod";
+
+/** The SSA names that an expression over values has met: each is a dimension or a symbol, in order of appearance. */
+export interface ValueNames {
+  readonly dims: UnresolvedOperand[];
+  readonly symbols: UnresolvedOperand[];
+}
+
+export abstract class AffineGrammar extends TokenParser {
+  /** What the names of the map at hand stand for. */
+  #ids: Map<string, AffineExpr> = new Map();
+  #values: ValueNames | null = null;
+
+  protected readonly affineExpr = this.RULE("affineExpr", (): AffineExpr => {
+    this.ACTION(() => this.enter());
+    let left = this.SUBRULE(this.affineTerm);
+    this.MANY(() => {
+      const minus = this.OR([
+        { ALT: () => (this.CONSUME(T.Plus), false) },
+        { ALT: () => (this.CONSUME(T.Minus), true) },
+      ]);
+      const at = this.token.startOffset;
+      const right = this.SUBRULE2(this.affineTerm);
+      left = this.ACTION(() => this.#combine(minus ? "-" : "+", left, right, at));
+    });
+    this.ACTION(() => this.leave());
+    return left;
+  });
+
+  protected readonly affineTerm = this.RULE("affineTerm", (): AffineExpr => {
+    let left = this.SUBRULE(this.affineOperand);
+    this.MANY(() => {
+      const at = this.token.startOffset;
+      const operator = this.OR([
+        { ALT: (): Operator => (this.CONSUME(T.Star), "*") },
+        { ALT: (): Operator => (this.CONSUME(T.Key.floordiv), "floordiv") },
+        { ALT: (): Operator => (this.CONSUME(T.Key.ceildiv), "ceildiv") },
+        { ALT: (): Operator => (this.CONSUME(T.Key.mod), "mod") },
+      ]);
+      const right = this.SUBRULE2(this.affineOperand);
+      left = this.ACTION(() => this.#combine(operator, left, right, at));
+    });
+    return left;
+  });
+
+  protected readonly affineOperand = this.RULE(
+    "affineOperand",
+    (): AffineExpr =>
+      this.OR({
+        DEF: [
+          {
+            ALT: () => {
+              this.CONSUME(T.LParen);
+              const inner = this.SUBRULE(this.affineExpr);
+              this.CONSUME(T.RParen);
+              return inner;
+            },
+          },
+          {
+            ALT: () => {
+              this.CONSUME(T.Minus);
+              this.ACTION(() => this.enter());
+              const operand = this.SUBRULE(this.affineOperand);
+              return this.ACTION(() => {
+                this.leave();
+                return affine.mul(operand, affine.constant(-1));
+              });
+            },
+          },
+          {
+            ALT: () => {
+              const token = this.CONSUME(T.Integer);
+              return this.ACTION(() => affine.constant(this.#constant(token.startOffset, token.image)));
+            },
+          },
+          { ALT: () => this.SUBRULE(this.affineValue) },
+          {
+            ALT: () => {
+              this.CONSUME(T.Key.symbol);
+              this.CONSUME2(T.LParen);
+              const value = this.SUBRULE2(this.affineValue, { ARGS: [true] });
+              this.CONSUME2(T.RParen);
+              return value;
+            },
+            IGNORE_AMBIGUITIES: true,
+          },
+          {
+            ALT: () => {
+              const token = this.CONSUME(T.Word);
+              return this.ACTION(() => this.#id(token.image, token.startOffset));
+            },
+            IGNORE_AMBIGUITIES: true,
+          },
+        ],
+        ERR_MSG: "affine expression",
+      }),
+  );
+
+  /** `%i` in an expression over values. */
+  protected readonly affineValue = this.RULE("affineValue", (asSymbol?: boolean): AffineExpr => {
+    const token = this.CONSUME(T.ValueId);
+    return this.ACTION(() => this.#value(token.startOffset, asSymbol === true));
+  });
+
+  /** `(d0, d1)[s0]` of a map or set: how many there are of each. */
+  protected readonly affineSpace = this.RULE("affineSpace", () => {
+    const ids = this.ACTION(() => new Map<string, AffineExpr>()) ?? new Map();
+    let dims = 0;
+    let symbols = 0;
+    this.CONSUME(T.LParen);
+    this.MANY_SEP({
+      SEP: T.Comma,
+      DEF: () => {
+        const token = this.CONSUME(T.Word);
+        this.ACTION(() => this.#declare(ids, token, affine.dim(dims++)));
+      },
+    });
+    this.CONSUME(T.RParen);
+    this.OPTION(() => {
+      this.CONSUME(T.LSquare);
+      this.MANY_SEP2({
+        SEP: T.Comma,
+        DEF: () => {
+          const token = this.CONSUME2(T.Word);
+          this.ACTION(() => this.#declare(ids, token, affine.symbol(symbols++)));
+        },
+      });
+      this.CONSUME(T.RSquare);
+    });
+    this.ACTION(() => {
+      this.#ids = ids;
+      this.#values = null;
+    });
+    return { dims, symbols };
+  });
+
+  protected readonly affineMapBody = this.RULE("affineMapBody", (): AffineMap => {
+    const space = this.SUBRULE(this.affineSpace);
+    this.CONSUME(T.Arrow);
+    this.CONSUME(T.LParen);
+    const results: AffineExpr[] = [];
+    this.MANY_SEP({ SEP: T.Comma, DEF: () => results.push(this.SUBRULE(this.affineExpr)) });
+    this.CONSUME(T.RParen);
+    return this.ACTION(() => affine.affineMap(space.dims, space.symbols, results));
+  });
+
+  protected readonly affineSetBody = this.RULE("affineSetBody", (): AffineSet => {
+    const space = this.SUBRULE(this.affineSpace);
+    this.CONSUME(T.Colon);
+    this.CONSUME(T.LParen);
+    const constraints: { expr: AffineExpr; equality: boolean }[] = [];
+    this.MANY_SEP({ SEP: T.Comma, DEF: () => constraints.push(this.SUBRULE(this.affineConstraint)) });
+    this.CONSUME(T.RParen);
+    return this.ACTION(() => affine.affineSet(space.dims, space.symbols, constraints));
+  });
+
+  /** `e >= 0`, `e == 0`, `e <= c`; everything is brought to a comparison with 0. */
+  protected readonly affineConstraint = this.RULE("affineConstraint", () => {
+    const left = this.SUBRULE(this.affineExpr);
+    const relation = this.OR({
+      DEF: [
+        { ALT: () => (this.CONSUME(T.Greater), ">=") },
+        { ALT: () => (this.CONSUME(T.Less), "<=") },
+        { ALT: () => (this.CONSUME(T.Equal), "==") },
+      ],
+      ERR_MSG: "'== affine-expr' or '>= affine-expr' at end of affine constraint",
+    });
+    this.CONSUME2(T.Equal);
+    const right = this.SUBRULE2(this.affineExpr);
+    return this.ACTION(() => ({
+      expr: relation === "<=" ? affine.sub(right, left) : affine.sub(left, right),
+      equality: relation === "==",
+    }));
+  });
+
+  /** Runs a rule on expressions over SSA values, whose names go to `names`. */
+  protected overValues<R>(names: ValueNames, run: () => R): R {
+    this.#values = names;
+    this.#ids = new Map();
+    try {
+      return run();
+    } finally {
+      this.#values = null;
+    }
+  }
+
+  #declare(ids: Map<string, AffineExpr>, token: { image: string; startOffset: number }, means: AffineExpr): void {
+    const name = token.image;
+    if (ids.has(name)) {
+      this.fail("parse/redefinition", `redefinition of identifier '${name}'`, token.startOffset);
+    }
+    ids.set(name, means);
+  }
+
+  #id(name: string, at: number): AffineExpr {
+    const found = this.#ids.get(name);
+    if (found) return found;
+    if (this.#values) this.fail("parse/syntax", "expected SSA operand", at, at + name.length);
+    return this.fail("parse/undefined-name", "use of undeclared identifier", at, at + name.length);
+  }
+
+  #constant(at: number, image: string): number {
+    const value = Number(image);
+    if (!Number.isSafeInteger(value)) {
+      this.fail("parse/syntax", "constant too large for index", at, at + image.length);
+    }
+    return value;
+  }
+
+  #value(at: number, asSymbol: boolean): AffineExpr {
+    const names = this.#values;
+    if (!names) return this.fail("parse/syntax", "expected affine expression", at);
+    const operand = this.valueUse(at);
+    const list = asSymbol ? names.symbols : names.dims;
+    let index = list.findIndex((o) => o.name === operand.name && o.number === operand.number);
+    if (index < 0) index = list.push(operand) - 1;
+    return asSymbol ? affine.symbol(index) : affine.dim(index);
+  }
+
+  /** The SSA use that was just consumed at `at`; takes a following `#1`. */
+  protected abstract valueUse(at: number): UnresolvedOperand;
+
+  #combine(operator: Operator, a: AffineExpr, b: AffineExpr, at: number): AffineExpr {
+    switch (operator) {
+      case "+":
+        return affine.add(a, b);
+      case "-":
+        return affine.sub(a, b);
+      case "*":
+        if (!affine.isSymbolic(a) && !affine.isSymbolic(b)) {
+          this.fail(
+            "parse/syntax",
+            "non-affine expression: at least one of the multiply operands has to be either a constant or symbolic",
+            at,
+          );
+        }
+        return affine.mul(a, b);
+      default:
+        if (!affine.isSymbolic(b)) {
+          const message = `non-affine expression: right operand of ${operator} has to be either a constant or symbolic`;
+          this.fail("parse/syntax", message, at);
+        }
+        return affine.combine(operator, a, b);
+    }
+  }
+}

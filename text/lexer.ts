@@ -1,0 +1,282 @@
+/**
+ * @file The lexer: one token at a time, from any offset. It keeps no list, so the parser may go back, or ask for a piece
+ * of text that has a lexical form of its own (the dimensions of a shape, the body of a dialect's attribute).
+ */
+import type { TokenType } from "chevrotain";
+import * as T from "./tokens.ts";
+
+const LETTER = 1;
+const DIGIT = 2;
+/** `$` and `.` go on in words, `-` in names with a sigil as well. */
+const WORD_MARK = 4;
+const SUFFIX_MARK = 8;
+const HEX = 16;
+const BLANK = 32;
+
+const classes = new Uint8Array(128);
+for (let c = 0x41; c <= 0x5a; c++) classes[c] = classes[c + 32] = LETTER;
+for (let c = 0x30; c <= 0x39; c++) classes[c] = DIGIT | HEX;
+for (const c of "abcdefABCDEF") classes[c.charCodeAt(0)]! |= HEX;
+classes[0x5f] = LETTER;
+classes[0x24] = classes[0x2e] = WORD_MARK;
+classes[0x2d] = SUFFIX_MARK;
+for (const c of [0, 9, 10, 13, 32]) classes[c] = BLANK;
+const classOf = (c: number): number => (c < 128 ? classes[c]! : 0);
+
+const simple: (TokenType | undefined)[] = [];
+for (const [mark, type] of T.marks) if (mark.length === 1) simple[mark.charCodeAt(0)] = type;
+const sigils: (TokenType | undefined)[] = [];
+sigils[0x25] = T.ValueId;
+sigils[0x23] = T.HashId;
+sigils[0x21] = T.TypeId;
+sigils[0x5e] = T.BlockId;
+const sigilFaults: ReadonlyMap<TokenType, string> = new Map([
+  [T.ValueId, "invalid SSA name"],
+  [T.HashId, "invalid attribute name"],
+  [T.TypeId, "invalid type identifier"],
+  [T.BlockId, "invalid block name"],
+]);
+
+export class Lexer {
+  text = "";
+  /** Where the next token is looked for. */
+  at = 0;
+  /** What is wrong with the last Bad token, and where. */
+  fault = "";
+  faultAt = 0;
+
+  start(text: string): void {
+    this.text = text;
+    this.at = 0;
+  }
+
+  /** Skips blanks and comments; answers the offset of the next token. */
+  skip(): number {
+    const { text } = this;
+    let at = this.at;
+    for (;;) {
+      const c = text.charCodeAt(at);
+      if (c === 32 || c === 10 || c === 13 || c === 9 || (c === 0 && at < text.length)) at++;
+      else if (c === 0x2f && text.charCodeAt(at + 1) === 0x2f) {
+        const end = text.indexOf("\n", at);
+        at = end < 0 ? text.length : end + 1;
+      } else break;
+    }
+    this.at = at;
+    return at;
+  }
+
+  next(into: T.Token): void {
+    const start = this.skip();
+    const { text } = this;
+    const c = text.charCodeAt(start);
+    into.text = text;
+    if (c !== c) {
+      into.set(T.End, start, start);
+      return;
+    }
+    const k = classOf(c);
+    if (k & LETTER) this.#word(into, start);
+    else if (sigils[c]) this.#sigil(into, start, sigils[c]);
+    else if (k & DIGIT) this.#number(into, start);
+    else this.#mark(into, start, c);
+    this.at = into.end;
+  }
+
+  #word(into: T.Token, start: number): void {
+    const { text } = this;
+    let at = start + 1;
+    while (classOf(text.charCodeAt(at)) & (LETTER | DIGIT | WORD_MARK)) at++;
+    let type = T.Word;
+    // No keyword is longer or shorter than these.
+    if (at - start <= 14 && at - start >= 2) type = T.keywords.get(text.slice(start, at)) ?? T.Word;
+    into.set(type, start, at);
+  }
+
+  #sigil(into: T.Token, start: number, type: TokenType): void {
+    const { text } = this;
+    let at = start + 1;
+    const c = text.charCodeAt(at);
+    const k = classOf(c);
+    if (k & DIGIT) {
+      do at++;
+      while (classOf(text.charCodeAt(at)) & DIGIT);
+    } else if (k & (LETTER | WORD_MARK | SUFFIX_MARK)) {
+      if (type === T.HashId && text.startsWith("-}", at)) {
+        into.set(T.MetadataClose, start, at + 2);
+        return;
+      }
+      do at++;
+      while (classOf(text.charCodeAt(at)) & (LETTER | DIGIT | WORD_MARK | SUFFIX_MARK));
+    } else {
+      this.#bad(into, start, at, sigilFaults.get(type)!);
+      return;
+    }
+    into.set(type, start, at);
+  }
+
+  #number(into: T.Token, start: number): void {
+    const { text } = this;
+    let at = start + 1;
+    if (text.charCodeAt(start) === 0x30 && text.charCodeAt(at) === 0x78 && classOf(text.charCodeAt(at + 1)) & HEX) {
+      at += 2;
+      while (classOf(text.charCodeAt(at)) & HEX) at++;
+      into.set(T.Integer, start, at);
+      return;
+    }
+    while (classOf(text.charCodeAt(at)) & DIGIT) at++;
+    if (text.charCodeAt(at) !== 0x2e) {
+      into.set(T.Integer, start, at);
+      return;
+    }
+    at++;
+    while (classOf(text.charCodeAt(at)) & DIGIT) at++;
+    const e = text.charCodeAt(at);
+    if (e === 0x65 || e === 0x45) {
+      const sign = text.charCodeAt(at + 1);
+      const first = sign === 0x2b || sign === 0x2d ? at + 2 : at + 1;
+      if (classOf(text.charCodeAt(first)) & DIGIT) {
+        at = first + 1;
+        while (classOf(text.charCodeAt(at)) & DIGIT) at++;
+      }
+    }
+    into.set(T.FloatLiteral, start, at);
+  }
+
+  #mark(into: T.Token, start: number, c: number): void {
+    const { text } = this;
+    switch (c) {
+      case 0x22:
+        this.#string(into, start, T.StringLiteral);
+        return;
+      case 0x40: {
+        const next = text.charCodeAt(start + 1);
+        if (next === 0x22) this.#string(into, start + 1, T.SymbolId, start);
+        else if (classOf(next) & LETTER) {
+          let at = start + 2;
+          while (classOf(text.charCodeAt(at)) & (LETTER | DIGIT | WORD_MARK)) at++;
+          into.set(T.SymbolId, start, at);
+        } else this.#bad(into, start, start + 1, "@ identifier expected to start with letter or '_'");
+        return;
+      }
+      case 0x2d:
+        if (text.charCodeAt(start + 1) === 0x3e) {
+          into.set(T.Arrow, start, start + 2);
+          return;
+        }
+        break;
+      case 0x2e:
+        if (text.startsWith("..", start + 1)) into.set(T.Ellipsis, start, start + 3);
+        else this.#bad(into, start, start + 1, "expected three consecutive dots for an ellipsis");
+        return;
+      case 0x7b:
+        if (text.startsWith("-#", start + 1)) {
+          into.set(T.MetadataOpen, start, start + 3);
+          return;
+        }
+        break;
+    }
+    const type = simple[c];
+    if (type) into.set(type, start, start + 1);
+    else this.#bad(into, start, start + 1, "unexpected character");
+  }
+
+  /** A literal whose opening quote is at `quote`. */
+  #string(into: T.Token, quote: number, type: TokenType, start = quote): void {
+    const { text } = this;
+    for (let at = quote + 1; ; at++) {
+      const c = text.charCodeAt(at);
+      if (c === 0x22) {
+        into.set(type, start, at + 1);
+        return;
+      }
+      if (c === 0x5c) {
+        const e = text.charCodeAt(at + 1);
+        if (e === 0x22 || e === 0x5c || e === 0x6e || e === 0x74) at++;
+        else if (classOf(e) & HEX && classOf(text.charCodeAt(at + 2)) & HEX) at += 2;
+        else {
+          this.#bad(into, start, at + 1, "unknown escape in string literal", at + 1);
+          return;
+        }
+      } else if (c !== c || c === 10 || c === 11 || c === 12) {
+        this.#bad(into, start, at, "expected '\"' in string literal", at);
+        return;
+      }
+    }
+  }
+
+  #bad(into: T.Token, start: number, end: number, fault: string, at = start): void {
+    this.fault = fault;
+    this.faultAt = at;
+    into.set(T.Bad, start, end);
+  }
+
+  /** Takes the dimensions of a shape: `4x?x`, `*x`, `[4]x2x`, or nothing. The last `x` belongs to them. */
+  dimensions(into: T.Token): void {
+    const start = this.skip();
+    const { text } = this;
+    let end = start;
+    for (let at = start; ; ) {
+      const c = text.charCodeAt(at);
+      if (c === 0x3f || c === 0x2a) at++;
+      else if (c === 0x5b) {
+        do at++;
+        while (classOf(text.charCodeAt(at)) & (DIGIT | BLANK));
+        if (text.charCodeAt(at) !== 0x5d) break;
+        at++;
+      } else if (classOf(c) & DIGIT) {
+        do at++;
+        while (classOf(text.charCodeAt(at)) & DIGIT);
+      } else break;
+      while (classOf(text.charCodeAt(at)) & BLANK) at++;
+      if (text.charCodeAt(at) !== 0x78) break;
+      at++;
+      end = at;
+      while (classOf(text.charCodeAt(at)) & BLANK) at++;
+    }
+    into.text = text;
+    into.set(T.Dimensions, start, end);
+    this.at = end;
+  }
+
+  /**
+   * The end of balanced text that opens with a bracket at `open`: after the bracket that closes it, or -1. Strings are
+   * skipped, `->` is no bracket.
+   */
+  balanced(open: number): number {
+    const { text } = this;
+    const wanted: number[] = [];
+    for (let at = open; ; at++) {
+      const c = text.charCodeAt(at);
+      switch (c) {
+        case 0x3c:
+          wanted.push(0x3e);
+          break;
+        case 0x28:
+          wanted.push(0x29);
+          break;
+        case 0x5b:
+          wanted.push(0x5d);
+          break;
+        case 0x7b:
+          wanted.push(0x7d);
+          break;
+        case 0x2d:
+          if (text.charCodeAt(at + 1) === 0x3e) at++;
+          break;
+        case 0x3e:
+        case 0x29:
+        case 0x5d:
+        case 0x7d:
+          if (wanted.pop() !== c) return -1;
+          if (wanted.length === 0) return at + 1;
+          break;
+        case 0x22:
+          for (at++; at < text.length && text.charCodeAt(at) !== 0x22; at++) if (text.charCodeAt(at) === 0x5c) at++;
+          break;
+        default:
+          if (c !== c) return -1;
+      }
+    }
+  }
+}
