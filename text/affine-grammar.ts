@@ -1,7 +1,8 @@
 /** @file Affine expressions, maps and sets, over names of their own or over SSA values. */
-import type { UnresolvedOperand } from "../ir/asm.ts";
-import * as affine from "../ir/affine.ts";
+
 import type { AffineExpr, AffineMap, AffineSet } from "../ir/affine.ts";
+import * as affine from "../ir/affine.ts";
+import type { UnresolvedOperand } from "../ir/asm.ts";
 import { TokenParser } from "./token-parser.ts";
 import * as T from "./tokens.ts";
 

@@ -1,9 +1,10 @@
 /** @file The grammar of attributes and locations. */
+
+import { typeText } from "../ir/spell.ts";
+import type { Attribute, Type } from "../ir/types.ts";
 import * as types from "../ir/types.ts";
-import { type Attribute, type Type } from "../ir/types.ts";
 import type { Location } from "../support/location.ts";
 import { unknownLocation } from "../support/location.ts";
-import { typeText } from "../ir/spell.ts";
 import { type DenseLiteral, denseAttribute, type ElementKind } from "./dense.ts";
 import {
   dialectText,
@@ -17,8 +18,8 @@ import {
   stringValue,
   symbolValue,
 } from "./literals.ts";
-import { TypeGrammar } from "./type-grammar.ts";
 import * as T from "./tokens.ts";
+import { TypeGrammar } from "./type-grammar.ts";
 
 const trueAttribute = types.boolAttribute(true);
 const falseAttribute = types.boolAttribute(false);
@@ -78,12 +79,14 @@ export abstract class AttributeGrammar extends TypeGrammar {
     });
     const end = this.beforeEnd;
     const isFloat = token.tokenTypeIdx === T.FloatLiteral.tokenTypeIdx;
-    const given = this.ACTION(() => type) ?? this.OPTION2({
-      DEF: () => {
-        this.CONSUME(T.Colon);
-        return this.SUBRULE(this.type);
-      },
-    });
+    const given =
+      this.ACTION(() => type) ??
+      this.OPTION2({
+        DEF: () => {
+          this.CONSUME(T.Colon);
+          return this.SUBRULE(this.type);
+        },
+      });
     return this.ACTION(() => this.#number(start === at ? start : at, end, negative, isFloat, given));
   });
 
@@ -202,10 +205,12 @@ export abstract class AttributeGrammar extends TypeGrammar {
     const body = this.ACTION(() => this.dialectBody());
     const isAlias = body === undefined && !name.includes(".");
     if (isAlias && name !== "") return this.ACTION(() => this.attributeAlias(name.slice(1)));
-    const given = this.ACTION(() => type) ?? this.OPTION(() => {
-      this.CONSUME(T.Colon);
-      return this.SUBRULE(this.type);
-    });
+    const given =
+      this.ACTION(() => type) ??
+      this.OPTION(() => {
+        this.CONSUME(T.Colon);
+        return this.SUBRULE(this.type);
+      });
     return this.ACTION(() => {
       const dot = name.indexOf(".");
       this.checkDialect(dot < 0 ? name.slice(1) : name.slice(1, dot), start);
@@ -481,13 +486,14 @@ export abstract class AttributeGrammar extends TypeGrammar {
 
   protected readonly aliasLocation = this.RULE("aliasLocation", (): Location => {
     const id = this.CONSUME(T.HashId);
-    return this.ACTION(() => {
-      const name = id.image.slice(1);
-      const attribute = this.attributeAlias(name);
-      if (attribute.kind === "location") return attribute.location;
-      return this.wrongToken(`expected location, but found '${name}'`, "parse/attribute");
-    });
+    return this.ACTION(() => this.locationAlias(id.image.slice(1), id.startOffset));
   });
+
+  protected locationAlias(name: string, _at: number): Location {
+    const attribute = this.attributeAlias(name);
+    if (attribute.kind === "location") return attribute.location;
+    return this.wrongToken(`expected location, but found '${name}'`, "parse/attribute");
+  }
 
   protected readonly unknownLocation = this.RULE("unknownLocation", (): Location => {
     const word = this.CONSUME(T.Word);
@@ -665,4 +671,3 @@ export abstract class AttributeGrammar extends TypeGrammar {
     offsets.push(at);
   }
 }
-

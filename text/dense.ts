@@ -4,7 +4,6 @@ import { type Attribute, elementCount, hasStaticShape, isShaped, type ShapedType
 import { encodeFloat, isFloatKind } from "../support/float.ts";
 import { floatFromBits, integerValue, integerWidth, isBool } from "./literals.ts";
 
-
 /** What an element of the literal is. */
 export type ElementKind = "integer" | "float" | "bool" | "string" | "complex";
 
@@ -180,4 +179,3 @@ export function hexBytes(text: string): Uint8Array | undefined {
 
 const nibble = (c: number): number =>
   c >= 0x30 && c <= 0x39 ? c - 0x30 : (c | 32) >= 0x61 && (c | 32) <= 0x66 ? (c | 32) - 0x57 : -1;
-

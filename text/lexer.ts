@@ -71,7 +71,7 @@ export class Lexer {
     const { text } = this;
     const c = text.charCodeAt(start);
     into.text = text;
-    if (c !== c) {
+    if (Number.isNaN(c)) {
       into.set(T.End, start, start);
       return;
     }
@@ -198,7 +198,7 @@ export class Lexer {
           this.#bad(into, start, at + 1, "unknown escape in string literal", at + 1);
           return;
         }
-      } else if (c !== c || c === 10 || c === 11 || c === 12) {
+      } else if (Number.isNaN(c) || c === 10 || c === 11 || c === 12) {
         this.#bad(into, start, at, "expected '\"' in string literal", at);
         return;
       }
@@ -275,7 +275,7 @@ export class Lexer {
           for (at++; at < text.length && text.charCodeAt(at) !== 0x22; at++) if (text.charCodeAt(at) === 0x5c) at++;
           break;
         default:
-          if (c !== c) return -1;
+          if (Number.isNaN(c)) return -1;
       }
     }
   }

@@ -127,7 +127,10 @@ export class Names {
       this.#current.set(name, { first, more, at, state: "defined" });
     } else {
       if (entry.state === "defined") {
-        this.#fail(`redefinition of SSA value '%${name}'`, at, name, { message: "previously defined here", at: entry.at });
+        this.#fail(`redefinition of SSA value '%${name}'`, at, name, {
+          message: "previously defined here",
+          at: entry.at,
+        });
       }
       for (let i = 0; i < count; i++) this.#settle(entry, name, i, values[from + i]!, at);
       const extra = entry.more?.findIndex((v, i) => i >= count - 1 && v !== undefined && this.#forwards.has(v)) ?? -1;

@@ -2,7 +2,12 @@
  * @file The ground of the grammar: Chevrotain's parser over our own stream of tokens, with a window of one. What it needs
  * of its own lexer is overridden (LA, LA_FAST, consumeToken …), which Chevrotain documents as points of extension.
  */
-import { EmbeddedActionsParser, type IParserErrorMessageProvider, type IToken, isRecognitionException } from "chevrotain";
+import {
+  EmbeddedActionsParser,
+  type IParserErrorMessageProvider,
+  type IToken,
+  isRecognitionException,
+} from "chevrotain";
 import type { Code } from "../support/codes.ts";
 import type { DiagnosticExtras } from "../support/diagnostic.ts";
 import type { Location } from "../support/location.ts";
@@ -91,7 +96,8 @@ export abstract class TokenParser extends EmbeddedActionsParser {
   consumeToken(): void {
     this.#before = this.token;
     this.beforeEnd = this.token.end;
-    const next = this.#kept[(this.#turn = (this.#turn + 1) & (KEPT - 1))]!;
+    this.#turn = (this.#turn + 1) & (KEPT - 1);
+    const next = this.#kept[this.#turn]!;
     this.lexer.next(next);
     this.token = next;
   }

@@ -2,7 +2,7 @@
  * @file The token types of MLIR's text, for Chevrotain's grammar; lexer.ts makes the tokens. Keywords are words (they may
  * name attributes and ops), so each is in the category Word.
  */
-import { createToken, type IToken, Lexer as ChevrotainLexer, type TokenType } from "chevrotain";
+import { Lexer as ChevrotainLexer, createToken, type IToken, type TokenType } from "chevrotain";
 
 const kind = (name: string, label: string, categories: TokenType[] = []): TokenType =>
   createToken({ name, label, pattern: ChevrotainLexer.NA, categories });

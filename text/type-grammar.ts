@@ -2,7 +2,7 @@
 import type { AffineMap } from "../ir/affine.ts";
 import type { Context } from "../ir/context.ts";
 import * as types from "../ir/types.ts";
-import { type Attribute, type Type, isShaped } from "../ir/types.ts";
+import { type Attribute, isShaped, type Type } from "../ir/types.ts";
 import { AffineGrammar } from "./affine-grammar.ts";
 import { dialectText, scalarType } from "./literals.ts";
 import * as T from "./tokens.ts";
@@ -32,10 +32,7 @@ export abstract class TypeGrammar extends AffineGrammar {
     const known = this.ACTION(() => this.#knownType());
     if (known) return known;
     return this.OR({
-      DEF: [
-        { ALT: () => this.SUBRULE(this.functionType) },
-        { ALT: () => this.SUBRULE(this.plainType) },
-      ],
+      DEF: [{ ALT: () => this.SUBRULE(this.functionType) }, { ALT: () => this.SUBRULE(this.plainType) }],
       ERR_MSG: "type",
     });
   });
@@ -321,9 +318,7 @@ export abstract class TypeGrammar extends AffineGrammar {
     // The identity layout and memory space 0 are the same as none.
     if (layout?.kind === "map" && isIdentity(layout.map)) layout = undefined;
     if (space?.kind === "integer" && space.value === 0n && space.type === types.i64) space = undefined;
-    return shape.unranked
-      ? types.unrankedMemref(element, space)
-      : types.memref(shape.sizes, element, layout, space);
+    return shape.unranked ? types.unrankedMemref(element, space) : types.memref(shape.sizes, element, layout, space);
   }
 }
 

@@ -1,0 +1,170 @@
+/** @file From what a text says of an op to the Operation: attributes to their fields, segments, did-you-mean. */
+import type { ParsedOp } from "../ir/asm.ts";
+import type { Context } from "../ir/context.ts";
+import { Operation, type Region } from "../ir/core.ts";
+import type { OpInfo } from "../ir/define.ts";
+import type { Fields } from "../ir/fields.ts";
+import type { Attribute } from "../ir/types.ts";
+import type { Code } from "../support/codes.ts";
+import type { Location } from "../support/location.ts";
+
+export type AttributeMap = ReadonlyMap<string, Attribute>;
+type Report = (code: Code, message: string) => void;
+
+const noProps: readonly unknown[] = [];
+
+/** The op that a text describes. Faults of its attributes are reported, and the op made without them. */
+export function assemble(
+  def: OpInfo,
+  parsed: ParsedOp,
+  properties: AttributeMap | undefined,
+  loc: Location,
+  report: Report,
+): Operation {
+  const { attributes } = parsed;
+  const base = {
+    operands: parsed.operands ?? [],
+    resultTypes: parsed.resultTypes ?? [],
+    regions: parsed.regions ?? [],
+    successors: parsed.successors ?? [],
+    loc,
+  };
+  if (!def.registered) {
+    return new Operation(def, {
+      ...base,
+      props: [properties === undefined ? undefined : { kind: "dictionary", entries: properties }],
+      attributes: attributes && attributes.size > 0 ? (attributes as Map<string, Attribute>) : null,
+    });
+  }
+  const given = parsed.props;
+  const count = def.attrFields.length;
+  const props: unknown[] = count === 0 ? (noProps.slice() as unknown[]) : new Array<unknown>(count);
+  for (let i = 0; i < count; i++) {
+    const field = def.attrFields[i]!;
+    props[i] = given && field.name in given ? given[field.name] : field.codec.fallback;
+  }
+  let others: Map<string, Attribute> | null = null;
+  let operandSegments: readonly number[] | null = parsed.operandSegments ?? null;
+  let resultSegments: readonly number[] | null = parsed.resultSegments ?? null;
+  for (const map of [properties, attributes]) {
+    if (!map) continue;
+    for (const [name, value] of map) {
+      const index = def.attrIndex.get(name);
+      if (index !== undefined) {
+        const { codec } = def.attrFields[index]!;
+        const native = codec.from(value);
+        if (native === undefined) {
+          report(
+            "verify/attribute",
+            `'${def.opName}' op attribute '${name}' failed to satisfy constraint: ${codec.label}`,
+          );
+        } else props[index] = native;
+      } else if (name === "operandSegmentSizes" && def.hasOperandSegments) {
+        operandSegments = segmentsOf(def, name, value, def.operandFields, base.operands.length, report);
+      } else if (name === "resultSegmentSizes" && def.hasResultSegments) {
+        resultSegments = segmentsOf(def, name, value, def.resultFields, base.resultTypes.length, report);
+      } else {
+        others ??= new Map();
+        others.set(name, value);
+      }
+    }
+  }
+  if (def.hasOperandSegments && !operandSegments) {
+    operandSegments = guessSegments(def.operandFields, base.operands.length);
+    if (properties || parsed.operandSegments === undefined) {
+      if (!operandSegments) report("verify/operands", `'${def.opName}' op needs the attribute 'operandSegmentSizes'`);
+    }
+    operandSegments ??= evenSegments(def.operandFields, base.operands.length);
+  }
+  if (def.hasResultSegments && !resultSegments) {
+    resultSegments = guessSegments(def.resultFields, base.resultTypes.length);
+    if (!resultSegments) report("verify/operands", `'${def.opName}' op needs the attribute 'resultSegmentSizes'`);
+    resultSegments ??= evenSegments(def.resultFields, base.resultTypes.length);
+  }
+  return new Operation(def, { ...base, props, attributes: others, operandSegments, resultSegments });
+}
+
+function segmentsOf(
+  def: OpInfo,
+  name: string,
+  value: Attribute,
+  fields: Fields,
+  count: number,
+  report: Report,
+): readonly number[] | null {
+  if (value.kind !== "denseArray") {
+    report("verify/attribute", `'${def.opName}' op attribute '${name}' must be an i32 dense array`);
+    return null;
+  }
+  const sizes = value.values.map(Number);
+  if (sizes.length !== fields.length) {
+    const what = name.startsWith("operand") ? "operand" : "result";
+    report(
+      "verify/operands",
+      `'${def.opName}' op '${name}' attribute for specifying ${what} segments must have ${fields.length} elements, but got ${sizes.length}`,
+    );
+    return null;
+  }
+  const total = sizes.reduce((a, b) => a + b, 0);
+  if (total !== count || sizes.some((s) => s < 0)) {
+    const what = name.startsWith("operand") ? "operand" : "result";
+    report(
+      "verify/operands",
+      `'${def.opName}' op ${what} count (${count}) does not match with the total size (${total}) specified in attribute '${name}'`,
+    );
+    return null;
+  }
+  return sizes;
+}
+
+/** The sizes of the fields where the number of values leaves no choice; null otherwise. */
+function guessSegments(fields: Fields, count: number): readonly number[] | null {
+  const least = fields.filter((f) => f.arity === "one").length;
+  if (count === least) return fields.map((f) => (f.arity === "one" ? 1 : 0));
+  const closed = fields.every((f) => f.arity !== "many");
+  return closed && count === fields.length ? fields.map(() => 1) : null;
+}
+
+/** Some sizes that add up, so that views of a faulty op do not fail. */
+function evenSegments(fields: Fields, count: number): readonly number[] {
+  let rest = count;
+  return fields.map((f, i) => {
+    const take = i === fields.length - 1 ? rest : Math.min(rest, f.arity === "many" ? 0 : 1);
+    rest -= take;
+    return take;
+  });
+}
+
+export const noRegions: readonly Region[] = [];
+
+/** The registered name nearest to a wrong one, if one is near. */
+export function nearestOp(name: string, context: Context): string | undefined {
+  let best: string | undefined;
+  let least = Math.max(2, Math.floor(name.length / 4)) + 1;
+  for (const op of context.ops()) {
+    const distance = editDistance(name, op.opName, least);
+    if (distance < least) {
+      least = distance;
+      best = op.opName;
+    }
+  }
+  return best;
+}
+
+/** Levenshtein's distance, or `limit` as soon as it is known to be no less. */
+export function editDistance(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) >= limit) return limit;
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    let least = i;
+    for (let j = 1; j <= b.length; j++) {
+      const cost = a[i - 1] === b[j - 1] ? 0 : 1;
+      next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + cost);
+      least = Math.min(least, next[j]!);
+    }
+    if (least >= limit) return limit;
+    row = next;
+  }
+  return Math.min(limit, row[b.length]!);
+}
