@@ -34,4 +34,5 @@ export const unrealized_conversion_cast = defineOp("builtin.unrealized_conversio
 export const builtin = defineDialect("builtin", {
   doc: "Modules, and the types and attributes that all dialects share.",
   ops: [module, unrealized_conversion_cast],
+  top: module,
 });

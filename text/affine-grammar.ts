@@ -24,8 +24,8 @@ export abstract class AffineGrammar extends TokenParser {
     let left = this.SUBRULE(this.affineTerm);
     this.MANY(() => {
       const minus = this.OR([
-        { ALT: () => (this.CONSUME(T.Plus), false) },
-        { ALT: () => (this.CONSUME(T.Minus), true) },
+        { ALT: () => this.consumeAs(T.Plus, false) },
+        { ALT: () => this.consumeAs(T.Minus, true) },
       ]);
       const at = this.token.startOffset;
       const right = this.SUBRULE2(this.affineTerm);
@@ -40,10 +40,10 @@ export abstract class AffineGrammar extends TokenParser {
     this.MANY(() => {
       const at = this.token.startOffset;
       const operator = this.OR([
-        { ALT: (): Operator => (this.CONSUME(T.Star), "*") },
-        { ALT: (): Operator => (this.CONSUME(T.Key.floordiv), "floordiv") },
-        { ALT: (): Operator => (this.CONSUME(T.Key.ceildiv), "ceildiv") },
-        { ALT: (): Operator => (this.CONSUME(T.Key.mod), "mod") },
+        { ALT: () => this.consumeAs<Operator>(T.Star, "*") },
+        { ALT: () => this.consumeAs<Operator>(T.Key.floordiv, "floordiv") },
+        { ALT: () => this.consumeAs<Operator>(T.Key.ceildiv, "ceildiv") },
+        { ALT: () => this.consumeAs<Operator>(T.Key.mod, "mod") },
       ]);
       const right = this.SUBRULE2(this.affineOperand);
       left = this.ACTION(() => this.#combine(operator, left, right, at));
@@ -167,9 +167,9 @@ export abstract class AffineGrammar extends TokenParser {
     const left = this.SUBRULE(this.affineExpr);
     const relation = this.OR({
       DEF: [
-        { ALT: () => (this.CONSUME(T.Greater), ">=") },
-        { ALT: () => (this.CONSUME(T.Less), "<=") },
-        { ALT: () => (this.CONSUME(T.Equal), "==") },
+        { ALT: () => this.consumeAs(T.Greater, ">=") },
+        { ALT: () => this.consumeAs(T.Less, "<=") },
+        { ALT: () => this.consumeAs(T.Equal, "==") },
       ],
       ERR_MSG: "'== affine-expr' or '>= affine-expr' at end of affine constraint",
     });

@@ -43,9 +43,9 @@ export abstract class AttributeGrammar extends TypeGrammar {
         { ALT: () => this.SUBRULE(this.arrayAttribute) },
         { ALT: () => this.SUBRULE(this.dictionaryAttribute) },
         { ALT: () => this.SUBRULE(this.dialectAttribute, { ARGS: [type] }) },
-        { ALT: () => (this.CONSUME(T.Key.true), trueAttribute) },
-        { ALT: () => (this.CONSUME(T.Key.false), falseAttribute) },
-        { ALT: () => (this.CONSUME(T.Key.unit), types.unitAttribute) },
+        { ALT: () => this.consumeAs(T.Key.true, trueAttribute) },
+        { ALT: () => this.consumeAs(T.Key.false, falseAttribute) },
+        { ALT: () => this.consumeAs(T.Key.unit, types.unitAttribute) },
         { ALT: () => this.SUBRULE(this.denseLiteral, { ARGS: [type] }) },
         { ALT: () => this.SUBRULE(this.sparseLiteral, { ARGS: [type] }) },
         { ALT: () => this.SUBRULE(this.denseResource, { ARGS: [type] }) },
@@ -366,7 +366,7 @@ export abstract class AttributeGrammar extends TypeGrammar {
   protected readonly stride = this.RULE("stride", (): number =>
     this.OR({
       DEF: [
-        { ALT: () => (this.CONSUME(T.Question), types.dynamic) },
+        { ALT: () => this.consumeAs(T.Question, types.dynamic) },
         {
           ALT: () => {
             const negative = this.OPTION(() => this.CONSUME(T.Minus)) !== undefined;

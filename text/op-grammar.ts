@@ -41,6 +41,7 @@ export abstract class OpGrammar extends AttributeGrammar {
     throw new Fault(code, message, at, at + name.length + 1, { notes });
   });
   #faults = 0;
+  #lastFault = -1;
   /** The block that ops are appended to. */
   #block = new Block();
   /** Names on the left of `=` of the ops that are being read, innermost last. */
@@ -56,7 +57,7 @@ export abstract class OpGrammar extends AttributeGrammar {
   // --- the whole text -------------------------------------------------------------------------------------------
 
   /** Reads a text; answers its ops in a block, and whether it is free of faults. */
-  protected readText(source: Source, context: Context, diagnostics: Diagnostics): Block | undefined {
+  readText(source: Source, context: Context, diagnostics: Diagnostics): Block | undefined {
     const before = diagnostics.errorCount;
     this.begin(source, context, diagnostics);
     const top = new Block();
@@ -80,6 +81,7 @@ export abstract class OpGrammar extends AttributeGrammar {
     this.forgetNames();
     this.names.clear();
     this.#faults = 0;
+    this.#lastFault = -1;
     this.#defs.clear();
     this.#deferred.clear();
     this.resources.length = 0;
@@ -195,8 +197,8 @@ export abstract class OpGrammar extends AttributeGrammar {
     this.OR({
       DEF: [
         { ALT: () => this.SUBRULE(this.string) },
-        { ALT: () => (this.CONSUME(T.Key.true), true) },
-        { ALT: () => (this.CONSUME(T.Key.false), false) },
+        { ALT: () => this.consumeAs(T.Key.true, true) },
+        { ALT: () => this.consumeAs(T.Key.false, false) },
       ],
       ERR_MSG: "string, 'true' or 'false'",
     }),
@@ -487,7 +489,7 @@ export abstract class OpGrammar extends AttributeGrammar {
   readonly region = this.RULE(
     "region",
     (entry: readonly EntryArgument[] = noEntry, isolated = false, defaultDialect?: string): Region => {
-      this.CONSUME(T.LBrace, regionOpen);
+      const open = this.CONSUME(T.LBrace, regionOpen).startOffset;
       const region = this.ACTION(() => new Region()) as Region;
       const outer = this.#block;
       this.ACTION(() => {
@@ -502,7 +504,10 @@ export abstract class OpGrammar extends AttributeGrammar {
         this.SUBRULE(this.blockLabel, { ARGS: [region] });
         this.SUBRULE2(this.statements);
       });
-      this.CONSUME(T.RBrace, { ERR_MSG: "expected operation name in quotes" });
+      this.ACTION(() => {
+        if (!this.isNext(T.RBrace)) this.#unclosed(open);
+      });
+      this.CONSUME(T.RBrace);
       this.ACTION(() => {
         this.#defaultDialects.pop();
         this.#missingBlocks(this.names.leaveRegion());
@@ -512,6 +517,13 @@ export abstract class OpGrammar extends AttributeGrammar {
       return region;
     },
   );
+
+  /** MLIR says only what it wants at the end of the text; where the region began is more use. */
+  #unclosed(open: number): never {
+    const at = this.beforeEnd;
+    const notes = [{ message: "the region that opens here is not closed", at: this.spanOf(open, open + 1) }];
+    throw new Fault("parse/syntax", "expected operation name in quotes", at, at + 1, { notes });
+  }
 
   #enterEntry(region: Region, entry: readonly EntryArgument[]): void {
     if (entry.length > 0 && this.isNext(T.BlockId)) {
@@ -611,6 +623,9 @@ export abstract class OpGrammar extends AttributeGrammar {
   // --- faults -----------------------------------------------------------------------------------------------------
 
   protected report(fault: Fault): void {
+    // Where a fault was found, its consequences are no news.
+    if (fault.start === this.#lastFault) return;
+    this.#lastFault = fault.start;
     if (this.#faults >= FAULT_LIMIT) throw new TooManyFaults();
     this.#faults++;
     if (fault.silent) return;

@@ -137,6 +137,12 @@ export abstract class TokenParser extends EmbeddedActionsParser {
     if (this.token.startOffset === this.token.end) this.token.set(T.Dimensions, this.beforeEnd, this.beforeEnd);
   }
 
+  /** Consumes a token that stands for a value. */
+  protected consumeAs<V>(type: (typeof T.allTokens)[number], value: V): V {
+    this.CONSUME(type);
+    return value;
+  }
+
   protected isNext(type: (typeof T.allTokens)[number]): boolean {
     return this.token.tokenTypeIdx === type.tokenTypeIdx;
   }

@@ -97,7 +97,7 @@ export abstract class TypeGrammar extends AffineGrammar {
         { ALT: () => this.SUBRULE(this.memrefType) },
         { ALT: () => this.SUBRULE(this.complexType) },
         { ALT: () => this.SUBRULE(this.tupleType) },
-        { ALT: () => (this.CONSUME(T.Key.none), types.none) },
+        { ALT: () => this.consumeAs(T.Key.none, types.none) },
         { ALT: () => this.SUBRULE(this.dialectType) },
         {
           ALT: () => {

@@ -1,0 +1,72 @@
+/** @file The whole parser: the grammar, tied to the ops' own syntax. */
+import type { Context } from "../ir/context.ts";
+import type { Operation } from "../ir/core.ts";
+import type { OpInfo } from "../ir/define.ts";
+import { Resource } from "../ir/resource.ts";
+import type { Attribute, Type } from "../ir/types.ts";
+import type { Diagnostics } from "../support/diagnostic.ts";
+import type { Source } from "../support/source.ts";
+import { hexBytes } from "./dense.ts";
+import { OpGrammar } from "./op-grammar.ts";
+import * as T from "./tokens.ts";
+
+export class MlirParser extends OpGrammar {
+  constructor(options: { readonly validate?: boolean } = {}) {
+    super(options);
+    this.performSelfAnalysis();
+  }
+
+  /** Reads a text that is one type. */
+  readType(source: Source, context: Context, diagnostics: Diagnostics): Type | undefined {
+    return this.#one(source, context, diagnostics, () => this.onlyType());
+  }
+
+  readAttribute(source: Source, context: Context, diagnostics: Diagnostics): Attribute | undefined {
+    return this.#one(source, context, diagnostics, () => this.onlyAttribute());
+  }
+
+  #one<R>(source: Source, context: Context, diagnostics: Diagnostics, run: () => R | undefined): R | undefined {
+    const before = diagnostics.errorCount;
+    this.begin(source, context, diagnostics);
+    const result = run();
+    return diagnostics.errorCount === before ? result : undefined;
+  }
+
+  protected readonly onlyType = this.RULE("onlyType", (): Type | undefined => {
+    try {
+      const type = this.SUBRULE(this.type);
+      this.CONSUME(T.End);
+      return type;
+    } catch (e) {
+      this.report(this.faultOf(e));
+      return undefined;
+    }
+  });
+
+  protected readonly onlyAttribute = this.RULE("onlyAttribute", (): Attribute | undefined => {
+    try {
+      const attribute = this.SUBRULE(this.attribute);
+      this.CONSUME(T.End);
+      return attribute;
+    } catch (e) {
+      this.report(this.faultOf(e));
+      return undefined;
+    }
+  });
+
+  protected override resourceEntry(section: string, group: string, key: string, value: string | boolean): void {
+    if (section !== "dialect_resources" || group !== "builtin" || typeof value !== "string") return;
+    // The first four bytes are the alignment of the rest.
+    const bytes = hexBytes(value);
+    if (!bytes || bytes.length < 4) {
+      const message = `expected hex string blob for key '${key}'`;
+      this.fail("parse/attribute", message, this.beforeEnd - 1);
+    }
+    const resource = Resource.of(key, bytes.subarray(4));
+    for (const r of this.resources) if (r.key === key) Object.assign(r, { resource });
+  }
+
+  protected override readCustom(def: OpInfo, start: number): Operation {
+    return this.fail("parse/unknown-op", `'${def.opName}' has no custom form`, start, this.nameEnd(start));
+  }
+}
