@@ -126,6 +126,8 @@ export interface AsmParser {
   /** `^bb(%a, %b : T, T)`. */
   successorWithOperands(): { readonly block: Block; readonly operands: readonly Value[] };
 
+  /** An op that a text names inside the syntax of another (`{ arith.addf }`), from its parts; it stands in no block yet. */
+  opNamed(name: string, parts: ParsedOp, at?: Location): Operation;
   /** Adds the terminator that pretty forms leave out. `make` builds it. */
   ensureTerminator(region: Region, make: (block: Block) => Operation): void;
   /** How many results the text names on the left of `=`. */
@@ -140,6 +142,8 @@ export interface AsmPrinter {
   write(text: string): void;
   /** Line break and the current indentation. */
   newline(): void;
+  /** Lines that begin while `write` runs are indented by one step more. */
+  indented(write: () => void): void;
   operand(v: Value): void;
   operands(vs: readonly Value[]): void;
   /** The name of a value, `%0` or `%0#1`. */

@@ -134,6 +134,8 @@ export interface Spec<O extends Fields, A extends Attrs, R extends Fields, G ext
   effects?(view: View<O, A, R, G>): readonly Effect[];
   /** Types of the arguments with which each region starts. */
   enter?(ins: Ins<O, A>): { readonly [K in G[number]]?: readonly Type[] };
+  /** Fills in what a builder was not given and what follows from the rest: bodies of empty regions. */
+  complete?(op: Operation, b: Builder): void;
   /** The terminator that regions end with, where the text may leave it out and builders add it. */
   terminator?(): OpInfo;
   /** The meaning of an elementwise op on single elements. */
@@ -354,6 +356,7 @@ function buildOp(def: OpInfo, b: Builder, args: readonly unknown[]): unknown {
       : null,
     loc: b.loc,
   });
+  spec.complete?.(op, b);
   b.insert(op);
   if (resultFields.length === 0) return op;
   if (resultFields.length === 1) return resultFields[0]!.arity === "one" ? op.results[0] : op.results;

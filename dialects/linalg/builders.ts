@@ -23,10 +23,10 @@ import {
 } from "../../ir/affine.ts";
 import type { Builder } from "../../ir/builder.ts";
 import { Block, Operation, Region, Value } from "../../ir/core.ts";
-import { type Attribute, elementOf } from "../../ir/types.ts";
+import type { Attribute } from "../../ir/types.ts";
 import { InternalError, invariant } from "../../support/diagnostic.ts";
-import { generic, yield as yield_ } from "./ops.ts";
-import type { IteratorType } from "./structure.ts";
+import { generic, yield as yield_ } from "./generic.ts";
+import { elementTypeOf, type IteratorType } from "./structure.ts";
 
 /** A value and how the loops address it: a map, or its results as text over the loop names ("n, h * 2 + i"). */
 export type Access = readonly [value: Value, map: AffineMap | string];
@@ -74,7 +74,7 @@ export function genericOf(b: Builder, parts: GenericParts): readonly Value[] {
 
 /** A body block over the elements of the operands, ended by linalg.yield of what `fill` answers. */
 export function bodyRegion(b: Builder, operands: readonly Value[], fill: GenericParts["body"]): Region {
-  const block = new Block(operands.map((v) => elementOf(v.type)));
+  const block = new Block(operands.map((v) => elementTypeOf(v.type)));
   const inner = b.inside(block);
   const answer = fill(inner, ...block.args);
   inner.insert(new Operation(yield_, { operands: answer instanceof Value ? [answer] : answer, loc: b.loc }));

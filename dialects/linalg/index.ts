@@ -1,13 +1,15 @@
-/** @file The linalg dialect: structured ops, their shared view, and the builder of linalg.generic. */
-import { defineDialect } from "../../ir/define.ts";
-import { generic, index, yield as yield_ } from "./ops.ts";
+/** @file The linalg dialect: structured ops and their shared view. */
+import { defineDialect, type OpInfo } from "../../ir/define.ts";
+import * as ops from "./ops.ts";
 
 export * from "./analysis.ts";
 export * from "./builders.ts";
 export * from "./ops.ts";
 export * from "./structure.ts";
 
+const isOp = (x: unknown): x is OpInfo => typeof x === "function" && "opName" in x;
+
 export const dialect = defineDialect("linalg", {
   doc: "Structured ops: loop nests as data, on tensors and on buffers.",
-  ops: [generic, index, yield_],
+  ops: Object.values(ops).filter(isOp),
 });

@@ -3,17 +3,18 @@
  * at a time. Only bodies of scalar functions, constants and loop indices are programs; others are interpreted op by op.
  */
 import type { Block, Operation, Value } from "../../ir/core.ts";
-import { datumOfAttribute, isBig, toType } from "../../ir/datum.ts";
-import type { Num, ScalarKernel } from "../../ir/evaluate.ts";
+import { datumOfAttribute, isBig } from "../../ir/datum.ts";
+import type { Num } from "../../ir/evaluate.ts";
+import { type Finish, finishOf, type Kernel, kernelOf } from "../../ir/scalar.ts";
 import type { Attribute, FloatType, IndexType, IntegerType, Type } from "../../ir/types.ts";
 import { loopIndex } from "./structure.ts";
-
-type Kernel = (...args: readonly Num[]) => Num | readonly Num[];
 
 export interface Step {
   readonly kernel: Kernel;
   readonly args: readonly number[];
   readonly results: readonly number[];
+  /** What brings each result to its type. */
+  readonly finish: readonly Finish[];
 }
 
 export interface Program {
@@ -32,6 +33,8 @@ export interface Program {
 
 const isScalar = (t: Type): t is IntegerType | FloatType | IndexType =>
   t.kind === "integer" || t.kind === "float" || t.kind === "index";
+
+const same: Finish = (v) => v;
 
 /** The program of a body, or undefined if it is none. `fail` is told of faults at run time. */
 export const compileBody = (body: Block, fail: (message: string) => never): Program | undefined =>
@@ -94,17 +97,12 @@ class Compiler {
     if (!def.spec.scalar || !op.results.every((r) => isScalar(r.type))) return false;
     const args = op.uses.map((u) => this.#read(u.value));
     if (args.includes(-1)) return false;
-    const attrs: Record<string, unknown> = {};
-    def.attrFields.forEach((f, i) => {
-      attrs[f.name] = op.props[i];
+    this.#steps.push({
+      kernel: kernelOf(op, this.#fail),
+      args,
+      results: op.results.map((r) => this.#define(r)),
+      finish: op.results.map((r) => finishOf(r.type) ?? same),
     });
-    const kernel: ScalarKernel = def.spec.scalar({
-      operands: op.uses.map((u) => u.value.type),
-      results: op.results.map((r) => r.type),
-      attrs,
-      fail: this.#fail,
-    });
-    this.#steps.push({ kernel: kernel as Kernel, args, results: op.results.map((r) => this.#define(r)) });
     return true;
   }
 }
@@ -124,54 +122,34 @@ const roundsByStore = (t: Type): boolean => t.kind === "float" && (t.name === "f
 
 /** Runs the steps on the first `n` values of the columns. */
 export function runStrip(program: Program, columns: readonly Column[], n: number): void {
-  for (const { kernel, args, results } of program.steps) {
+  for (const { kernel, args, results, finish } of program.steps) {
     const inputs = args.map((r) => columns[r]!);
-    const type = program.registers[results[0]!]!;
-    if (results.length === 1 && roundsByStore(type)) {
-      const out = columns[results[0]!] as Float64Array;
-      const [a, b, c] = inputs;
-      const compute = kernel as (...args: readonly Num[]) => number;
-      if (c) for (let i = 0; i < n; i++) out[i] = compute(a![i]!, b![i]!, c[i]!);
-      else if (b) for (let i = 0; i < n; i++) out[i] = compute(a![i]!, b[i]!);
-      else for (let i = 0; i < n; i++) out[i] = compute(a![i]!);
-      continue;
-    }
-    for (let i = 0; i < n; i++) {
-      const answer = apply(kernel, inputs, i);
-      if (typeof answer !== "object") columns[results[0]!]![i] = toType(type, answer) as never;
-      else {
-        for (let k = 0; k < results.length; k++) {
-          columns[results[k]!]![i] = toType(program.registers[results[k]!]!, answer[k]!) as never;
-        }
+    const out = columns[results[0]!]!;
+    if (results.length > 1) {
+      for (let i = 0; i < n; i++) {
+        const answer = apply(kernel, inputs, i) as readonly Num[];
+        for (let k = 0; k < results.length; k++) columns[results[k]!]![i] = finish[k]!(answer[k]!) as never;
       }
+    } else if (roundsByStore(program.registers[results[0]!]!)) {
+      const [a, b] = inputs;
+      if (inputs.length === 1) for (let i = 0; i < n; i++) out[i] = kernel(a![i]) as number;
+      else if (inputs.length === 2) for (let i = 0; i < n; i++) out[i] = kernel(a![i], b![i]) as number;
+      else for (let i = 0; i < n; i++) out[i] = apply(kernel, inputs, i) as number;
+    } else {
+      const [end] = finish;
+      for (let i = 0; i < n; i++) out[i] = end!(apply(kernel, inputs, i) as Num) as never;
     }
   }
 }
 
-function apply(kernel: Kernel, columns: readonly Column[], i: number): Num | readonly Num[] {
-  switch (columns.length) {
-    case 1:
-      return kernel(columns[0]![i]!);
-    case 2:
-      return kernel(columns[0]![i]!, columns[1]![i]!);
-    default:
-      return kernel(...columns.map((c) => c[i]!));
-  }
-}
+const apply = (kernel: Kernel, columns: readonly Column[], i: number): Num | readonly Num[] =>
+  kernel(columns[0]?.[i], columns[1]?.[i], columns[2]?.[i]);
 
 /** Runs the steps on one value per register. */
 export function runOnce(program: Program, registers: Num[]): void {
-  for (const { kernel, args, results } of program.steps) {
-    const [a, b] = args;
-    let answer: Num | readonly Num[];
-    if (args.length === 1) answer = kernel(registers[a!]!);
-    else if (args.length === 2) answer = kernel(registers[a!]!, registers[b!]!);
-    else answer = kernel(...args.map((r) => registers[r]!));
-    if (typeof answer !== "object") registers[results[0]!] = toType(program.registers[results[0]!]!, answer);
-    else {
-      for (let k = 0; k < results.length; k++) {
-        registers[results[k]!] = toType(program.registers[results[k]!]!, answer[k]!);
-      }
-    }
+  for (const { kernel, args, results, finish } of program.steps) {
+    const answer = kernel(registers[args[0]!], registers[args[1] ?? 0], registers[args[2] ?? 0]);
+    if (typeof answer !== "object") registers[results[0]!] = finish[0]!(answer);
+    else for (let k = 0; k < results.length; k++) registers[results[k]!] = finish[k]!(answer[k]!);
   }
 }

@@ -5,7 +5,7 @@
 import type { AffineExpr, AffineMap } from "../../ir/affine.ts";
 import type { Block, Operation, Value } from "../../ir/core.ts";
 import { defineInterface } from "../../ir/interface.ts";
-import { dynamic, isDynamic, isShaped, type Type } from "../../ir/types.ts";
+import { dynamic, isDynamic, type MemRefType, type TensorType, type Type } from "../../ir/types.ts";
 
 /** MLIR's `utils::IteratorType`. A window loop is a reduction without a combiner; no named op has one. */
 export const iteratorTypes = ["parallel", "reduction", "window"] as const;
@@ -60,6 +60,11 @@ export interface Structure {
   readonly form: "tensor" | "memref" | "mixed";
 }
 
+/** Addressed by the loops. Everything else, vectors included, is a scalar to a structured op. */
+export const isArray = (t: Type): t is TensorType | MemRefType => t.kind === "tensor" || t.kind === "memref";
+export const shapeOf = (t: Type): readonly number[] => (isArray(t) ? t.shape : []);
+export const elementTypeOf = (t: Type): Type => (isArray(t) ? t.element : t);
+
 /** The structured view of an op that has one. The op must be well formed. */
 export function structureOf(op: Operation): Structure | undefined {
   const how = structured.of(op);
@@ -74,8 +79,8 @@ export function structureOf(op: Operation): Structure | undefined {
     return {
       value,
       index,
-      shape: isShaped(t) ? t.shape : [],
-      element: isShaped(t) ? t.element : t,
+      shape: shapeOf(t),
+      element: elementTypeOf(t),
       map: maps[index]!,
       arg: isOutput && !how.outputsInBody ? undefined : body.args[index],
       isOutput,

@@ -3,8 +3,8 @@ import { type AffineExpr, type AffineMap, evaluateExpr } from "../../ir/affine.t
 import type { Operation } from "../../ir/core.ts";
 import { typeText } from "../../ir/spell.ts";
 import type { Fail } from "../../ir/traits.ts";
-import { elementOf, isDynamic, isShaped, type Type } from "../../ir/types.ts";
-import { formOf, structured } from "./structure.ts";
+import { isDynamic } from "../../ir/types.ts";
+import { elementTypeOf, formOf, shapeOf, structured } from "./structure.ts";
 
 /** Checks operands, results, maps and body of an op that implements `structured`. Answers whether all is well. */
 export function verifyStructured(op: Operation, fail: Fail): boolean {
@@ -37,8 +37,6 @@ export function verifyDestinations(op: Operation, inputCount: number, fail: Fail
   }
   return true;
 }
-
-const shapeOf = (t: Type): readonly number[] => (isShaped(t) ? t.shape : []);
 
 function verifyMaps(op: Operation, fail: Fail): boolean {
   const how = structured.of(op)!;
@@ -122,8 +120,7 @@ function verifyBody(op: Operation, fail: Fail): boolean {
     return false;
   }
   for (const [i, arg] of body.args.entries()) {
-    const t = op.operand(i).type;
-    const element = t.kind === "tensor" || t.kind === "memref" ? elementOf(t) : t;
+    const element = elementTypeOf(op.operand(i).type);
     if (arg.type === element) continue;
     const what = `expected type of bb argument #${i} ('${typeText(arg.type)}')`;
     fail(`${what} to match element or self type of the corresponding operand ('${typeText(element)}')`, {

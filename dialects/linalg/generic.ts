@@ -12,7 +12,6 @@ import {
   type Attribute,
   arrayAttribute,
   dictionaryAttribute,
-  elementOf,
   index as indexType,
   stringAttribute,
 } from "../../ir/types.ts";
@@ -20,7 +19,7 @@ import { hasOtherAttributes, parseCommonParts, printOperandGroups, tensorTypesOf
 import { structuredEffects } from "./effects.ts";
 import { evaluateStructured } from "./evaluate.ts";
 import { runStateOf } from "./run-state.ts";
-import { type IteratorType, iteratorTypes, loopIndex, structured } from "./structure.ts";
+import { elementTypeOf, type IteratorType, iteratorTypes, loopIndex, structured } from "./structure.ts";
 import { verifyStructured } from "./verify.ts";
 
 const yield_ = defineOp("linalg.yield", {
@@ -61,7 +60,7 @@ const yield_ = defineOp("linalg.yield", {
       return;
     }
     for (const [i, v] of values.entries()) {
-      const element = elementOf(parent.operand(inputs + i).type);
+      const element = elementTypeOf(parent.operand(inputs + i).type);
       if (v.type === element) continue;
       fail(
         `type of yield operand ${i + 1} ('${typeText(v.type)}') doesn't match the element type of the enclosing linalg.generic op ('${typeText(element)}')`,
