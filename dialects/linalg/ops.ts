@@ -1,0 +1,2 @@
+/** @file The ops of the linalg dialect. */
+export { generic, index, yield } from "./generic.ts";
