@@ -2,8 +2,11 @@
 import type { Dialect } from "../ir/define.ts";
 import { dialect as arith } from "./arith/index.ts";
 import { builtin } from "./builtin.ts";
+import { dialect as cf } from "./cf.ts";
 import { dialect as func } from "./func.ts";
 import { dialect as linalg } from "./linalg/index.ts";
 import { dialect as memref } from "./memref/index.ts";
+import { dialect as scf } from "./scf/index.ts";
+import { dialect as ub } from "./ub.ts";
 
-export const dialects: readonly Dialect[] = [builtin, func, arith, memref, linalg];
+export const dialects: readonly Dialect[] = [builtin, func, arith, cf, scf, memref, linalg, ub];

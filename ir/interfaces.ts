@@ -44,6 +44,14 @@ export const symbolLike = defineInterface<{
   isDeclaration(op: Operation): boolean;
 }>("symbol");
 
+/**
+ * Inserts a part into a tensor that the turns of a parallel loop share. Its `evaluate` writes into the data of the
+ * destination itself (the loop has made a copy for that).
+ */
+export const parallelInsertion = defineInterface<{
+  destination(op: Operation): Value;
+}>("parallel-insertion");
+
 /** The result is a view of an operand's memory. */
 export const viewLike = defineInterface<{
   source(op: Operation): Value;

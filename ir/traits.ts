@@ -1,5 +1,6 @@
 /** @file Traits: facts about an op, each with its own check. Passes ask for a trait where they would otherwise need a name. */
 
+import type { Note } from "../support/diagnostic.ts";
 import type { Operation } from "./core.ts";
 import { fieldRange } from "./fields.ts";
 import {
@@ -27,6 +28,7 @@ export interface FailAt {
   /** The op to point at, if it is not the one that is verified. */
   readonly op?: Operation;
   readonly help?: string;
+  readonly notes?: readonly Note[];
   /** The message stands alone, without the name of the op before it. */
   readonly plain?: boolean;
 }
@@ -78,8 +80,8 @@ export const hasParent = (...names: readonly string[]): Trait => ({
   name: "HasParent",
   verify(op, fail) {
     const parent = op.parentOp;
-    if (parent?.def.registered && !names.includes(parent.name)) {
-      const wanted = names.length === 1 ? `'${names[0]}'` : `one of '${names.join(", ")}'`;
+    if (parent && !names.includes(parent.name)) {
+      const wanted = names.length === 1 ? `'${names[0]}'` : `to be one of '${names.join(", ")}'`;
       fail(`expects parent op ${wanted}`, { code: "verify/terminator" });
     }
   },

@@ -49,7 +49,13 @@ class Verifier {
   #fail(op: Operation, code: Code, message: string, at: FailAt = {}): void {
     const where = at.op ?? op;
     const text = at.plain ? message : `'${where.name}' op ${message}`;
-    this.#diagnostics.error(at.code ?? code, where.loc, text, at.help === undefined ? {} : { help: at.help });
+    const notes = at.notes ?? [];
+    this.#diagnostics.error(
+      at.code ?? code,
+      where.loc,
+      text,
+      at.help === undefined ? { notes } : { notes, help: at.help },
+    );
   }
 
   /** Counts, constraints and attributes: what the views rely on. */
@@ -74,7 +80,9 @@ class Verifier {
     const wanted = def.regionNames.length;
     const has = op.regions.length;
     if (def.spec.openRegions ? has < wanted - 1 : has !== wanted) {
-      this.#fail(op, "verify/region", `requires ${wanted} region${wanted === 1 ? "" : "s"}`);
+      const count =
+        wanted === 0 ? "requires zero regions" : wanted === 1 ? "requires one region" : `expected ${wanted} regions`;
+      this.#fail(op, "verify/region", count);
       ok = false;
     }
     const successors = def.spec.successors?.length ?? 0;

@@ -1,0 +1,8 @@
+/** @file The scf dialect, assembled. */
+import { defineDialect } from "../../ir/define.ts";
+import * as ops from "./ops.ts";
+
+export const dialect = defineDialect("scf", {
+  doc: "Structured control flow: loops and choices whose bodies are regions.",
+  ops: Object.values(ops),
+});
