@@ -8,5 +8,6 @@ import { dialect as linalg } from "./linalg/index.ts";
 import { dialect as memref } from "./memref/index.ts";
 import { dialect as scf } from "./scf/index.ts";
 import { dialect as ub } from "./ub.ts";
+import { dialect as vector } from "./vector/index.ts";
 
-export const dialects: readonly Dialect[] = [builtin, func, arith, cf, scf, memref, linalg, ub];
+export const dialects: readonly Dialect[] = [builtin, func, arith, cf, scf, memref, vector, linalg, ub];

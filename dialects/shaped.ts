@@ -6,8 +6,8 @@ import type { Operation, Value } from "../ir/core.ts";
 import type { Evaluator } from "../ir/evaluate.ts";
 import { typeText } from "../ir/spell.ts";
 import { collapsedShape, countOf, droppedDimensions, type Reassociation, type StaticSlice } from "../ir/strided.ts";
-import type { Fail } from "../ir/traits.ts";
-import { dynamic, isDynamic, type MemRefType, type ShapedType, sameAttribute } from "../ir/types.ts";
+import { type Fail, type Trait, typesOfField } from "../ir/traits.ts";
+import { dynamic, elementOf, isDynamic, type MemRefType, type ShapedType, sameAttribute } from "../ir/types.ts";
 import { NDArray } from "../support/ndarray.ts";
 
 /** A message that stands alone, as MLIR's `emitError` prints it. */
@@ -314,3 +314,12 @@ export function checkIndices(a: NDArray, indices: readonly number[], run: Evalua
     }
   });
 }
+
+/** Fields have one element type; the label is what MLIR prints when they do not. */
+export const elementsMatch = (label: string, ...fields: readonly string[]): Trait => ({
+  name: "ElementTypesMatch",
+  verify(op, fail) {
+    const types = fields.flatMap((f) => typesOfField(op, f).map(elementOf));
+    if (types.some((t) => t !== types[0])) fail(`failed to verify that ${label}`);
+  },
+});
