@@ -11,6 +11,8 @@ export class Resource {
   readonly #make: (() => Uint8Array) | null;
   /** What it is derived from, for reports and reachability. */
   readonly parents: readonly Resource[];
+  /** In bytes, where a text said so; else that of an element. */
+  alignment: number | undefined = undefined;
 
   private constructor(
     name: string,

@@ -83,6 +83,9 @@ export class Speller {
     return undefined;
   }
 
+  /** Told of every resource that is named. */
+  protected resource(_a: AttributeOf<"resource">): void {}
+
   type(t: Type): string {
     let text = this.#types[t.id];
     if (text === undefined) {
@@ -179,6 +182,7 @@ export class Speller {
       case "dense":
         return this.#dense(a) + this.#suffix(a.type, elide);
       case "resource":
+        this.resource(a);
         return `dense_resource<${keyText(a.key)}>${this.#suffix(a.type, elide)}`;
       case "map":
         return `affine_map<${a.map.text}>`;
