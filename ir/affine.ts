@@ -72,13 +72,8 @@ export function add(a: AffineExpr, b: AffineExpr): AffineExpr {
   const [ta, ca] = term(a);
   const [tb, cb] = term(b);
   if (ta === tb) return mul(ta, constant(ca + cb));
-  if (a.kind === "+") {
-    // (x + c) + y = (x + y) + c
-    if (a.rhs.kind === "constant") return add(add(a.lhs, b), a.rhs);
-    // (x + k*t) + m*t = x + (k+m)*t
-    const [inner, factor] = term(a.rhs);
-    if (inner === tb) return add(a.lhs, mul(tb, constant(factor + cb)));
-  }
+  // (x + c) + y = (x + y) + c
+  if (a.kind === "+" && a.rhs.kind === "constant") return add(add(a.lhs, b), a.rhs);
   // x + (y + c) = (x + y) + c
   if (b.kind === "+" && b.rhs.kind === "constant") return add(add(a, b.lhs), b.rhs);
   // (x floordiv c) * -c + x = x mod c
@@ -103,7 +98,6 @@ export function mul(a: AffineExpr, b: AffineExpr): AffineExpr {
     if (b.value === 0) return b;
     if (b.value === 1) return a;
     if (a.kind === "*" && a.rhs.kind === "constant") return mul(a.lhs, constant(a.rhs.value * b.value));
-    if (a.kind === "+" && a.rhs.kind === "constant") return add(mul(a.lhs, b), constant(a.rhs.value * b.value));
   }
   if (a.kind === "*" && a.rhs.kind === "constant") return mul(mul(a.lhs, b), a.rhs);
   return binary("*", a, b);

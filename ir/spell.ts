@@ -159,8 +159,9 @@ export class Speller {
         return this.#integer(a, elide);
       case "float": {
         const text = floatLiteral(a);
-        if (elide === "always" || (elide === "default" && a.type.kind === "float" && a.type.name === "f64"))
-          return text;
+        // Bits in hexadecimal would read as an integer without their type.
+        const isClear = a.type.kind === "float" && a.type.name === "f64" && !text.startsWith("0x");
+        if (elide === "always" || (elide === "default" && isClear)) return text;
         return `${text} : ${this.type(a.type)}`;
       }
       case "bool":

@@ -87,6 +87,9 @@ export class AliasCollector extends BasePrinter {
   // Text, values and blocks have no aliases.
   override write(): void {}
   override newline(): void {}
+  override indented(write: () => void): void {
+    write();
+  }
   override operand(): void {}
   override operands(): void {}
   override nameOf(): string {

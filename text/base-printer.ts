@@ -20,6 +20,7 @@ export abstract class BasePrinter implements FormatPrinter {
 
   abstract write(text: string): void;
   abstract newline(): void;
+  abstract indented(write: () => void): void;
   abstract operand(v: Value): void;
   abstract nameOf(v: Value): string;
   abstract type(t: Type): void;

@@ -238,6 +238,13 @@ class Printer extends BasePrinter {
     this.#chunks.push("\n", this.#indent);
   }
 
+  override indented(write: () => void): void {
+    const outer = this.#indent;
+    this.#indent += INDENT;
+    write();
+    this.#indent = outer;
+  }
+
   override operand(v: Value): void {
     this.write(this.#names.of(v));
   }
