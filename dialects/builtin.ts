@@ -15,6 +15,14 @@ export const module = defineOp("builtin.module", {
   defaultDialect: "builtin",
   assembly: "($sym_name^)? attr-dict-with-keyword $bodyRegion",
   effects: () => [],
+  verify({ op, bodyRegion }, fail) {
+    if (bodyRegion.blocks[0]?.args.length) fail("region should have no arguments", { code: "verify/region" });
+    for (const name of op.attributes?.keys() ?? []) {
+      if (!name.includes(".")) {
+        fail(`can only contain attributes with dialect-prefixed names, found: '${name}'`, { code: "verify/attribute" });
+      }
+    }
+  },
 });
 
 /** A module without a parent, with an empty body. */

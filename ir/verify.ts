@@ -6,6 +6,7 @@ import type { Block, Operation, Value } from "./core.ts";
 import { insOf } from "./define.ts";
 import { Dominance } from "./dominance.ts";
 import { type Fields, fieldRange } from "./fields.ts";
+import { branchLike } from "./interfaces.ts";
 import { typeText } from "./spell.ts";
 import { SymbolScope, symbolName } from "./symbols.ts";
 import { type FailAt, Isolated, NoTerminator, SymbolTable } from "./traits.ts";
@@ -104,23 +105,9 @@ class Verifier {
     values: readonly Value[],
     segments: readonly number[] | null,
   ): boolean {
-    const singles = fields.filter((f) => f.arity === "one").length;
-    const open = fields.length - singles;
-    if (open > 1) {
-      const total = segments?.reduce((a, b) => a + b, 0);
-      if (!segments || segments.length !== fields.length || total !== values.length) {
-        this.#fail(op, "verify/operands", `'${kind}SegmentSizes' does not fit the ${values.length} ${kind}s`);
-        return false;
-      }
-    } else if (open === 0 ? values.length !== singles : values.length < singles) {
-      const count = open === 0 ? `${singles}` : `${singles} or more`;
-      const noun =
-        singles === 1 ? `a single ${kind}` : singles === 0 && open === 0 ? `zero ${kind}s` : `${count} ${kind}s`;
-      this.#fail(
-        op,
-        "verify/operands",
-        singles === 1 && open === 0 ? `requires ${noun}` : `expected ${count} ${kind}s, but found ${values.length}`,
-      );
+    const message = countFault(kind, fields, values.length, segments);
+    if (message !== undefined) {
+      this.#fail(op, "verify/operands", message);
       return false;
     }
     let ok = true;
@@ -165,16 +152,40 @@ class Verifier {
       t.verify?.(op, fail);
       if (this.#diagnostics.errorCount > before) return;
     }
-    const { spec } = def;
-    if (spec.infer || spec.enter) {
-      const ins = insOf(def, op.operands, op.props, op.operandSegments);
-      if (spec.infer && !spec.inferLoosely) this.#inferred(op, spec.infer(ins as never));
-      if (this.#diagnostics.errorCount > before) return;
-      const entered = spec.enter?.(ins as never) as Record<string, readonly Type[] | undefined> | undefined;
-      if (entered) this.#entries(op, entered);
+    const branch = branchLike.of(op);
+    if (branch) {
+      for (let i = 0; i < op.successors.length; i++) {
+        this.#branch(op, i, op.successors[i]!, branch.operandsFor(op, i));
+      }
     }
+    const { spec } = def;
+    const ins = spec.infer || spec.enter ? insOf(def, op.operands, op.props, op.operandSegments) : {};
+    if (spec.infer && !spec.inferLoosely) this.#inferred(op, spec.infer(ins as never));
     if (this.#diagnostics.errorCount > before) return;
     spec.verify?.(def.of(op) as never, fail, this.#symbols);
+    if (this.#diagnostics.errorCount > before) return;
+    // Last, since the op's own check tells it in its own words.
+    const entered = spec.enter?.(ins as never) as Record<string, readonly Type[] | undefined> | undefined;
+    if (entered) this.#entries(op, entered);
+  }
+
+  /** What a branch hands to a block fits the block's arguments. */
+  #branch(op: Operation, successor: number, to: Block, handed: readonly Value[]): void {
+    if (handed.length !== to.args.length) {
+      this.#fail(
+        op,
+        "verify/operands",
+        `branch has ${handed.length} operands for successor #${successor}, but target block has ${to.args.length}`,
+        { plain: true },
+      );
+      return;
+    }
+    const other = handed.findIndex((v, i) => v.type !== to.args[i]!.type);
+    if (other >= 0) {
+      this.#fail(op, "verify/operand-type", `type mismatch for bb argument #${other} of successor #${successor}`, {
+        plain: true,
+      });
+    }
   }
 
   #inferred(op: Operation, types: readonly Type[] | undefined): void {
@@ -271,7 +282,7 @@ class Verifier {
       });
       return;
     }
-    if (!this.#dominance.dominatesUse(value, user)) {
+    if (!this.#dominance.dominatesUse(value, user) && !inGraph(value, user)) {
       this.#diagnostics.error("verify/dominance", user.loc, `operand #${operand} does not dominate this use`, {
         notes: [
           {
@@ -282,4 +293,41 @@ class Verifier {
       });
     }
   }
+}
+
+/** Both stand in a block whose order means nothing: of an op that wants no terminator, or of which nothing is known. */
+function inGraph(value: Value, user: Operation): boolean {
+  const block = value.definingOp?.block;
+  const parent = block?.parentOp;
+  return parent ? (!parent.def.registered || parent.def.has(NoTerminator)) && user.ancestorIn(block) !== null : false;
+}
+
+/** What is wrong with the number of operands or results, if anything. */
+function countFault(
+  kind: "operand" | "result",
+  fields: Fields,
+  count: number,
+  segments: readonly number[] | null,
+): string | undefined {
+  const singles = fields.filter((f) => f.arity === "one").length;
+  const open = fields.length - singles;
+  if (open > 1) {
+    const sizes = `'${kind}SegmentSizes'`;
+    if (!segments) return `requires dense i32 array attribute ${sizes}`;
+    if (segments.some((s) => s < 0)) return `${sizes} attribute cannot have negative elements`;
+    const total = segments.reduce((a, b) => a + b, 0);
+    if (total !== count) {
+      return `${kind} count (${count}) does not match with the total size (${total}) specified in attribute ${sizes}`;
+    }
+    if (segments.length === fields.length) return undefined;
+    return `${sizes} attribute for specifying ${kind} segments must have ${fields.length} elements, but got ${segments.length}`;
+  }
+  if (open > 0) {
+    if (count >= singles) return undefined;
+    return `expected ${singles} or more ${kind}s${kind === "operand" ? `, but found ${count}` : ""}`;
+  }
+  if (count === singles) return undefined;
+  if (singles === 0) return `requires zero ${kind}s`;
+  if (singles === 1) return kind === "operand" ? "requires a single operand" : "requires one result";
+  return `expected ${singles} ${kind}s${kind === "operand" ? `, but found ${count}` : ""}`;
 }
