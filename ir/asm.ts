@@ -57,14 +57,22 @@ export interface AsmParser {
   optionalKeyword(word: string): boolean;
   /** The next bare word, if it is one of these. */
   optionalKeywordOf<W extends string>(words: readonly W[]): W | undefined;
-  /** Any bare word. */
-  anyKeyword(what?: string): string;
+  /** Any bare word; `message` is what is said when there is none. */
+  anyKeyword(message?: string): string;
   optionalAnyKeyword(): string | undefined;
+  /** A bare word or a string. */
+  keywordOrString(): string;
   /** A punctuation mark: ( ) [ ] { } < > , : :: = == >= -> ? * + - | … */
   punct(text: string): void;
   optionalPunct(text: string): boolean;
   /** Is the next token this punctuation mark? */
   at(punct: string): boolean;
+  atKeyword(word: string): boolean;
+  atString(): boolean;
+  /** Does an `@name` stand here? */
+  atSymbol(): boolean;
+  /** Can what stands here be an attribute (a type is one)? */
+  atAttribute(): boolean;
 
   operand(): UnresolvedOperand;
   optionalOperand(): UnresolvedOperand | undefined;
@@ -76,6 +84,10 @@ export interface AsmParser {
   optionalType(): Type | undefined;
   /** `T, T, …`, at least one. */
   types(): Type[];
+  /** The same, or nothing. */
+  optionalTypes(): Type[];
+  /** `(T, T) -> T`. */
+  functionType(): { readonly inputs: Type[]; readonly results: Type[] };
   /** `-> T` or `-> (T, T)`; nothing is no types. */
   optionalArrowTypes(): Type[];
   arrowTypes(): Type[];
@@ -107,8 +119,8 @@ export interface AsmParser {
   /** `location` in `loc(…)` after an argument or op, or nothing. */
   optionalLocation(): Location | undefined;
 
-  /** A comma-separated list. */
-  list<T>(delimiter: Delimiter, one: () => T): T[];
+  /** A comma-separated list. `context` says what it is in messages: " in operand list". */
+  list<T>(delimiter: Delimiter, one: () => T, context?: string): T[];
   /** `4, %x, ?`-like lists: integers where static, operands where dynamic. */
   dynamicIndexList(delimiter?: "[]" | "()"): {
     readonly statics: number[];
@@ -123,12 +135,13 @@ export interface AsmParser {
   region(args?: readonly ParsedArgument[], options?: { readonly isolated?: boolean }): Region;
   optionalRegion(args?: readonly ParsedArgument[], options?: { readonly isolated?: boolean }): Region | undefined;
   successor(): Block;
+  optionalSuccessor(): Block | undefined;
   /** `^bb(%a, %b : T, T)`. */
   successorWithOperands(): { readonly block: Block; readonly operands: readonly Value[] };
 
   /** An op that a text names inside the syntax of another (`{ arith.addf }`), from its parts; it stands in no block yet. */
   opNamed(name: string, parts: ParsedOp, at?: Location): Operation;
-  /** Adds the terminator that pretty forms leave out. `make` builds it. */
+  /** Adds the terminator that pretty forms leave out to the last block. `make` builds it. */
   ensureTerminator(region: Region, make: (block: Block) => Operation): void;
   /** How many results the text names on the left of `=`. */
   resultCount(): number;

@@ -32,8 +32,8 @@ export type AttrAsm =
   | { readonly kind: "unit" }
   /** A bare word, which is the native value. */
   | { readonly kind: "keyword"; readonly words: readonly string[] }
-  /** `<word>` or `<word, word>` after the mnemonic. */
-  | { readonly kind: "angle"; readonly words: readonly string[]; readonly many: boolean }
+  /** `<word>` or `<word, word>` after the mnemonic, which pretty forms leave out. */
+  | { readonly kind: "angle"; readonly mnemonic: string; readonly words: readonly string[]; readonly many: boolean }
   /** `@name`. */
   | { readonly kind: "symbol" }
   /** `[1, 2]`, integers, floats or booleans of a dense array. */
@@ -276,7 +276,7 @@ export const attr = {
   enumAttr: <const V extends string>(mnemonic: string, words: readonly V[]): Attr<V, true> =>
     codec<V>(
       `${mnemonic} attribute`,
-      { kind: "angle", words, many: false },
+      { kind: "angle", mnemonic, words, many: false },
       (v) => ({ kind: "opaque", text: `#${mnemonic}<${v}>` }),
       (a) => {
         const body = dialectBody(a, mnemonic);
@@ -295,7 +295,7 @@ export const attr = {
   ): Attr<readonly V[], true> =>
     codec<readonly V[]>(
       `${mnemonic} attribute`,
-      { kind: "angle", words: ["none", ...words, ...(all ? [all] : [])], many: true },
+      { kind: "angle", mnemonic, words: ["none", ...words, ...(all ? [all] : [])], many: true },
       (v) => {
         const body =
           v.length === 0

@@ -19,7 +19,7 @@ export abstract class AffineGrammar extends TokenParser {
   #ids: Map<string, AffineExpr> = new Map();
   #values: ValueNames | null = null;
 
-  protected readonly affineExpr = this.RULE("affineExpr", (): AffineExpr => {
+  readonly affineExpr = this.RULE("affineExpr", (): AffineExpr => {
     this.ACTION(() => this.enter());
     let left = this.SUBRULE(this.affineTerm);
     this.MANY(() => {
@@ -142,7 +142,7 @@ export abstract class AffineGrammar extends TokenParser {
     return { dims, symbols };
   });
 
-  protected readonly affineMapBody = this.RULE("affineMapBody", (): AffineMap => {
+  readonly affineMapBody = this.RULE("affineMapBody", (): AffineMap => {
     const space = this.SUBRULE(this.affineSpace);
     this.CONSUME(T.Arrow);
     this.CONSUME(T.LParen);
@@ -152,7 +152,7 @@ export abstract class AffineGrammar extends TokenParser {
     return this.ACTION(() => affine.affineMap(space.dims, space.symbols, results));
   });
 
-  protected readonly affineSetBody = this.RULE("affineSetBody", (): AffineSet => {
+  readonly affineSetBody = this.RULE("affineSetBody", (): AffineSet => {
     const space = this.SUBRULE(this.affineSpace);
     this.CONSUME(T.Colon);
     this.CONSUME(T.LParen);
@@ -182,7 +182,7 @@ export abstract class AffineGrammar extends TokenParser {
   });
 
   /** Runs a rule on expressions over SSA values, whose names go to `names`. */
-  protected overValues<R>(names: ValueNames, run: () => R): R {
+  overValues<R>(names: ValueNames, run: () => R): R {
     this.#values = names;
     this.#ids = new Map();
     try {
@@ -226,7 +226,7 @@ export abstract class AffineGrammar extends TokenParser {
   }
 
   /** The SSA use that was just consumed at `at`; takes a following `#1`. */
-  protected abstract valueUse(at: number): UnresolvedOperand;
+  abstract valueUse(at: number): UnresolvedOperand;
 
   #combine(operator: Operator, a: AffineExpr, b: AffineExpr, at: number): AffineExpr {
     switch (operator) {

@@ -1,8 +1,8 @@
 /** @file From what a text says of an op to the Operation: attributes to their fields, segments, did-you-mean. */
 import type { ParsedOp } from "../ir/asm.ts";
 import type { Context } from "../ir/context.ts";
-import { Operation, type Region } from "../ir/core.ts";
-import type { OpInfo } from "../ir/define.ts";
+import { Operation } from "../ir/core.ts";
+import { insOf, type OpInfo } from "../ir/define.ts";
 import type { Fields } from "../ir/fields.ts";
 import type { Attribute } from "../ir/types.ts";
 import type { Code } from "../support/codes.ts";
@@ -22,6 +22,7 @@ export function assemble(
   report: Report,
 ): Operation {
   const { attributes } = parsed;
+  if (def.registered && parsed.resultTypes === undefined) parsed = withResults(def, parsed);
   const base = {
     operands: parsed.operands ?? [],
     resultTypes: parsed.resultTypes ?? [],
@@ -135,7 +136,18 @@ function evenSegments(fields: Fields, count: number): readonly number[] {
   });
 }
 
-export const noRegions: readonly Region[] = [];
+/** Result types that the op's own syntax does not give follow from the record. */
+function withResults(def: OpInfo, parsed: ParsedOp): ParsedOp {
+  if (parsed.resultTypes !== undefined || def.resultFields.length === 0 || !def.spec.infer) return parsed;
+  const props = def.attrFields.map((f) => {
+    if (parsed.props && f.name in parsed.props) return parsed.props[f.name];
+    const given = parsed.attributes?.get(f.name);
+    return (given && f.codec.from(given)) ?? f.codec.fallback;
+  });
+  const ins = insOf(def, parsed.operands ?? [], props, parsed.operandSegments ?? null);
+  const types = def.spec.infer(ins as never);
+  return types ? { ...parsed, resultTypes: types } : parsed;
+}
 
 /** The registered name nearest to a wrong one, if one is near. */
 export function nearestOp(name: string, context: Context): string | undefined {

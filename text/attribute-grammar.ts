@@ -15,6 +15,7 @@ import {
   integerWidth,
   isBool,
   roundFloat,
+  scalarType,
   stringValue,
   symbolValue,
 } from "./literals.ts";
@@ -22,6 +23,24 @@ import * as T from "./tokens.ts";
 import { TypeGrammar } from "./type-grammar.ts";
 
 const trueAttribute = types.boolAttribute(true);
+const indices = (...tokens: readonly { readonly tokenTypeIdx?: number }[]): ReadonlySet<number> =>
+  new Set(tokens.map((t) => t.tokenTypeIdx!));
+const { tensor, vector, memref, complex, tuple, none } = T.Key;
+const typeStarts = indices(T.LParen, T.TypeId, tensor, vector, memref, complex, tuple, none);
+const attributeStarts = indices(
+  T.SymbolId,
+  T.FloatLiteral,
+  T.Integer,
+  T.HashId,
+  T.LBrace,
+  T.LSquare,
+  T.Minus,
+  T.StringLiteral,
+  ...(["affine_map", "affine_set", "dense", "dense_resource", "false", "loc", "sparse", "true", "unit"] as const).map(
+    (k) => T.Key[k],
+  ),
+  ...(["array", "strided", "distinct"] as const).map((k) => T.Key[k]),
+);
 const falseAttribute = types.boolAttribute(false);
 
 export abstract class AttributeGrammar extends TypeGrammar {
@@ -100,7 +119,7 @@ export abstract class AttributeGrammar extends TypeGrammar {
     return given && given.kind !== "none" ? { kind: "string", value, type: given } : { kind: "string", value };
   });
 
-  protected readonly string = this.RULE("string", (): string => {
+  readonly string = this.RULE("string", (): string => {
     const token = this.CONSUME(T.StringLiteral);
     return this.ACTION(() => stringValue(token.image));
   });
@@ -123,7 +142,7 @@ export abstract class AttributeGrammar extends TypeGrammar {
     return { kind: "symbol", root, nested };
   });
 
-  protected readonly symbolName = this.RULE("symbolName", (): string => {
+  readonly symbolName = this.RULE("symbolName", (): string => {
     const token = this.CONSUME(T.SymbolId);
     return this.ACTION(() => symbolValue(token.image));
   });
@@ -319,7 +338,7 @@ export abstract class AttributeGrammar extends TypeGrammar {
     return { kind: "denseArray", element, values };
   });
 
-  protected readonly affineMapAttribute = this.RULE("affineMapAttribute", (): Attribute => {
+  readonly affineMapAttribute = this.RULE("affineMapAttribute", (): Attribute => {
     this.CONSUME(T.Key.affine_map);
     this.CONSUME(T.Less, { ERR_MSG: "expected '<' in affine map" });
     const map = this.SUBRULE(this.affineMapBody);
@@ -327,7 +346,7 @@ export abstract class AttributeGrammar extends TypeGrammar {
     return { kind: "map", map };
   });
 
-  protected readonly affineSetAttribute = this.RULE("affineSetAttribute", (): Attribute => {
+  readonly affineSetAttribute = this.RULE("affineSetAttribute", (): Attribute => {
     this.CONSUME(T.Key.affine_set);
     this.CONSUME(T.Less, { ERR_MSG: "expected '<' in integer set" });
     const set = this.SUBRULE(this.affineSetBody);
@@ -507,10 +526,18 @@ export abstract class AttributeGrammar extends TypeGrammar {
 
   #mustStartType(): void {
     // A word that is no type is no attribute either; MLIR says so behind the token before it.
+    if (!this.startsType()) this.wrongToken("expected attribute value");
+  }
+
+  /** The next token may start a type. */
+  startsType(): boolean {
     const { token } = this;
-    if (token.tokenTypeIdx !== T.Word.tokenTypeIdx) return;
-    const word = token.image;
-    if (!/^(index|[su]?i\d+|b?f\d.*|tf32)$/.test(word)) this.wrongToken("expected attribute value");
+    if (token.tokenTypeIdx === T.Word.tokenTypeIdx) return scalarType(token.image) !== undefined;
+    return typeStarts.has(token.tokenTypeIdx);
+  }
+
+  startsAttribute(): boolean {
+    return attributeStarts.has(this.token.tokenTypeIdx) || this.startsType();
   }
 
   #number(at: number, end: number, negative: boolean, isFloat: boolean, given: Type | undefined): Attribute {

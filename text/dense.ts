@@ -60,7 +60,7 @@ export function denseAttribute(literal: DenseLiteral, type: Type, fail: DenseFau
   if (size === 0) return opaque(literal, type);
   const bytes = new Uint8Array(images.length * size);
   if (element.kind === "float") packFloats(literal, element, size, bytes, fail);
-  else packIntegers(literal, element, size, bytes, fail);
+  else packLiterals(literal, element, size, bytes, fail);
   return packed(type, bytes, size);
 }
 
@@ -75,7 +75,7 @@ function packed(type: ShapedType, bytes: Uint8Array, size: number): Attribute {
   return { kind: "dense", type, splat, bytes: splat ? bytes.slice(0, size) : bytes };
 }
 
-function packIntegers(literal: DenseLiteral, element: Type, size: number, into: Uint8Array, fail: DenseFault): void {
+function packLiterals(literal: DenseLiteral, element: Type, size: number, into: Uint8Array, fail: DenseFault): void {
   const { images, kinds, negatives, offsets } = literal;
   const unsigned = element.kind === "integer" && element.signedness === "unsigned";
   for (let i = 0; i < images.length; i++) {
@@ -179,3 +179,11 @@ export function hexBytes(text: string): Uint8Array | undefined {
 
 const nibble = (c: number): number =>
   c >= 0x30 && c <= 0x39 ? c - 0x30 : (c | 32) >= 0x61 && (c | 32) <= 0x66 ? (c | 32) - 0x57 : -1;
+
+/** A dense constant of integers. */
+export function packIntegers(values: readonly bigint[], type: ShapedType): Attribute {
+  const size = packedBytes(type.element);
+  const bytes = new Uint8Array(values.length * size);
+  for (let i = 0; i < values.length; i++) put(bytes, i * size, size, values[i]!);
+  return packed(type, bytes, size);
+}

@@ -6,7 +6,9 @@ import { Resource } from "../ir/resource.ts";
 import type { Attribute, Type } from "../ir/types.ts";
 import type { Diagnostics } from "../support/diagnostic.ts";
 import type { Source } from "../support/source.ts";
+import { AsmReader } from "./asm-parser.ts";
 import { hexBytes } from "./dense.ts";
+import { readerOf } from "./format-read.ts";
 import { OpGrammar } from "./op-grammar.ts";
 import * as T from "./tokens.ts";
 
@@ -15,6 +17,8 @@ export class MlirParser extends OpGrammar {
     super(options);
     this.performSelfAnalysis();
   }
+
+  readonly asm: AsmReader = new AsmReader(this);
 
   /** Reads a text that is one type. */
   readType(source: Source, context: Context, diagnostics: Diagnostics): Type | undefined {
@@ -67,6 +71,16 @@ export class MlirParser extends OpGrammar {
   }
 
   protected override readCustom(def: OpInfo, start: number): Operation {
-    return this.fail("parse/unknown-op", `'${def.opName}' has no custom form`, start, this.nameEnd(start));
+    const { asm } = this;
+    const at = this.spanOf(start, this.beforeEnd);
+    const read = def.spec.parse ?? readerOf(def);
+    if (!read) {
+      return this.fail("parse/unknown-op", `op '${def.opName}' has no custom assembly form`, start, this.beforeEnd);
+    }
+    const outer = asm.defaultDialect;
+    asm.defaultDialect = def.spec.defaultDialect;
+    const parsed = read(asm, at);
+    asm.defaultDialect = outer;
+    return this.makeOp(def, parsed, undefined, start);
   }
 }

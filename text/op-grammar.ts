@@ -1,5 +1,5 @@
 /** @file The grammar of a text: ops in generic form, regions, blocks, aliases, file metadata; and recovery from faults. */
-import type { UnresolvedOperand } from "../ir/asm.ts";
+import type { ParsedOp, UnresolvedOperand } from "../ir/asm.ts";
 import type { Context } from "../ir/context.ts";
 import { Block, type Operation, Region, type Value } from "../ir/core.ts";
 import type { OpInfo } from "../ir/define.ts";
@@ -33,9 +33,9 @@ class TooManyFaults extends Error {}
 const noEntry: readonly EntryArgument[] = [];
 
 export abstract class OpGrammar extends AttributeGrammar {
-  protected override context!: Context;
+  override context!: Context;
   protected diagnostics = new Diagnostics();
-  protected readonly names = new Names((message, at, name, note) => {
+  readonly names = new Names((message, at, name, note) => {
     const notes = note ? [{ message: note.message, at: this.spanOf(note.at, note.at + 1) }] : [];
     const code = message.startsWith("redefinition") ? "parse/redefinition" : "parse/type";
     throw new Fault(code, message, at, at + name.length + 1, { notes });
@@ -52,7 +52,7 @@ export abstract class OpGrammar extends AttributeGrammar {
   readonly #defs = new Map<string, OpInfo>();
   readonly #deferred = new Map<Location, { readonly name: string; readonly at: number }>();
   /** How many results the op at hand has by name; 0 if there is no `=`. */
-  protected namedResults = 0;
+  namedResults = 0;
 
   // --- the whole text -------------------------------------------------------------------------------------------
 
@@ -65,7 +65,7 @@ export abstract class OpGrammar extends AttributeGrammar {
     this.names.enterRegion(true);
     try {
       this.file();
-      this.names.leaveRegion();
+      this.#missingBlocks(this.names.leaveRegion());
       this.#undefinedNames();
       this.#settleLocations();
     } catch (e) {
@@ -383,7 +383,7 @@ export abstract class OpGrammar extends AttributeGrammar {
 
   protected makeOp(
     def: OpInfo,
-    parsed: Parameters<typeof assemble>[1],
+    parsed: ParsedOp,
     properties: ReadonlyMap<string, Attribute> | undefined,
     start: number,
   ): Operation {
@@ -393,7 +393,7 @@ export abstract class OpGrammar extends AttributeGrammar {
   }
 
   /** Where the op name at an offset ends. */
-  protected nameEnd(start: number): number {
+  nameEnd(start: number): number {
     NAME.lastIndex = start;
     return NAME.test(this.source.text) ? NAME.lastIndex : start + 1;
   }
@@ -433,6 +433,15 @@ export abstract class OpGrammar extends AttributeGrammar {
     return this.ACTION(() => this.#custom(word.image, word.startOffset));
   });
 
+  /** An op inside the syntax of another, from its parts. */
+  named(name: string, parts: ParsedOp, start: number, end: number): Operation {
+    const def = this.context.op(name);
+    if (!def) return this.#unknownCustom(name, name, start, end);
+    const op = this.makeOp(def, parts, undefined, start);
+    op.loc = this.spanOf(start, end);
+    return op;
+  }
+
   #custom(word: string, start: number): Operation {
     const dialects = this.#defaultDialects;
     const full = word.includes(".") ? word : `${dialects[dialects.length - 1]}.${word}`;
@@ -443,7 +452,10 @@ export abstract class OpGrammar extends AttributeGrammar {
       dialects.pop();
       return op;
     }
-    const end = start + word.length;
+    return this.#unknownCustom(word, full, start, start + word.length);
+  }
+
+  #unknownCustom(word: string, full: string, start: number, end: number): never {
     const near = nearestOp(full, this.context) ?? nearestOp(word, this.context);
     const extras = near === undefined ? {} : { help: `did you mean '${near}'?` };
     const tried = full === word ? "" : ` (tried '${full}' as well)`;
@@ -460,7 +472,7 @@ export abstract class OpGrammar extends AttributeGrammar {
     return this.ACTION(() => this.valueUse(id.startOffset));
   });
 
-  protected override valueUse(at: number): UnresolvedOperand {
+  override valueUse(at: number): UnresolvedOperand {
     const end = this.beforeEnd;
     const { text } = this.source;
     let number = 0;
@@ -476,7 +488,7 @@ export abstract class OpGrammar extends AttributeGrammar {
     return new Use(text.slice(at + 1, end), number, at, this.source);
   }
 
-  protected resolve(operand: UnresolvedOperand, type: Type): Value {
+  resolve(operand: UnresolvedOperand, type: Type): Value {
     return this.names.use(operand.name, operand.number, type, (operand as Use).offset);
   }
 
@@ -622,7 +634,7 @@ export abstract class OpGrammar extends AttributeGrammar {
 
   // --- faults -----------------------------------------------------------------------------------------------------
 
-  protected report(fault: Fault): void {
+  report(fault: Fault): void {
     // Where a fault was found, its consequences are no news.
     if (fault.start === this.#lastFault) return;
     this.#lastFault = fault.start;

@@ -50,12 +50,12 @@ export const NESTING_LIMIT = 160;
 const noText = new Source("", "");
 
 export abstract class TokenParser extends EmbeddedActionsParser {
-  protected source: Source = noText;
+  source: Source = noText;
   protected readonly lexer = new Lexer();
   /** The next token. */
-  protected token: T.Token;
+  token: T.Token;
   /** Where the token before it ends; 0 at the start of the text. */
-  protected beforeEnd = 0;
+  beforeEnd = 0;
   #before: T.Token;
   readonly #kept: T.Token[];
   #turn = 0;
@@ -118,13 +118,13 @@ export abstract class TokenParser extends EmbeddedActionsParser {
   // --- other ways to read -----------------------------------------------------------------------------------------
 
   /** Goes to an offset; the token there is the next one. */
-  protected goto(offset: number): void {
+  goto(offset: number): void {
     this.lexer.at = offset;
     this.lexer.next(this.token);
   }
 
   /** Goes on behind text that was read otherwise, which now counts as the token before. */
-  protected jump(start: number, end: number): void {
+  jump(start: number, end: number): void {
     this.token.set(T.DialectBody, start, end);
     this.lexer.at = end;
     this.consumeToken();
@@ -143,45 +143,45 @@ export abstract class TokenParser extends EmbeddedActionsParser {
     return value;
   }
 
-  protected isNext(type: (typeof T.allTokens)[number]): boolean {
+  isNext(type: (typeof T.allTokens)[number]): boolean {
     return this.token.tokenTypeIdx === type.tokenTypeIdx;
   }
 
-  protected takeIf(type: (typeof T.allTokens)[number]): boolean {
+  takeIf(type: (typeof T.allTokens)[number]): boolean {
     if (this.token.tokenTypeIdx !== type.tokenTypeIdx) return false;
     this.consumeToken();
     return true;
   }
 
   /** The next token is this, or the statement ends here. `message` is MLIR's wording. */
-  protected expect(type: (typeof T.allTokens)[number], message = `expected ${type.LABEL}`): void {
+  expect(type: (typeof T.allTokens)[number], message = `expected ${type.LABEL}`): void {
     if (this.token.tokenTypeIdx !== type.tokenTypeIdx) this.wrongToken(message);
     this.consumeToken();
   }
 
   /** The next token is a word, whichever. */
-  protected isWord(): boolean {
+  isWord(): boolean {
     const index = this.token.tokenTypeIdx;
     return index === T.Word.tokenTypeIdx || T.Word.categoryMatchesMap![index] === true;
   }
 
-  protected isWordOf(text: string): boolean {
+  isWordOf(text: string): boolean {
     const { token, source } = this;
     return token.end - token.startOffset === text.length && source.text.startsWith(text, token.startOffset);
   }
 
   // --- faults -----------------------------------------------------------------------------------------------------
 
-  protected spanOf(start: number, end: number): Location {
+  spanOf(start: number, end: number): Location {
     return span(this.source, start, end);
   }
 
-  protected fail(code: Code, message: string, start = this.token.startOffset, end = this.token.end): never {
+  fail(code: Code, message: string, start = this.token.startOffset, end = this.token.end): never {
     throw new Fault(code, message, start, end);
   }
 
   /** Something else is wanted than the next token. MLIR points behind the token before it, and so do we. */
-  protected wrongToken(message: string, code: Code = "parse/syntax"): never {
+  wrongToken(message: string, code: Code = "parse/syntax"): never {
     const at = this.#wantedAt();
     throw this.#lexical() ?? new Fault(code, message, at, at + 1);
   }
@@ -207,13 +207,13 @@ export abstract class TokenParser extends EmbeddedActionsParser {
   }
 
   /** Enters a level of nesting. */
-  protected enter(): void {
+  enter(): void {
     if (++this.depth > NESTING_LIMIT) {
       this.fail("parse/nesting", `nesting is deeper than ${NESTING_LIMIT} levels`);
     }
   }
 
-  protected leave(): void {
+  leave(): void {
     this.depth--;
   }
 }

@@ -14,7 +14,7 @@ interface Shape {
 }
 
 export abstract class TypeGrammar extends AffineGrammar {
-  protected abstract readonly context: Context;
+  abstract readonly context: Context;
   protected readonly typeAliases = new Map<string, Type>();
   protected readonly attributeAliases = new Map<string, Attribute>();
   /** Types by their whole text, as far as this text has spelt them. */
@@ -48,13 +48,13 @@ export abstract class TypeGrammar extends AffineGrammar {
   });
 
   /** The types of a function type, appended to two lists. */
-  protected readonly signature = this.RULE("signature", (inputs?: Type[], results?: Type[]): void => {
+  readonly signature = this.RULE("signature", (inputs?: Type[], results?: Type[]): void => {
     this.SUBRULE(this.typeListInParens, { ARGS: [inputs] });
     this.CONSUME(T.Arrow, inFunctionType);
     this.SUBRULE(this.functionResults, { ARGS: [results] });
   });
 
-  protected readonly typeListInParens = this.RULE("typeListInParens", (into?: Type[]): void => {
+  readonly typeListInParens = this.RULE("typeListInParens", (into?: Type[]): void => {
     this.CONSUME(T.LParen);
     this.OPTION(() => {
       const first = this.SUBRULE(this.type);
@@ -69,7 +69,7 @@ export abstract class TypeGrammar extends AffineGrammar {
   });
 
   /** What stands behind `->`: one type that is no function, or a list in parentheses. */
-  protected readonly functionResults = this.RULE("functionResults", (into?: Type[]): void => {
+  readonly functionResults = this.RULE("functionResults", (into?: Type[]): void => {
     this.OR({
       DEF: [
         { ALT: () => this.SUBRULE(this.typeListInParens, { ARGS: [into] }) },
