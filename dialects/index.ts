@@ -8,19 +8,8 @@ import { dialect as linalg } from "./linalg/index.ts";
 import { dialect as math } from "./math.ts";
 import { dialect as memref } from "./memref/index.ts";
 import { dialect as scf } from "./scf/index.ts";
+import { dialect as tensor } from "./tensor/index.ts";
 import { dialect as ub } from "./ub.ts";
 import { dialect as vector } from "./vector/index.ts";
 
-export const dialects: readonly Dialect[] = [
-  // One a line, in the order of what stands on what.
-  builtin,
-  func,
-  arith,
-  math,
-  cf,
-  scf,
-  memref,
-  vector,
-  linalg,
-  ub,
-];
+export const dialects: readonly Dialect[] = [builtin, func, arith, math, cf, scf, memref, tensor, vector, linalg, ub];

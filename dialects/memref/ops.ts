@@ -1,0 +1,26 @@
+/** @file The ops of the memref dialect. */
+export { atomic_rmw, atomic_yield, copy, generic_atomic_rmw, load, prefetch, store } from "./access.ts";
+export {
+  alloc,
+  alloca,
+  alloca_scope,
+  alloca_scope_return,
+  assume_alignment,
+  dealloc,
+  get_global,
+  global,
+  realloc,
+} from "./allocate.ts";
+export { collapse_shape, expand_shape, reshape } from "./reshape.ts";
+export {
+  cast,
+  dim,
+  extract_aligned_pointer_as_index,
+  extract_strided_metadata,
+  memory_space_cast,
+  rank,
+  reinterpret_cast,
+  subview,
+  transpose,
+  viewOp as view,
+} from "./view.ts";
