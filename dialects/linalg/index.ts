@@ -8,8 +8,9 @@ export * from "./ops.ts";
 export * from "./structure.ts";
 
 const isOp = (x: unknown): x is OpInfo => typeof x === "function" && "opName" in x;
+const everything: readonly unknown[] = Object.values(ops);
 
 export const dialect = defineDialect("linalg", {
   doc: "Structured ops: loop nests as data, on tensors and on buffers.",
-  ops: Object.values(ops).filter(isOp),
+  ops: everything.filter(isOp),
 });
