@@ -142,13 +142,28 @@ export function runStrip(program: Program, columns: readonly Column[], n: number
   }
 }
 
-const apply = (kernel: Kernel, columns: readonly Column[], i: number): Num | readonly Num[] =>
-  kernel(columns[0]?.[i], columns[1]?.[i], columns[2]?.[i]);
+/** Some kernels take any number of arguments: they get those of the op and no more. */
+function apply(kernel: Kernel, columns: readonly Column[], i: number): Num | readonly Num[] {
+  switch (columns.length) {
+    case 1:
+      return kernel(columns[0]![i]);
+    case 2:
+      return kernel(columns[0]![i], columns[1]![i]);
+    default:
+      return kernel(columns[0]![i], columns[1]![i], columns[2]![i]);
+  }
+}
 
 /** Runs the steps on one value per register. */
 export function runOnce(program: Program, registers: Num[]): void {
   for (const { kernel, args, results, finish } of program.steps) {
-    const answer = kernel(registers[args[0]!], registers[args[1] ?? 0], registers[args[2] ?? 0]);
+    const [a, b, c] = args;
+    const answer =
+      c !== undefined
+        ? kernel(registers[a!], registers[b!], registers[c])
+        : b !== undefined
+          ? kernel(registers[a!], registers[b])
+          : kernel(registers[a!]);
     if (typeof answer !== "object") registers[results[0]!] = finish[0]!(answer);
     else for (let k = 0; k < results.length; k++) registers[results[k]!] = finish[k]!(answer[k]!);
   }
