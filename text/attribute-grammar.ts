@@ -19,6 +19,7 @@ import {
   stringValue,
   symbolValue,
 } from "./literals.ts";
+import { openAliases } from "./opaque.ts";
 import * as T from "./tokens.ts";
 import { TypeGrammar } from "./type-grammar.ts";
 
@@ -234,7 +235,8 @@ export abstract class AttributeGrammar extends TypeGrammar {
       const dot = name.indexOf(".");
       this.checkDialect(dot < 0 ? name.slice(1) : name.slice(1, dot), start);
       const text = name + (body === undefined ? "" : dot < 0 ? dialectText(body) : `<${body}>`);
-      return given ? { kind: "opaque", text, type: given } : { kind: "opaque", text };
+      const opened = openAliases(text, this.attributeAliases, this.typeAliases);
+      return { kind: "opaque", ...opened, ...(given && { type: given }) };
     });
   });
 
@@ -408,7 +410,10 @@ export abstract class AttributeGrammar extends TypeGrammar {
     this.CONSUME(T.Less, { ERR_MSG: "expected '<' after distinct ID" });
     this.OPTION({ GATE: () => !this.isNext(T.Greater), DEF: () => this.SUBRULE(this.attribute) });
     this.CONSUME(T.Greater, { ERR_MSG: "expected '>' to close distinct attribute" });
-    return this.ACTION(() => ({ kind: "opaque", text: this.source.text.slice(start, this.beforeEnd) }));
+    return this.ACTION(() => {
+      const text = this.source.text.slice(start, this.beforeEnd);
+      return { kind: "opaque", ...openAliases(text, this.attributeAliases, this.typeAliases) };
+    });
   });
 
   // --- locations ----------------------------------------------------------------------------------------------

@@ -67,6 +67,7 @@ export class MlirParser extends OpGrammar {
       this.fail("parse/attribute", message, this.beforeEnd - 1);
     }
     const resource = Resource.of(key, bytes.subarray(4));
+    resource.alignment = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
     for (const r of this.resources) if (r.key === key) Object.assign(r, { resource });
   }
 

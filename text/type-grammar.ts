@@ -5,6 +5,7 @@ import * as types from "../ir/types.ts";
 import { type Attribute, isShaped, type Type } from "../ir/types.ts";
 import { AffineGrammar } from "./affine-grammar.ts";
 import { dialectText, scalarType } from "./literals.ts";
+import { openAliases } from "./opaque.ts";
 import * as T from "./tokens.ts";
 
 interface Shape {
@@ -215,9 +216,11 @@ export abstract class TypeGrammar extends AffineGrammar {
       if (dot < 0 && body === undefined) return this.#typeAlias(name);
       const dialect = dot < 0 ? name : name.slice(0, dot);
       this.checkDialect(dialect, start);
-      if (dot >= 0) return types.opaqueType(dialect, name.slice(dot + 1) + (body === undefined ? "" : `<${body}>`));
-      const text = dialectText(body ?? "");
-      return types.opaqueType(dialect, text.startsWith(".") ? text.slice(1) : text);
+      const inside =
+        dot < 0 ? dialectText(body ?? "") : `.${name.slice(dot + 1)}${body === undefined ? "" : `<${body}>`}`;
+      const { text, parts } = openAliases(`!${dialect}${inside}`, this.attributeAliases, this.typeAliases);
+      const rest = text.slice(1 + dialect.length);
+      return types.opaqueType(dialect, rest.startsWith(".") ? rest.slice(1) : rest, parts && { parts });
     });
   });
 
