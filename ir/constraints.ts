@@ -10,7 +10,7 @@ import type {
   Type,
   VectorType,
 } from "./types.ts";
-import { elementOf, hasStaticShape, index, isShaped } from "./types.ts";
+import { elementOf, hasStaticShape, i1, index, isShaped } from "./types.ts";
 
 export interface Constraint<T extends Type = Type> {
   /** As it stands in messages: "must be LABEL, but got i32". */
@@ -37,10 +37,7 @@ export const Signless: Constraint<IntegerType> = where<IntegerType>(
   (t) => t.kind === "integer" && t.signedness === "signless",
 );
 export const AnyFloat: Constraint<FloatType> = where<FloatType>("floating-point", (t) => t.kind === "float");
-export const I1: Constraint<IntegerType> = where<IntegerType>(
-  "1-bit signless integer",
-  (t) => t.kind === "integer" && t.width === 1 && t.signedness === "signless",
-);
+export const I1: Constraint<IntegerType> = where<IntegerType>("1-bit signless integer", (t) => t === i1, i1);
 export const Tensor: Constraint<TensorType> = where<TensorType>(
   "tensor of any type values",
   (t) => t.kind === "tensor",

@@ -42,9 +42,9 @@ export function byteWidth(t: Type): number {
 /** Integers of this type are bigint at run time. */
 export const isBig = (t: Type): boolean => t.kind === "integer" && t.width > 32;
 
-/** An integer modulo the width of its type, in the type's range: two's complement, i1 0 or 1, unsigned not negative. */
+/** An integer modulo the width of its type, in the type's range: two's complement, single bits 0 or 1, unsigned not negative. */
 export function wrapInteger(t: IntegerType, value: Num): Num {
-  const unsigned = t.signedness === "unsigned" || (t.width === 1 && t.signedness === "signless");
+  const unsigned = t.signedness === "unsigned" || t.width === 1;
   if (t.width > 32) {
     return unsigned ? BigInt.asUintN(t.width, BigInt(value)) : BigInt.asIntN(t.width, BigInt(value));
   }

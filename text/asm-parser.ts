@@ -271,9 +271,7 @@ export class AsmReader implements AsmParser {
   }
 
   affineMap(): AffineMap {
-    const at = this.here();
-    const a = this.#g.attribute();
-    return a.kind === "map" ? a.map : this.fail("expected affine map attribute", at);
+    return this.#g.affineMapBody();
   }
 
   affineSet(): AffineSet {

@@ -281,9 +281,10 @@ export const bitcast = cast(
 function bitcastKernel({ operands: [from], results: [to] }: Parameters<ScalarFactory>[0]): (v: never) => Num {
   const isFloat = (t: Type, name: string): boolean => t.kind === "float" && t.name === name;
   if (from === to) return (v: Num) => v;
-  if (isFloat(from!, "f32")) return (v: number) => f32Bits(v) | 0;
+  // The engine may keep any of the NaNs: bits are those of the quiet one without sign.
+  if (isFloat(from!, "f32")) return (v: number) => (Number.isNaN(v) ? 0x7fc00000 : f32Bits(v) | 0);
   if (isFloat(to!, "f32") && from!.kind === "integer") return (v: number) => f32FromBits(v);
-  if (isFloat(from!, "f64")) return (v: number) => BigInt.asIntN(64, f64Bits(v));
+  if (isFloat(from!, "f64")) return (v: number) => (Number.isNaN(v) ? 0x7ff8n << 48n : BigInt.asIntN(64, f64Bits(v)));
   if (isFloat(to!, "f64")) return (v: bigint) => f64FromBits(BigInt.asUintN(64, v));
   return (v: Num) => elementOfBits(to!, bitsOfElement(from!, v));
 }

@@ -233,9 +233,9 @@ export const generic_atomic_rmw = defineOp("memref.generic_atomic_rmw", {
     }
   },
   evaluate({ memref, indices, atomic_body }, run) {
-    const next = run.call(atomic_body, [loadElement(memref, indices, run)])[0];
-    storeElement(memref, indices, next, run);
-    return [next];
+    const old = loadElement(memref, indices, run);
+    storeElement(memref, indices, run.call(atomic_body, [old])[0], run);
+    return [old];
   },
 });
 

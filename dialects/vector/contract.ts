@@ -350,7 +350,7 @@ export const matrix_multiply = defineOp("vector.matrix_multiply", {
 });
 
 export const flat_transpose = defineOp("vector.flat_transpose", {
-  doc: "Transposes a matrix that a flat vector holds column by column. Kept for reading.",
+  doc: "Transposes a matrix that a flat vector holds row by row. Kept for reading.",
   operands: [one("matrix", Arithmetic1D)],
   attrs: { rows: attr.i32, columns: attr.i32 },
   results: [one("res", Arithmetic1D)],
@@ -358,7 +358,7 @@ export const flat_transpose = defineOp("vector.flat_transpose", {
   assembly: "$matrix attr-dict `:` type($matrix) `->` type($res)",
   evaluate: ({ matrix, rows, columns }) => [
     matrix
-      .reshape([columns, rows])
+      .reshape([rows, columns])
       .transpose([1, 0])
       .reshape([rows * columns]),
   ],
