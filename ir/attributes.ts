@@ -48,6 +48,8 @@ export interface Attr<T = unknown, Required extends boolean = boolean> {
   /** What it must be, for messages: "64-bit signless integer attribute". */
   readonly label: string;
   readonly asm: AttrAsm;
+  /** The generic form leaves the default out (ODS: DefaultValuedOptionalAttr; else DefaultValuedAttr). */
+  readonly hidesDefault: boolean;
   /** The version of MLIR that knows the attribute first; older ones are not told of its default. */
   readonly since: MlirVersion;
   /** How MLIR 22 writes it, where that is another attribute. `from` takes both. */
@@ -58,6 +60,8 @@ export interface Attr<T = unknown, Required extends boolean = boolean> {
   from(a: Attribute): T | undefined;
   /** The same attribute, absent meaning this value. The generic form writes it all the same. */
   default(value: T): Attr<T, false>;
+  /** The same attribute, absent meaning this value; the generic form writes it only where it is another. */
+  ifAbsent(value: T): Attr<T, false>;
   /** The same attribute, possibly absent. */
   optional(): Attr<T | undefined, false>;
   /** The same attribute, which MLIR 19 does not have yet: its generic form shows it only where it is not the default. */
@@ -74,16 +78,27 @@ function codec<T>(
   to: (value: T) => Attribute | undefined,
   from: (a: Attribute) => T | undefined,
 ): Attr<T, true> {
-  return make({ label, asm, to, from, required: true, fallback: undefined, since: 19, later: undefined });
+  return make({
+    label,
+    asm,
+    to,
+    from,
+    required: true,
+    fallback: undefined,
+    hidesDefault: false,
+    since: 19,
+    later: undefined,
+  });
 }
 
-type Parts<T, R extends boolean> = Omit<Attr<T, R>, "default" | "optional" | "since22" | "in22">;
+type Parts<T, R extends boolean> = Omit<Attr<T, R>, "default" | "ifAbsent" | "optional" | "since22" | "in22">;
 
 /** The codec with its methods, each of which answers a changed copy. */
 function make<T, R extends boolean>(parts: Parts<T, R>): Attr<T, R> {
   return {
     ...parts,
     default: (fallback) => make({ ...parts, required: false, fallback }),
+    ifAbsent: (fallback) => make({ ...parts, required: false, fallback, hidesDefault: true }),
     optional: () =>
       make<T | undefined, false>({ ...(parts as Parts<T | undefined, R>), required: false, fallback: undefined }),
     since22: () => make({ ...parts, since: 22 }),

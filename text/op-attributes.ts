@@ -109,7 +109,8 @@ function declared(op: Operation, version: MlirVersion): Entries {
 }
 
 function spelledIn(codec: Attr, value: unknown, version: MlirVersion): Attribute | undefined {
-  if (value === undefined || (codec.since > version && isDefault(codec, value))) return undefined;
+  if (value === undefined) return undefined;
+  if ((codec.hidesDefault || codec.since > version) && isDefault(codec, value)) return undefined;
   return (version === 22 && codec.later ? codec.later : codec).to(value);
 }
 

@@ -20,7 +20,7 @@ const Scalar = where<IntegerType | FloatType>(
 export const load = defineOp("memref.load", {
   doc: "Reads one element.",
   operands: [one("memref", MemRef), many("indices", Index)],
-  attrs: { nontemporal: attr.bool.default(false) },
+  attrs: { nontemporal: attr.bool.ifAbsent(false) },
   results: [one("result", Any)],
   assembly: "$memref `[` $indices `]` attr-dict `:` type($memref)",
   inferLoosely: true,
@@ -42,7 +42,7 @@ export const load = defineOp("memref.load", {
 export const store = defineOp("memref.store", {
   doc: "Writes one element.",
   operands: [one("value", Any), one("memref", MemRef), many("indices", Index)],
-  attrs: { nontemporal: attr.bool.default(false) },
+  attrs: { nontemporal: attr.bool.ifAbsent(false) },
   assembly: "$value `,` $memref `[` $indices `]` attr-dict `:` type($memref)",
   deduce: { value: (known) => elementType(known.type("memref")) },
   effects: ({ memref }) => [writes(memref)],

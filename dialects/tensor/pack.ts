@@ -11,7 +11,7 @@ import { mixed, plain, quoted } from "../shaped.ts";
 import { forEachIndex } from "../vector/data.ts";
 
 const attrs = {
-  outer_dims_perm: attr.ints.default([]),
+  outer_dims_perm: attr.ints.ifAbsent([]),
   inner_dims_pos: attr.ints,
   static_inner_tiles: attr.ints,
 };

@@ -48,7 +48,7 @@ function window(base: NDArray, indices: readonly number[], shape: readonly numbe
 export const load = defineOp("vector.load", {
   doc: "Reads a contiguous slice of the innermost dimensions of a memref.",
   operands: [one("base", MemRef), many("indices", Index)],
-  attrs: { nontemporal: attr.bool.default(false) },
+  attrs: { nontemporal: attr.bool.ifAbsent(false) },
   results: [one("result", Vector)],
   assembly: "$base `[` $indices `]` attr-dict `:` type($base) `,` type($result)",
   effects: ({ base }) => [reads(base)],
@@ -73,7 +73,7 @@ export const load = defineOp("vector.load", {
 export const store = defineOp("vector.store", {
   doc: "Writes a vector to a contiguous slice of the innermost dimensions of a memref.",
   operands: [one("valueToStore", Vector), one("base", MemRef), many("indices", Index)],
-  attrs: { nontemporal: attr.bool.default(false) },
+  attrs: { nontemporal: attr.bool.ifAbsent(false) },
   assembly: "$valueToStore `,` $base `[` $indices `]` attr-dict `:` type($base) `,` type($valueToStore)",
   effects: ({ base }) => [writes(base)],
   verify({ valueToStore, base, indices }, fail) {
