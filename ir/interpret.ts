@@ -5,7 +5,7 @@
 import { fault } from "../support/diagnostic.ts";
 import type { Location } from "../support/location.ts";
 import { NDArray } from "../support/ndarray.ts";
-import type { Operation, Region } from "./core.ts";
+import type { Operation, Region, Value } from "./core.ts";
 import { dtypeOf, isBig } from "./datum.ts";
 import { type Evaluator, Jump } from "./evaluate.ts";
 import { callableLike, symbolLike } from "./interfaces.ts";
@@ -203,6 +203,11 @@ class Frame implements Activation {
 
   resultType(i: number): Type {
     return this.current.op.result(i).type;
+  }
+
+  valueOf(v: Value): unknown {
+    const slot = this.#plan.slots.get(v);
+    return slot === undefined ? undefined : this.registers[slot];
   }
 
   /** Runs the blocks of a region until one hands values over. */

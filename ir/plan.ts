@@ -57,6 +57,7 @@ export interface EndPlan {
 export interface FramePlan {
   readonly regions: ReadonlyMap<Region, RegionPlan>;
   readonly blocks: ReadonlyMap<Block, BlockPlan>;
+  readonly slots: ReadonlyMap<Value, number>;
   /** Registers as a call finds them: known numbers are there already. */
   readonly initial: readonly unknown[];
 }
@@ -86,19 +87,19 @@ class Planner {
   readonly regions = new Map<Region, RegionPlan>();
   readonly blocks = new Map<Block, BlockPlan>();
   readonly initial: unknown[] = [];
-  readonly #slots = new Map<Value, number>();
+  readonly slots = new Map<Value, number>();
 
   get frame(): FramePlan {
-    return { regions: this.regions, blocks: this.blocks, initial: this.initial };
+    return { regions: this.regions, blocks: this.blocks, slots: this.slots, initial: this.initial };
   }
 
   slot(v: Value): number {
-    return this.#slots.get(v) ?? this.fresh(v);
+    return this.slots.get(v) ?? this.fresh(v);
   }
 
   fresh(v: Value): number {
     const slot = this.initial.length;
-    this.#slots.set(v, slot);
+    this.slots.set(v, slot);
     this.initial.push(undefined);
     return slot;
   }
