@@ -1,0 +1,302 @@
+/** @file The grammar of literals: numbers, strings, dense and sparse constants, arrays, resources. */
+import { typeText } from "../ir/spell.ts";
+import type { Attribute, Type } from "../ir/types.ts";
+import * as types from "../ir/types.ts";
+import { type DenseLiteral, denseAttribute, type ElementKind } from "./dense.ts";
+import {
+  floatFromBits,
+  floatLiteral,
+  integerLiteral,
+  integerValue,
+  integerWidth,
+  isBool,
+  roundFloat,
+  stringValue,
+} from "./literals.ts";
+import * as T from "./tokens.ts";
+import { TypeGrammar } from "./type-grammar.ts";
+
+export abstract class LiteralGrammar extends TypeGrammar {
+  /** `dense_resource` attributes of this text; their bytes may come at its end. */
+  protected readonly resources: Extract<Attribute, { kind: "resource" }>[] = [];
+
+  protected readonly numberAttribute = this.RULE("numberAttribute", (type?: Type): Attribute => {
+    const start = this.token.startOffset;
+    const negative = this.OPTION(() => this.CONSUME(T.Minus)) !== undefined;
+    const at = this.token.startOffset;
+    const token = this.OR({
+      DEF: [{ ALT: () => this.CONSUME(T.Integer) }, { ALT: () => this.CONSUME(T.FloatLiteral) }],
+      ERR_MSG: "constant integer or floating point value",
+    });
+    const end = this.beforeEnd;
+    const isFloat = token.tokenTypeIdx === T.FloatLiteral.tokenTypeIdx;
+    const given =
+      this.ACTION(() => type) ??
+      this.OPTION2({
+        DEF: () => {
+          this.CONSUME(T.Colon);
+          return this.SUBRULE(this.type);
+        },
+      });
+    return this.ACTION(() => this.#number(start === at ? start : at, end, negative, isFloat, given));
+  });
+
+  readonly string = this.RULE("string", (): string => {
+    const token = this.CONSUME(T.StringLiteral);
+    return this.ACTION(() => stringValue(token.image));
+  });
+
+  protected readonly denseLiteral = this.RULE("denseLiteral", (type?: Type): Attribute => {
+    const start = this.token.startOffset;
+    this.CONSUME(T.Key.dense);
+    this.CONSUME(T.Less, { ERR_MSG: "expected '<' after 'dense'" });
+    const literal = this.ACTION(() => this.#elements(start));
+    this.SUBRULE(this.closeAngle);
+    const at = this.token.startOffset;
+    const given = this.SUBRULE(this.literalType, { ARGS: [type] });
+    return this.ACTION(() => {
+      const closed = { ...literal, text: this.source.text.slice(start, literal.end + 1) };
+      return denseAttribute(closed, given, (message, where) =>
+        this.fail("parse/attribute", message, where === undefined ? this.token.startOffset : where < 0 ? at : where),
+      );
+    });
+  });
+
+  /** `sparse<indices, values> : type`, kept as text. */
+  protected readonly sparseLiteral = this.RULE("sparseLiteral", (type?: Type): Attribute => {
+    const start = this.token.startOffset;
+    this.CONSUME(T.Key.sparse);
+    this.CONSUME(T.Less, { ERR_MSG: "Expected '<' after 'sparse'" });
+    this.ACTION(() => {
+      if (this.isNext(T.Greater)) return;
+      this.#elements(start);
+      this.expect(T.Comma);
+      this.#elements(start);
+    });
+    this.SUBRULE(this.closeAngle);
+    const text = this.ACTION(() => this.source.text.slice(start, this.beforeEnd));
+    const given = this.SUBRULE(this.literalType, { ARGS: [type] });
+    return { kind: "opaque", text, type: given };
+  });
+
+  protected readonly closeAngle = this.RULE("closeAngle", (): void => {
+    this.CONSUME(T.Greater);
+  });
+
+  /** `: type` behind a literal, unless the type is known. */
+  protected readonly literalType = this.RULE("literalType", (known?: Type): Type => {
+    if (known) return known;
+    this.CONSUME(T.Colon);
+    return this.SUBRULE(this.type);
+  });
+
+  protected readonly denseResource = this.RULE("denseResource", (type?: Type): Attribute => {
+    this.CONSUME(T.Key.dense_resource);
+    this.CONSUME(T.Less, { ERR_MSG: "expected '<' after 'dense_resource'" });
+    const key = this.OR({
+      DEF: [
+        { ALT: () => this.SUBRULE(this.string) },
+        {
+          ALT: () => {
+            const word = this.CONSUME(T.Word);
+            return this.ACTION(() => word.image);
+          },
+        },
+      ],
+      ERR_MSG: "identifier key for 'builtin' resource",
+    });
+    this.CONSUME(T.Greater, { ERR_MSG: "expected '>' after 'dense_resource'" });
+    const given = this.SUBRULE(this.literalType, { ARGS: [type] });
+    return this.ACTION(() => {
+      if (!types.isShaped(given)) this.fail("parse/attribute", "`dense_resource` expected a shaped type");
+      const made = { kind: "resource", key, type: given } as const;
+      this.resources.push(made);
+      return made;
+    });
+  });
+
+  /** `array<i64: 1, 2>`. */
+  protected readonly denseArray = this.RULE("denseArray", (): Attribute => {
+    this.CONSUME(T.Key.array);
+    this.CONSUME(T.Less, { ERR_MSG: "expected '<' after 'array'" });
+    const at = this.token.startOffset;
+    const element = this.SUBRULE(this.type);
+    this.ACTION(() => this.#checkArrayElement(element, at));
+    const values: (number | bigint)[] = [];
+    this.OPTION({
+      GATE: () => !this.isNext(T.Greater),
+      DEF: () => {
+        this.CONSUME(T.Colon, { ERR_MSG: "expected ':' after dense array type" });
+        this.ACTION(() => {
+          do values.push(this.#arrayElement(element));
+          while (this.takeIf(T.Comma));
+        });
+      },
+    });
+    this.ACTION(() => {
+      if (!this.isNext(T.Greater) && values.length === 0) this.wrongToken("expected ':' after dense array type");
+    });
+    this.CONSUME(T.Greater, { ERR_MSG: "expected '>' to close an array attribute" });
+    return { kind: "denseArray", element, values };
+  });
+
+  // --- from tokens to values ------------------------------------------------------------------------------------
+
+  #number(at: number, end: number, negative: boolean, isFloat: boolean, given: Type | undefined): Attribute {
+    const digits = this.source.text.slice(at, end);
+    if (isFloat) {
+      const type = given ?? types.f64;
+      if (type.kind !== "float") {
+        return this.fail("parse/attribute", "floating point value not valid for specified type");
+      }
+      return floatLiteral(digits, negative, type);
+    }
+    const type = given ?? types.i64;
+    if (type.kind === "float") {
+      if (!digits.startsWith("0x")) {
+        return this.fail("parse/attribute", "unexpected decimal integer literal for a floating point value", at, end);
+      }
+      if (negative) {
+        return this.fail("parse/attribute", "hexadecimal float literal should not have a leading minus", at, end);
+      }
+      const value = floatFromBits(digits, type);
+      return value ?? this.fail("parse/attribute", "hexadecimal float constant out of range for type", at, end);
+    }
+    if (type.kind !== "integer" && type.kind !== "index") {
+      return this.fail("parse/attribute", "integer literal not valid for specified type", at, end);
+    }
+    if (negative && type.kind === "integer" && type.signedness === "unsigned") {
+      return this.fail("parse/attribute", "negative integer literal not valid for unsigned integer type", at, end);
+    }
+    const value = integerLiteral(digits, negative, type);
+    return value ?? this.fail("parse/attribute", "integer constant out of range for attribute", at, end);
+  }
+
+  #checkArrayElement(element: Type, at: number): void {
+    if (element.kind !== "integer" && element.kind !== "float") {
+      this.fail("parse/attribute", `expected integer or float type, got: '${typeText(element)}'`, at);
+    }
+    if (!isBool(element) && element.width % 8 !== 0) {
+      this.fail("parse/attribute", "element type bitwidth must be a multiple of 8", at);
+    }
+  }
+
+  #arrayElement(element: Type): number | bigint {
+    if (isBool(element)) {
+      if (this.takeIf(T.Key.true)) return 1;
+      if (this.takeIf(T.Key.false)) return 0;
+    }
+    const negative = this.takeIf(T.Minus);
+    const { token } = this;
+    const at = token.startOffset;
+    const isInteger = this.isNext(T.Integer);
+    if (element.kind === "float") {
+      if (!isInteger && !this.isNext(T.FloatLiteral)) this.wrongToken("expected float literal");
+      const digits = token.image;
+      this.consumeToken();
+      if (!digits.startsWith("0x")) return roundFloat(negative ? -Number(digits) : Number(digits), element);
+      const value = floatFromBits(digits, element);
+      if (value?.kind === "float") return value.value;
+      return this.fail("parse/attribute", "hexadecimal float constant out of range for type", at);
+    }
+    if (!isInteger) this.wrongToken("expected integer literal");
+    const value = integerValue(token.image, negative, element);
+    this.consumeToken();
+    if (value === undefined) return this.fail("parse/attribute", "integer constant out of range for attribute", at);
+    return integerWidth(element) >= 64 ? value : Number(value);
+  }
+
+  /** The elements between `dense<` and `>`: one, a nesting of lists, a string of bytes, or none. */
+  #elements(start: number): DenseLiteral & { readonly end: number } {
+    const images: string[] = [];
+    const kinds: ElementKind[] = [];
+    const negatives: boolean[] = [];
+    const offsets: number[] = [];
+    let raw: string | undefined;
+    let shape: number[] | undefined;
+    if (this.isNext(T.StringLiteral)) {
+      raw = stringValue(this.token.image);
+      this.consumeToken();
+    } else if (this.isNext(T.LSquare)) {
+      shape = [];
+      // Counts of the lists that are open, outermost first.
+      const counts: number[] = [];
+      let expectsElement = true;
+      do {
+        if (expectsElement && this.takeIf(T.LSquare)) {
+          counts.push(0);
+          if (counts.length > shape.length) {
+            if (images.length > 0) this.#ragged();
+            shape.push(-1);
+          }
+          if (!this.isNext(T.RSquare)) continue;
+          expectsElement = false;
+        }
+        if (expectsElement) {
+          if (counts.length !== shape.length) this.#ragged();
+          this.#element(images, kinds, negatives, offsets);
+          counts[counts.length - 1]!++;
+          expectsElement = false;
+        }
+        if (this.takeIf(T.Comma)) {
+          expectsElement = true;
+        } else {
+          this.expect(T.RSquare);
+          const count = counts.pop()!;
+          const depth = counts.length;
+          if (shape[depth] === -1) shape[depth] = count;
+          else if (shape[depth] !== count) this.#ragged();
+          if (counts.length > 0) counts[counts.length - 1]!++;
+        }
+      } while (expectsElement || shape[0] === -1);
+      // A list that was never filled says how many empty lists there are.
+      for (let i = 0; i < shape.length; i++) if (shape[i] === -1) shape[i] = 0;
+    } else if (!this.isNext(T.Greater)) {
+      this.#element(images, kinds, negatives, offsets);
+    }
+    const end = this.token.startOffset;
+    return { text: this.source.text.slice(start, end), end, shape, raw, images, kinds, negatives, offsets };
+  }
+
+  #ragged(): never {
+    return this.fail(
+      "parse/attribute",
+      "tensor literal is invalid; ranks are not consistent between elements",
+      this.token.startOffset,
+    );
+  }
+
+  #element(images: string[], kinds: ElementKind[], negatives: boolean[], offsets: number[]): void {
+    const { token } = this;
+    const at = token.startOffset;
+    let negative = false;
+    let kind: ElementKind;
+    let image = "";
+    if (this.isNext(T.LParen)) {
+      const end = this.lexer.balanced(at);
+      if (end < 0) this.fail("parse/syntax", "expected ')'", at);
+      kind = "complex";
+      this.jump(at, end);
+    } else {
+      if (this.takeIf(T.Minus)) {
+        negative = true;
+        if (!this.isNext(T.Integer) && !this.isNext(T.FloatLiteral)) {
+          this.wrongToken("expected integer or floating point literal");
+        }
+      }
+      image = this.token.image;
+      if (this.isNext(T.Integer)) kind = "integer";
+      else if (this.isNext(T.FloatLiteral)) kind = "float";
+      else if (this.isNext(T.Key.true) || this.isNext(T.Key.false)) kind = "bool";
+      else if (this.isNext(T.StringLiteral)) {
+        kind = "string";
+        image = stringValue(image);
+      } else this.fail("parse/attribute", "expected element literal of primitive type");
+      this.consumeToken();
+    }
+    images.push(image);
+    kinds.push(kind);
+    negatives.push(negative);
+    offsets.push(at);
+  }
+}
