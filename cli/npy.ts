@@ -2,8 +2,7 @@
  * @file Reading and writing numpy's .npy files.
  * @see https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
  */
-import { fault } from "../support/diagnostic.ts";
-import { type DType, NDArray, rowMajor, sizeOf, storageOf } from "../support/ndarray.ts";
+import { type DType, fault, NDArray, rowMajor, sizeOf, storageOf } from "../index.ts";
 
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]; // \x93NUMPY
 /** numpy's kind and item size, with the dtype it stands for. */

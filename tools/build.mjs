@@ -1,29 +1,40 @@
-// Bundles the library, the runtime and the command line into dist/ (esbuild, split so that each command loads only what it needs).
-// With --types, also writes the .d.ts files that package.json's exports point at.
+// Bundles the library, the runtime and the command line into a folder (dist/ by default): ES modules, split so that
+// each entry, and each command of the command line, loads only what it needs.
+// `node tools/build.mjs [--types] [--outdir DIR]`; --types also writes the .d.ts files that package.json's exports name.
 import { execFileSync } from "node:child_process";
-import { existsSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
-const entries = ["index.ts", "ir/index.ts", "runtime/session.ts", "cli/main.ts"].filter((f) => existsSync(f));
-rmSync("dist", { recursive: true, force: true });
-if (entries.length > 0) {
-  await build({
-    entryPoints: entries,
-    outdir: "dist",
-    outbase: ".",
-    bundle: true,
-    splitting: true,
-    format: "esm",
-    platform: "node",
-    target: "node20",
-    minifySyntax: true,
-    sourcemap: "linked",
-    logLevel: "warning",
-    banner: {
-      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-    },
-  });
-}
-if (process.argv.includes("--types")) {
-  execFileSync("npx", ["tsc", "-p", "tsconfig.build.json"], { stdio: "inherit" });
+const root = fileURLToPath(new URL("..", import.meta.url));
+const args = process.argv.slice(2);
+const outdir = args.includes("--outdir") ? args[args.indexOf("--outdir") + 1] : join(root, "dist");
+
+rmSync(outdir, { recursive: true, force: true });
+await build({
+  absWorkingDir: root,
+  entryPoints: ["index.ts", "ir/index.ts", "runtime/session.ts", "cli/main.ts"].filter((f) =>
+    existsSync(join(root, f)),
+  ),
+  outdir,
+  outbase: root,
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  // Nothing but the command line may ask for Node, so the library is built as browsers need it: a `require` that a
+  // package brings along is refused here and not found out by a user.
+  platform: "neutral",
+  mainFields: ["module", "main"],
+  conditions: ["module"],
+  external: ["node:*", "commander"],
+  target: "es2022",
+  minifySyntax: true,
+  sourcemap: "linked",
+  logLevel: "warning",
+});
+chmodSync(join(outdir, "cli/main.js"), 0o755);
+
+if (args.includes("--types")) {
+  execFileSync("npx", ["tsc", "-p", "tsconfig.build.json"], { cwd: root, stdio: "inherit" });
 }

@@ -1,0 +1,46 @@
+#!/usr/bin/env node
+/**
+ * @file The command line: finds the command that is meant and loads only that one. Each is a module whose `main` takes
+ * its arguments and answers the exit code: 0 all well, 1 the input is at fault, 2 the command line is.
+ */
+import { version } from "../index.ts";
+
+export interface CommandModule {
+  main(args: readonly string[]): Promise<number>;
+}
+
+interface Entry {
+  readonly summary: string;
+  load(): Promise<CommandModule>;
+}
+
+const commands: Readonly<Record<string, Entry>> = {
+  explain: { summary: "explain the code of a diagnostic", load: () => import("./explain.ts") },
+};
+
+async function main(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === "--version" || name === "-V") {
+    process.stdout.write(`${version}\n`);
+    return 0;
+  }
+  if (name !== undefined && Object.hasOwn(commands, name)) {
+    const { main } = await commands[name]!.load();
+    return main(rest);
+  }
+  const { help } = await import("./help.ts");
+  return help(args, commands, version);
+}
+
+// Whoever reads our output may stop reading (`sluice opt … | head`): that is no fault.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  const { crash } = await import("./crash.ts");
+  process.exitCode = crash(error);
+}

@@ -1,0 +1,58 @@
+/**
+ * @file The public face. What needs the text parser, which takes a while to load, is loaded when it is first called, so
+ * whoever only compiles models never pays for it.
+ */
+export { version } from "./support/version.ts";
+
+// --- diagnostics ----------------------------------------------------------------------------------------------
+
+export { type Code, type CodeEntry, codes } from "./support/codes.ts";
+export {
+  CompileError,
+  type Diagnostic,
+  Diagnostics,
+  fault,
+  InternalError,
+  invariant,
+  type Note,
+  type Severity,
+} from "./support/diagnostic.ts";
+export { describeLocation, type Location, primary, span, unknownLocation } from "./support/location.ts";
+export { nearest } from "./support/nearest.ts";
+export { Source } from "./support/source.ts";
+
+// --- programs -------------------------------------------------------------------------------------------------
+
+export { dialects } from "./dialects/index.ts";
+export { Context } from "./ir/context.ts";
+export { Block, Operation, Region, Use, Value } from "./ir/core.ts";
+export { attributeOfDatum, datumOfAttribute, dtypeOf, isBig, toType } from "./ir/datum.ts";
+export type { Dialect, OpInfo } from "./ir/define.ts";
+export { callableLike, symbolLike } from "./ir/interfaces.ts";
+export { type External, Interpreter, type InterpretOptions, interpret } from "./ir/interpret.ts";
+export { attributeText, typeText } from "./ir/spell.ts";
+export { symbolName, symbolsIn } from "./ir/symbols.ts";
+export type { Attribute, Type } from "./ir/types.ts";
+export { verify } from "./ir/verify.ts";
+export { type DType, NDArray, rowMajor, sizeOf, storageOf } from "./support/ndarray.ts";
+
+// --- text -----------------------------------------------------------------------------------------------------
+
+export { type PrintOptions, print } from "./text/printer.ts";
+
+/** The functions that read text: `parse`, `parseAll`, `parseType`, `parseAttribute`, `splitInput`. */
+export const loadParser = (): Promise<typeof import("./text/parser.ts")> => import("./text/parser.ts");
+
+// --- transformations ------------------------------------------------------------------------------------------
+
+export { type Pass, type PassContext, type PassEnvironment, Statistics } from "./rewrite/pass.ts";
+export {
+  type Instrument,
+  type Pipeline,
+  parsePipeline,
+  printPipeline,
+  runPipeline,
+  type Step,
+  type StepRun,
+  stepText,
+} from "./rewrite/pipeline.ts";
