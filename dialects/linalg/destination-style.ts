@@ -25,6 +25,7 @@ import { structuredEffects } from "./effects.ts";
 import { evaluateStructured } from "./evaluate.ts";
 import { yield as yield_ } from "./generic.ts";
 import { type IteratorType, shapeOf, structured } from "./structure.ts";
+import { tiledByMaps } from "./tile.ts";
 import { verifyStructured } from "./verify.ts";
 
 const ShapedOperand = where<MemRefType | TensorType>(
@@ -64,6 +65,7 @@ export const map = defineOp("linalg.map", {
       inputCount: (op) => op.operandCount - 1,
       outputsInBody: false,
     }),
+    tiledByMaps,
   ],
   infer: ({ init }) => tensorTypesOf([init]),
   effects: ({ op }) => structuredEffects(op),
@@ -118,6 +120,7 @@ export const reduce = defineOp("linalg.reduce", {
       inputCount: (op) => op.operandCount >> 1,
       outputsInBody: true,
     }),
+    tiledByMaps,
   ],
   infer: ({ operands }) => tensorTypesOf(operands.slice(operands.length >> 1)),
   effects: ({ op }) => structuredEffects(op),
@@ -162,6 +165,7 @@ export const transpose = defineOp("linalg.transpose", {
       inputCount: () => 1,
       outputsInBody: true,
     }),
+    tiledByMaps,
   ],
   infer: ({ init }) => tensorTypesOf([init]),
   effects: ({ op }) => structuredEffects(op),
@@ -197,6 +201,7 @@ export const broadcast = defineOp("linalg.broadcast", {
       inputCount: () => 1,
       outputsInBody: true,
     }),
+    tiledByMaps,
   ],
   infer: ({ init }) => tensorTypesOf([init]),
   effects: ({ op }) => structuredEffects(op),

@@ -20,6 +20,7 @@ import { structuredEffects } from "./effects.ts";
 import { evaluateStructured } from "./evaluate.ts";
 import { runStateOf } from "./run-state.ts";
 import { elementTypeOf, type IteratorType, iteratorTypes, loopIndex, structured } from "./structure.ts";
+import { tiledByMaps } from "./tile.ts";
 import { verifyStructured } from "./verify.ts";
 
 const yield_ = defineOp("linalg.yield", {
@@ -139,6 +140,7 @@ export const generic = defineOp("linalg.generic", {
       inputCount: (op) => op.operandSegments![0]!,
       outputsInBody: true,
     }),
+    tiledByMaps,
   ],
   infer: ({ outputs }) => tensorTypesOf(outputs),
   inferLoosely: true,

@@ -31,6 +31,7 @@ import { evaluateStructured } from "./evaluate.ts";
 import { yield as yield_ } from "./generic.ts";
 import { type CastFunction, castFunctions, NoSuchFunction } from "./scalar-ops.ts";
 import { type IteratorType, shapeOf, structured } from "./structure.ts";
+import { tiledByMaps } from "./tile.ts";
 import { verifyStructured } from "./verify.ts";
 
 /** Values of a named op's own attributes, as its body sees them. */
@@ -203,6 +204,7 @@ export function namedOp<const N extends string, const A extends Attrs>(name: N, 
         inputCount: (op) => op.operandSegments![0]!,
         outputsInBody: true,
       }),
+      tiledByMaps,
     ],
     infer: (ins) => tensorTypesOf(ins.outputs),
     inferLoosely: true,

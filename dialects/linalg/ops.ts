@@ -6,3 +6,5 @@ export { generic, index, yield } from "./generic.ts";
 export * from "./matmul.ts";
 export { windowSteps } from "./named-op.ts";
 export * from "./pooling.ts";
+export { softmax } from "./softmax.ts";
+export { winograd_filter_transform, winograd_input_transform, winograd_output_transform } from "./winograd.ts";
