@@ -6,7 +6,7 @@ import type { UnresolvedOperand } from "../ir/asm.ts";
 import { TokenParser } from "./token-parser.ts";
 import * as T from "./tokens.ts";
 
-type Operator = "+" | "-" | "*" | "floordiv" | "ceildiv" | "mod";
+type Operator = "*" | "floordiv" | "ceildiv" | "mod";
 
 /** The SSA names that an expression over values has met: each is a dimension or a symbol, in order of appearance. */
 export interface ValueNames {
@@ -27,15 +27,16 @@ export abstract class AffineGrammar extends TokenParser {
         { ALT: () => this.consumeAs(T.Plus, false) },
         { ALT: () => this.consumeAs(T.Minus, true) },
       ]);
-      const at = this.token.startOffset;
+      this.ACTION(() => this.#needsOperand("right"));
       const right = this.SUBRULE2(this.affineTerm);
-      left = this.ACTION(() => this.#combine(minus ? "-" : "+", left, right, at));
+      left = this.ACTION(() => (minus ? affine.sub(left, right) : affine.add(left, right)));
     });
     this.ACTION(() => this.leave());
     return left;
   });
 
   protected readonly affineTerm = this.RULE("affineTerm", (): AffineExpr => {
+    this.ACTION(() => this.#needsOperand("left"));
     let left = this.SUBRULE(this.affineOperand);
     this.MANY(() => {
       const at = this.token.startOffset;
@@ -45,8 +46,10 @@ export abstract class AffineGrammar extends TokenParser {
         { ALT: () => this.consumeAs<Operator>(T.Key.ceildiv, "ceildiv") },
         { ALT: () => this.consumeAs<Operator>(T.Key.mod, "mod") },
       ]);
+      this.ACTION(() => this.#needsOperand("right"));
       const right = this.SUBRULE2(this.affineOperand);
-      left = this.ACTION(() => this.#combine(operator, left, right, at));
+      // MLIR builds the product when it has seen the next operator, and names that one's place.
+      left = this.ACTION(() => this.#combine(operator, left, right, this.#atOperator() ? this.token.startOffset : at));
     });
     return left;
   });
@@ -94,8 +97,9 @@ export abstract class AffineGrammar extends TokenParser {
           },
           {
             ALT: () => {
-              const token = this.CONSUME(T.Word);
-              return this.ACTION(() => this.#id(token.image, token.startOffset));
+              const known = this.ACTION(() => this.#id(this.token.image));
+              this.CONSUME(T.Word);
+              return known;
             },
             IGNORE_AMBIGUITIES: true,
           },
@@ -200,11 +204,23 @@ export abstract class AffineGrammar extends TokenParser {
     ids.set(name, means);
   }
 
-  #id(name: string, at: number): AffineExpr {
+  #id(name: string): AffineExpr {
     const found = this.#ids.get(name);
-    if (found) return found;
-    if (this.#values) this.fail("parse/syntax", "expected SSA operand", at, at + name.length);
-    return this.fail("parse/undefined-name", "use of undeclared identifier", at, at + name.length);
+    return found ?? this.wrongToken("use of undeclared identifier", "parse/undefined-name");
+  }
+
+  #atOperator(): boolean {
+    return [T.Star, T.Key.floordiv, T.Key.ceildiv, T.Key.mod].some((t) => this.isNext(t));
+  }
+
+  #needsOperand(side: "left" | "right"): void {
+    if (this.isNext(T.Plus) || this.isNext(T.Star)) {
+      this.fail("parse/syntax", `missing ${side} operand of binary operator`);
+    }
+    const isOperand = this.isWord() || [T.Integer, T.LParen, T.Minus, T.ValueId, T.Bad].some((t) => this.isNext(t));
+    if (isOperand) return;
+    if (side === "right") this.wrongToken("missing right operand of binary operator");
+    this.wrongToken("expected affine expression");
   }
 
   #constant(at: number, image: string): number {
@@ -229,26 +245,17 @@ export abstract class AffineGrammar extends TokenParser {
   abstract valueUse(at: number): UnresolvedOperand;
 
   #combine(operator: Operator, a: AffineExpr, b: AffineExpr, at: number): AffineExpr {
-    switch (operator) {
-      case "+":
-        return affine.add(a, b);
-      case "-":
-        return affine.sub(a, b);
-      case "*":
-        if (!affine.isSymbolic(a) && !affine.isSymbolic(b)) {
-          this.fail(
-            "parse/syntax",
-            "non-affine expression: at least one of the multiply operands has to be either a constant or symbolic",
-            at,
-          );
-        }
-        return affine.mul(a, b);
-      default:
-        if (!affine.isSymbolic(b)) {
-          const message = `non-affine expression: right operand of ${operator} has to be either a constant or symbolic`;
-          this.fail("parse/syntax", message, at);
-        }
-        return affine.combine(operator, a, b);
+    if (operator === "*" && !affine.isSymbolic(a) && !affine.isSymbolic(b)) {
+      this.fail(
+        "parse/syntax",
+        "non-affine expression: at least one of the multiply operands has to be either a constant or symbolic",
+        at,
+      );
     }
+    if (operator !== "*" && !affine.isSymbolic(b)) {
+      const message = `non-affine expression: right operand of ${operator} has to be either a constant or symbolic`;
+      this.fail("parse/syntax", message, at);
+    }
+    return affine.combine(operator, a, b);
   }
 }

@@ -10,7 +10,6 @@ import { type Attribute, dynamic, i64, type Type } from "../ir/types.ts";
 import type { Location } from "../support/location.ts";
 import { integerLiteral } from "./literals.ts";
 import type { EntryArgument, OpGrammar } from "./op-grammar.ts";
-import { Fault } from "./token-parser.ts";
 import * as T from "./tokens.ts";
 
 const closers = { "(": ")", "[": "]", "<": ">", "{": "}" } as const;
@@ -21,6 +20,8 @@ export class AsmReader implements AsmParser {
   readonly #g: OpGrammar;
   /** The dialect whose ops the regions of the op at hand write without a prefix. */
   defaultDialect: string | undefined;
+  /** The op at hand, for messages. */
+  opName = "";
 
   constructor(grammar: OpGrammar) {
     this.#g = grammar;
@@ -31,14 +32,15 @@ export class AsmReader implements AsmParser {
   }
 
   fail(message: string, at?: Location): never {
-    if (at?.kind === "span") throw new Fault("parse/syntax", message, at.start, at.end);
-    return this.#g.fail("parse/syntax", message);
+    const whole = `custom op '${this.opName}' ${message}`;
+    if (at?.kind === "span") return this.#g.fail("parse/syntax", whole, at.start, at.end);
+    return this.#g.fail("parse/syntax", whole);
   }
 
   // --- words and marks ----------------------------------------------------------------------------------------------
 
   keyword(word: string): void {
-    if (!this.optionalKeyword(word)) this.#g.fail("parse/syntax", `expected '${word}'`);
+    if (!this.optionalKeyword(word)) this.fail(`expected '${word}'`);
   }
 
   optionalKeyword(word: string): boolean {
@@ -57,7 +59,7 @@ export class AsmReader implements AsmParser {
   }
 
   anyKeyword(what = "expected valid keyword"): string {
-    return this.optionalAnyKeyword() ?? this.#g.fail("parse/syntax", what);
+    return this.optionalAnyKeyword() ?? this.fail(what);
   }
 
   optionalAnyKeyword(): string | undefined {
@@ -69,11 +71,7 @@ export class AsmReader implements AsmParser {
   }
 
   keywordOrString(): string {
-    return (
-      this.optionalString() ??
-      this.optionalAnyKeyword() ??
-      this.#g.fail("parse/syntax", "expected valid keyword or string")
-    );
+    return this.optionalString() ?? this.optionalAnyKeyword() ?? this.fail("expected valid keyword or string");
   }
 
   punct(text: string): void {
@@ -233,7 +231,7 @@ export class AsmReader implements AsmParser {
   }
 
   integer(): bigint {
-    return this.optionalInteger() ?? this.#g.fail("parse/syntax", "expected integer value");
+    return this.optionalInteger() ?? this.fail("expected integer value");
   }
 
   optionalInteger(): bigint | undefined {
@@ -248,14 +246,14 @@ export class AsmReader implements AsmParser {
         g.consumeToken();
         return 0n;
       }
-      return g.fail("parse/syntax", "integer value too large", at);
+      return this.fail("integer value too large", g.spanOf(at, g.token.end));
     }
     g.consumeToken();
     return value.value;
   }
 
   string(): string {
-    return this.optionalString() ?? this.#g.fail("parse/syntax", "expected string");
+    return this.optionalString() ?? this.fail("expected string");
   }
 
   optionalString(): string | undefined {
@@ -263,7 +261,7 @@ export class AsmReader implements AsmParser {
   }
 
   symbolName(): string {
-    return this.optionalSymbolName() ?? this.#g.fail("parse/syntax", "expected valid '@'-identifier for symbol name");
+    return this.optionalSymbolName() ?? this.fail("expected valid '@'-identifier for symbol name");
   }
 
   optionalSymbolName(): string | undefined {
@@ -317,7 +315,7 @@ export class AsmReader implements AsmParser {
         statics.push(dynamic);
       } else {
         const value = this.optionalInteger();
-        if (value === undefined) this.#g.fail("parse/syntax", "expected SSA value or integer");
+        if (value === undefined) this.fail("expected SSA value or integer");
         statics.push(Number(value));
       }
       scalable.push(isScalable);
@@ -349,10 +347,11 @@ export class AsmReader implements AsmParser {
       if (!a.type) this.fail(`the type of argument '%${a.operand.name}' is not known`, at);
       return { name: a.operand.name, at: start, type: a.type, loc: a.at };
     });
-    const outer = this.defaultDialect;
+    const { defaultDialect, opName } = this;
     const named = g.namedResults;
-    const made = g.region(entry, options.isolated ?? false, outer);
-    this.defaultDialect = outer;
+    const made = g.region(entry, options.isolated ?? false, defaultDialect);
+    this.defaultDialect = defaultDialect;
+    this.opName = opName;
     g.namedResults = named;
     return made;
   }

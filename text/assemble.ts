@@ -1,9 +1,9 @@
 /** @file From what a text says of an op to the Operation: attributes to their fields, segments, did-you-mean. */
 import type { ParsedOp } from "../ir/asm.ts";
 import type { Context } from "../ir/context.ts";
-import { Operation } from "../ir/core.ts";
+import { Operation, type Value } from "../ir/core.ts";
 import { insOf, type OpInfo } from "../ir/define.ts";
-import type { Fields } from "../ir/fields.ts";
+import { type Fields, fieldRange } from "../ir/fields.ts";
 import type { Attribute } from "../ir/types.ts";
 import type { Code } from "../support/codes.ts";
 import type { Location } from "../support/location.ts";
@@ -136,6 +136,22 @@ function evenSegments(fields: Fields, count: number): readonly number[] {
   });
 }
 
+/** The operands and attributes are as the record wants them, so that it may be asked what follows from them. */
+function isSound(
+  def: OpInfo,
+  operands: readonly Value[],
+  props: readonly unknown[],
+  segments: readonly number[] | null,
+): boolean {
+  const { operandFields } = def;
+  for (let i = 0; i < operandFields.length; i++) {
+    const [start, end] = fieldRange(operandFields, i, operands.length, segments);
+    if (operandFields[i]!.arity === "one" && end > operands.length) return false;
+    for (let k = start; k < end; k++) if (!operandFields[i]!.is.test(operands[k]!.type)) return false;
+  }
+  return def.attrFields.every((f, i) => !f.codec.required || props[i] !== undefined);
+}
+
 /** Result types that the op's own syntax does not give follow from the record. */
 function withResults(def: OpInfo, parsed: ParsedOp): ParsedOp {
   if (parsed.resultTypes !== undefined || def.resultFields.length === 0 || !def.spec.infer) return parsed;
@@ -144,7 +160,9 @@ function withResults(def: OpInfo, parsed: ParsedOp): ParsedOp {
     const given = parsed.attributes?.get(f.name);
     return (given && f.codec.from(given)) ?? f.codec.fallback;
   });
-  const ins = insOf(def, parsed.operands ?? [], props, parsed.operandSegments ?? null);
+  const operands = parsed.operands ?? [];
+  if (!isSound(def, operands, props, parsed.operandSegments ?? null)) return parsed;
+  const ins = insOf(def, operands, props, parsed.operandSegments ?? null);
   const types = def.spec.infer(ins as never);
   return types ? { ...parsed, resultTypes: types } : parsed;
 }

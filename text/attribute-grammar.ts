@@ -31,6 +31,9 @@ const attributeStarts = indices(
 const falseAttribute = types.boolAttribute(false);
 
 export abstract class AttributeGrammar extends LiteralGrammar {
+  /** What each distinct attribute of this text wraps. */
+  protected readonly distinct = new Map<bigint, string>();
+
   protected override attributeRule(): Attribute {
     return this.SUBRULE(this.attribute);
   }
@@ -268,16 +271,33 @@ export abstract class AttributeGrammar extends LiteralGrammar {
     const start = this.token.startOffset;
     this.CONSUME(T.Key.distinct);
     this.CONSUME(T.LSquare, { ERR_MSG: "expected '[' after 'distinct'" });
-    this.CONSUME(T.Integer, { ERR_MSG: "expected distinct ID" });
+    const id = this.CONSUME(T.Integer, { ERR_MSG: "expected distinct ID" });
+    const number = this.ACTION(() => this.#distinctId(id.image));
     this.CONSUME(T.RSquare, { ERR_MSG: "expected ']' to close distinct ID" });
     this.CONSUME(T.Less, { ERR_MSG: "expected '<' after distinct ID" });
     this.OPTION({ GATE: () => !this.isNext(T.Greater), DEF: () => this.SUBRULE(this.attribute) });
     this.CONSUME(T.Greater, { ERR_MSG: "expected '>' to close distinct attribute" });
     return this.ACTION(() => {
       const text = this.source.text.slice(start, this.beforeEnd);
+      this.#sameDistinct(number, text, start);
       return { kind: "opaque", ...openAliases(text, this.attributeAliases, this.typeAliases) };
     });
   });
+
+  #distinctId(image: string): bigint {
+    const id = BigInt(image);
+    if (id >> 64n) this.fail("parse/attribute", "expected an unsigned 64-bit integer");
+    return id;
+  }
+
+  #sameDistinct(id: bigint, text: string, at: number): void {
+    const before = this.distinct.get(id);
+    if (before === undefined) this.distinct.set(id, text);
+    else if (before !== text) {
+      const message = `referenced attribute does not match previous definition: ${before}`;
+      this.fail("parse/attribute", message, at, this.beforeEnd);
+    }
+  }
 
   // --- locations ----------------------------------------------------------------------------------------------
 
@@ -383,11 +403,10 @@ export abstract class AttributeGrammar extends LiteralGrammar {
   }
 
   protected readonly unknownLocation = this.RULE("unknownLocation", (): Location => {
-    const word = this.CONSUME(T.Word);
-    return this.ACTION(() => {
-      if (word.image === "unknown") return unknownLocation;
-      return this.fail("parse/syntax", "expected location instance", word.startOffset);
+    this.ACTION(() => {
+      if (!this.isWordOf("unknown")) this.wrongToken("expected location instance");
     });
+    return this.consumeAs(T.Word, unknownLocation);
   });
 
   // --- what starts what ---------------------------------------------------------------------------------------

@@ -2,7 +2,16 @@
 import type { UnresolvedOperand } from "../ir/asm.ts";
 import type { Attr } from "../ir/attributes.ts";
 import type { OpInfo } from "../ir/define.ts";
-import { type Attribute, type Type, tensor, typeAttribute, unitAttribute, vector } from "../ir/types.ts";
+import { typeText } from "../ir/spell.ts";
+import {
+  type Attribute,
+  hasStaticShape,
+  type Type,
+  tensor,
+  typeAttribute,
+  unitAttribute,
+  vector,
+} from "../ir/types.ts";
 import { invariant } from "../support/diagnostic.ts";
 import { packIntegers } from "./dense.ts";
 import type { CustomArgument, Variable } from "./format.ts";
@@ -117,13 +126,19 @@ const typeAndInitialValue: CustomReader = (def, args) => {
   const initial = need(initialAttr, def, "a value");
   return (s) => {
     const { p } = s;
-    const at = p.here();
     const t = p.type();
-    if (t.kind !== "memref" || t.shape.some((d) => d < 0)) return p.fail("type should be static shaped memref", at);
+    if (t.kind !== "memref" || !hasStaticShape(t)) {
+      return p.fail(`type should be static shaped memref, but got '${typeText(t)}'`, s.at);
+    }
     setAttribute(s, type, typeAttribute(t));
     if (!p.optionalPunct("=")) return;
     if (p.optionalKeyword("uninitialized")) setAttribute(s, initial, unitAttribute);
-    else setAttribute(s, initial, p.attribute(tensor(t.shape, t.element)));
+    else {
+      const value = p.attribute(tensor(t.shape, t.element));
+      if (!("type" in value) || value.kind === "string")
+        p.fail("initial value should be a unit or elements attribute", s.at);
+      setAttribute(s, initial, value);
+    }
   };
 };
 

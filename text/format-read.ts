@@ -6,7 +6,8 @@
 import type { AsmParser, ParsedOp, UnresolvedOperand } from "../ir/asm.ts";
 import { type Block, Operation, type Region, type Value } from "../ir/core.ts";
 import { insOf, type KnownTypes, type OpInfo } from "../ir/define.ts";
-import type { Arity } from "../ir/fields.ts";
+import type { Arity, Fields } from "../ir/fields.ts";
+import { typeText } from "../ir/spell.ts";
 import { Isolated, isSameTypes } from "../ir/traits.ts";
 import type { Attribute, Type } from "../ir/types.ts";
 import { InternalError, invariant } from "../support/diagnostic.ts";
@@ -503,6 +504,8 @@ function resultsOf(
     if (!list) {
       // Attributes of the dictionary are not yet where the record wants them.
       const all = withDictionary(s, props);
+      checkKnown(s);
+      checkAttributes(s, all);
       const inferred = spec.infer?.(insOf(def, operands, all, operandSegments) as never);
       if (inferred) return { types: inferred };
       if (resultFields.length === 1 && resultFields[0]!.arity !== "one") return { types: [] };
@@ -512,6 +515,26 @@ function resultsOf(
     segments.push(list.length);
   }
   return def.hasResultSegments ? { types, resultSegments: segments } : { types };
+}
+
+/** What follows from types is asked only of types that are as the record wants them. */
+function checkKnown(s: FormatState): void {
+  const check = (fields: Fields, types: readonly (readonly Type[] | undefined)[]): void => {
+    for (let i = 0; i < fields.length; i++) {
+      const { name, is } = fields[i]!;
+      for (const t of types[i] ?? []) {
+        if (!is.test(t)) s.p.fail(`'${name}' must be ${is.label}, but got '${typeText(t)}'`, s.at);
+      }
+    }
+  };
+  check(s.def.operandFields, s.operandTypes);
+  check(s.def.resultFields, s.resultTypes);
+}
+
+function checkAttributes(s: FormatState, props: readonly unknown[]): void {
+  s.def.attrFields.forEach(({ name, codec }, i) => {
+    if (codec.required && props[i] === undefined) s.p.fail(`requires attribute '${name}'`, s.at);
+  });
 }
 
 function withDictionary(s: FormatState, props: readonly unknown[]): readonly unknown[] {
@@ -542,6 +565,7 @@ function deduceTypes(s: FormatState, props: readonly unknown[]): void {
     if (!resultTypes[i] && field.arity === "one" && field.is.only) resultTypes[i] = [field.is.only];
   }
   if (!isMissing()) return;
+  checkKnown(s);
   const known = new Known(s, props);
   for (let progress = true; progress && isMissing(); ) {
     progress = false;

@@ -156,7 +156,7 @@ export class Lexer {
           let at = start + 2;
           while (classOf(text.charCodeAt(at)) & (LETTER | DIGIT | WORD_MARK)) at++;
           into.set(T.SymbolId, start, at);
-        } else this.#bad(into, start, start + 1, "@ identifier expected to start with letter or '_'");
+        } else this.#bad(into, start, start + 1, "@ identifier expected to start with letter or '_'", start + 1);
         return;
       }
       case 0x2d:

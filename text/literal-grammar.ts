@@ -52,7 +52,8 @@ export abstract class LiteralGrammar extends TypeGrammar {
     this.CONSUME(T.Less, { ERR_MSG: "expected '<' after 'dense'" });
     const literal = this.ACTION(() => this.#elements(start));
     this.SUBRULE(this.closeAngle);
-    const at = this.token.startOffset;
+    // Where the type is known, a constant that does not fit is pointed at itself.
+    const at = type ? start : this.token.startOffset;
     const given = this.SUBRULE(this.literalType, { ARGS: [type] });
     return this.ACTION(() => {
       const closed = { ...literal, text: this.source.text.slice(start, literal.end + 1) };
@@ -106,9 +107,10 @@ export abstract class LiteralGrammar extends TypeGrammar {
       ERR_MSG: "identifier key for 'builtin' resource",
     });
     this.CONSUME(T.Greater, { ERR_MSG: "expected '>' after 'dense_resource'" });
+    const at = this.token.startOffset;
     const given = this.SUBRULE(this.literalType, { ARGS: [type] });
     return this.ACTION(() => {
-      if (!types.isShaped(given)) this.fail("parse/attribute", "`dense_resource` expected a shaped type");
+      if (!types.isShaped(given)) this.fail("parse/attribute", "`dense_resource` expected a shaped type", at);
       const made = { kind: "resource", key, type: given } as const;
       this.resources.push(made);
       return made;
@@ -226,7 +228,7 @@ export abstract class LiteralGrammar extends TypeGrammar {
         if (expectsElement && this.takeIf(T.LSquare)) {
           counts.push(0);
           if (counts.length > shape.length) {
-            if (images.length > 0) this.#ragged();
+            if (images.length > 0) this.#raggedList();
             shape.push(-1);
           }
           if (!this.isNext(T.RSquare)) continue;
@@ -266,37 +268,52 @@ export abstract class LiteralGrammar extends TypeGrammar {
     );
   }
 
+  /** A list stands where others have elements; MLIR notices behind it. */
+  #raggedList(): never {
+    const end = this.lexer.balanced(this.beforeEnd - 1);
+    if (end >= 0) this.goto(end);
+    return this.#ragged();
+  }
+
   #element(images: string[], kinds: ElementKind[], negatives: boolean[], offsets: number[]): void {
-    const { token } = this;
-    const at = token.startOffset;
-    let negative = false;
-    let kind: ElementKind;
-    let image = "";
-    if (this.isNext(T.LParen)) {
-      const end = this.lexer.balanced(at);
-      if (end < 0) this.fail("parse/syntax", "expected ')'", at);
-      kind = "complex";
-      this.jump(at, end);
-    } else {
-      if (this.takeIf(T.Minus)) {
-        negative = true;
-        if (!this.isNext(T.Integer) && !this.isNext(T.FloatLiteral)) {
-          this.wrongToken("expected integer or floating point literal");
-        }
-      }
-      image = this.token.image;
-      if (this.isNext(T.Integer)) kind = "integer";
-      else if (this.isNext(T.FloatLiteral)) kind = "float";
-      else if (this.isNext(T.Key.true) || this.isNext(T.Key.false)) kind = "bool";
-      else if (this.isNext(T.StringLiteral)) {
-        kind = "string";
-        image = stringValue(image);
-      } else this.fail("parse/attribute", "expected element literal of primitive type");
-      this.consumeToken();
+    if (this.takeIf(T.LParen)) {
+      // Complex constants are kept as text, so their parts are only checked.
+      const at = this.token.startOffset;
+      this.#part();
+      this.expect(T.Comma, "expected ',' between complex elements");
+      this.#part();
+      this.expect(T.RParen, "expected ')' after complex elements");
+      images.push("");
+      kinds.push("complex");
+      negatives.push(false);
+      offsets.push(at);
+      return;
     }
+    const negative = this.takeIf(T.Minus);
+    if (negative && !this.isNext(T.Integer) && !this.isNext(T.FloatLiteral)) {
+      this.wrongToken("expected integer or floating point literal");
+    }
+    const { token } = this;
+    let image = token.image;
+    let kind: ElementKind;
+    if (this.isNext(T.Integer)) kind = "integer";
+    else if (this.isNext(T.FloatLiteral)) kind = "float";
+    else if (this.isNext(T.Key.true) || this.isNext(T.Key.false)) kind = "bool";
+    else if (this.isNext(T.StringLiteral)) {
+      kind = "string";
+      image = stringValue(image);
+    } else this.fail("parse/attribute", "expected element literal of primitive type");
     images.push(image);
     kinds.push(kind);
     negatives.push(negative);
-    offsets.push(at);
+    offsets.push(token.startOffset);
+    this.consumeToken();
+  }
+
+  #part(): void {
+    this.takeIf(T.Minus);
+    const isPrimitive = [T.Integer, T.FloatLiteral, T.Key.true, T.Key.false].some((t) => this.isNext(t));
+    if (!isPrimitive) this.fail("parse/attribute", "expected element literal of primitive type");
+    this.consumeToken();
   }
 }

@@ -58,13 +58,32 @@ export class MlirParser extends OpGrammar {
     }
   });
 
-  protected override resourceEntry(section: string, group: string, key: string, value: string | boolean): void {
-    if (section !== "dialect_resources" || group !== "builtin" || typeof value !== "string") return;
+  protected override resourceSection(section: string, at: number): void {
+    if (section === "dialect_resources" || section === "external_resources") return;
+    const message = `unknown key '${section}' in file metadata dictionary`;
+    this.fail("parse/syntax", message, at, at + section.length);
+  }
+
+  protected override resourceGroup(section: string, group: string, at: number): void {
+    if (section !== "dialect_resources") return;
+    if (this.context.allowUnregistered || this.context.dialects.has(group)) return;
+    this.fail("parse/unregistered", `dialect '${group}' is unknown`, at, at + group.length);
+  }
+
+  protected override resourceEntry(
+    section: string,
+    group: string,
+    key: string,
+    value: string | boolean,
+    at: number,
+  ): void {
+    if (section !== "dialect_resources" || group !== "builtin") return;
+    const bytes = typeof value === "string" ? hexBytes(value) : undefined;
+    const wanted = `expected hex string blob for key '${key}'`;
+    if (!bytes) this.fail("parse/attribute", wanted, at, this.beforeEnd);
     // The first four bytes are the alignment of the rest.
-    const bytes = hexBytes(value);
-    if (!bytes || bytes.length < 4) {
-      const message = `expected hex string blob for key '${key}'`;
-      this.fail("parse/attribute", message, this.beforeEnd - 1);
+    if (bytes.length < 4) {
+      this.fail("parse/attribute", `${wanted} to encode alignment in first 4 bytes`, at, this.beforeEnd);
     }
     const resource = Resource.of(key, bytes.subarray(4));
     resource.alignment = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
@@ -78,10 +97,9 @@ export class MlirParser extends OpGrammar {
     if (!read) {
       return this.fail("parse/unknown-op", `op '${def.opName}' has no custom assembly form`, start, this.beforeEnd);
     }
-    const outer = asm.defaultDialect;
     asm.defaultDialect = def.spec.defaultDialect;
+    asm.opName = def.opName;
     const parsed = read(asm, at);
-    asm.defaultDialect = outer;
     return this.makeOp(def, parsed, undefined, start);
   }
 }

@@ -86,6 +86,7 @@ export abstract class OpGrammar extends AttributeGrammar {
     this.#defs.clear();
     this.#deferred.clear();
     this.resources.length = 0;
+    this.distinct.clear();
     this.#resultNames.length = this.#resultCounts.length = this.#resultPlaces.length = 0;
     this.#defaultDialects.length = 0;
     this.#defaultDialects.push("builtin");
@@ -153,19 +154,28 @@ export abstract class OpGrammar extends AttributeGrammar {
     this.MANY_SEP({
       SEP: T.Comma,
       DEF: () => {
+        const sectionAt = this.token.startOffset;
         const section = this.SUBRULE(this.metadataKey);
+        this.ACTION(() => this.resourceSection(section, sectionAt));
         this.CONSUME(T.LBrace);
         this.MANY_SEP2({
           SEP: T.Comma,
           DEF: () => {
+            const groupAt = this.token.startOffset;
             const group = this.SUBRULE2(this.metadataKey);
+            this.ACTION(() => this.resourceGroup(section, group, groupAt));
             this.CONSUME2(T.LBrace);
+            this.ACTION(() => {
+              if (this.isWord() || this.isNext(T.StringLiteral) || this.isNext(T.RBrace)) return;
+              this.fail("parse/syntax", "expected identifier key for 'resource' entry");
+            });
             this.MANY_SEP3({
               SEP: T.Comma,
               DEF: () => {
                 const key = this.SUBRULE3(this.metadataKey);
+                const at = this.token.startOffset;
                 const value = this.SUBRULE(this.metadataValue);
-                this.ACTION(() => this.resourceEntry(section, group, key, value));
+                this.ACTION(() => this.resourceEntry(section, group, key, value, at));
               },
             });
             this.CONSUME2(T.RBrace);
@@ -205,7 +215,15 @@ export abstract class OpGrammar extends AttributeGrammar {
     }),
   );
 
-  protected abstract resourceEntry(section: string, group: string, key: string, value: string | boolean): void;
+  protected abstract resourceSection(section: string, at: number): void;
+  protected abstract resourceGroup(section: string, group: string, at: number): void;
+  protected abstract resourceEntry(
+    section: string,
+    group: string,
+    key: string,
+    value: string | boolean,
+    at: number,
+  ): void;
 
   // --- statements -------------------------------------------------------------------------------------------------
 

@@ -177,7 +177,8 @@ export abstract class TokenParser extends EmbeddedActionsParser {
   }
 
   fail(code: Code, message: string, start = this.token.startOffset, end = this.token.end): never {
-    throw new Fault(code, message, start, end);
+    const lexical = start === this.token.startOffset ? this.#lexical() : undefined;
+    throw lexical ?? new Fault(code, message, start, end);
   }
 
   /** Something else is wanted than the next token. MLIR points behind the token before it, and so do we. */

@@ -230,6 +230,7 @@ export abstract class TypeGrammar extends AffineGrammar {
     return this.ACTION(() => {
       const shape = readShape(token.image);
       if (this.isNext(T.Integer)) this.#missingX();
+      if (this.isNext(T.LSquare)) this.#unclosedDimension();
       return shape;
     });
   });
@@ -288,6 +289,15 @@ export abstract class TypeGrammar extends AffineGrammar {
     // The dimensions end behind the last `x`; what follows is a number without one.
     const { startOffset, end } = this.token;
     return this.fail("parse/type", "expected 'x' in dimension list", end, Math.max(end, startOffset + 1));
+  }
+
+  #unclosedDimension(): void {
+    const { startOffset } = this.token;
+    this.consumeToken();
+    if (this.takeIf(T.Integer) && !this.isNext(T.RSquare)) {
+      this.wrongToken("missing ']' closing scalable dimension", "parse/type");
+    }
+    this.goto(startOffset);
   }
 
   #memrefExtra(extras: Attribute[], extra: Attribute, unranked: boolean): void {
