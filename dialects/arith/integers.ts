@@ -1,14 +1,16 @@
 /** @file Integer arithmetic of the arith dialect: two's complement, wrapping; signs are in the op, not in the type. */
 
 import { attr } from "../../ir/attributes.ts";
-import { BoolLike, SignlessIntegerLike } from "../../ir/constraints.ts";
+import { SignlessIntegerLike } from "../../ir/constraints.ts";
+import type { Value } from "../../ir/core.ts";
 import { isBig, unsignedOf, widthOf } from "../../ir/datum.ts";
 import { defineOp } from "../../ir/define.ts";
 import type { Num, ScalarFactory, ScalarInfo } from "../../ir/evaluate.ts";
 import { one } from "../../ir/fields.ts";
-import { allTypesMatch, Commutative, Elementwise, Idempotent, Pure, sameTypes, type Trait } from "../../ir/traits.ts";
+import { Commutative, Elementwise, Idempotent, Pure, sameTypes, type Trait } from "../../ir/traits.ts";
 import type { Type } from "../../ir/types.ts";
-import { comparisonType, signedLess, unsignedLess } from "./compare.ts";
+import { constantOf } from "../../rewrite/constants.ts";
+import { signedLess, unsignedLess } from "./compare.ts";
 import { overflow } from "./flags.ts";
 
 type Number2 = (a: number, b: number) => number;
@@ -87,8 +89,9 @@ const overflowing = <const N extends string>(
     results: [one("result", SignlessIntegerLike)],
     traits: [Pure, Elementwise, sameTypes("lhs", "rhs", "result"), ...traits],
     infer: ({ lhs }) => [lhs.type],
-    assembly: "$lhs `,` $rhs (`overflow` `` $overflowFlags^)? attr-dict `:` type($result)",
+    assembly: overflowingAssembly,
   });
+const overflowingAssembly = "$lhs `,` $rhs (`overflow` `` $overflowFlags^)? attr-dict `:` type($result)";
 
 export const addi = overflowing(
   "addi",
@@ -107,15 +110,27 @@ export const subi = overflowing(
     (a, b) => a - b,
   ),
 );
-export const muli = overflowing(
-  "muli",
-  "Integer multiplication; the low half of the product.",
-  (info) => {
+export const muli = defineOp("arith.muli", {
+  doc: "Integer multiplication; the low half of the product.",
+  scalar: (info) => {
     if (isBig(typeOf(info))) return (a: bigint, b: bigint) => a * b;
     return typeOf(info).kind === "index" ? (a: number, b: number) => a * b : Math.imul;
   },
-  Commutative,
-);
+  operands: [one("lhs", SignlessIntegerLike), one("rhs", SignlessIntegerLike)],
+  attrs: { overflowFlags: overflow.default([]) },
+  results: [one("result", SignlessIntegerLike)],
+  traits: [Pure, Elementwise, Commutative, sameTypes("lhs", "rhs", "result")],
+  infer: ({ lhs }) => [lhs.type],
+  assembly: overflowingAssembly,
+  names: ({ lhs, rhs }) => [scaledName(lhs, rhs) ?? scaledName(rhs, lhs)],
+});
+
+/** `%c4_vscale`: a constant times the run-time factor of scalable vectors, by whose name MLIR looks, too. */
+function scaledName(factor: Value, scale: Value): string | undefined {
+  if (factor.type.kind !== "index" || scale.definingOp?.name !== "vector.vscale") return undefined;
+  const known = constantOf(factor);
+  return known?.kind === "integer" ? `c${known.value}_vscale` : undefined;
+}
 
 // --- division -------------------------------------------------------------------------------------------------
 
@@ -346,58 +361,4 @@ export const maxui = binary(
   Pure,
   Commutative,
   Idempotent,
-);
-
-// --- several results ------------------------------------------------------------------------------------------
-
-export const addui_extended = defineOp("arith.addui_extended", {
-  doc: "Unsigned addition: the sum, and whether it overflowed.",
-  operands: [one("lhs", SignlessIntegerLike), one("rhs", SignlessIntegerLike)],
-  results: [one("sum", SignlessIntegerLike), one("overflow", BoolLike)],
-  traits: [Pure, Commutative, Elementwise, allTypesMatch("lhs", "rhs", "sum")],
-  infer: ({ lhs }) => [lhs.type, comparisonType(lhs.type)],
-  assembly: "$lhs `,` $rhs attr-dict `:` type($sum) `,` type($overflow)",
-  scalar: (info) => {
-    const width = widthOf(typeOf(info));
-    if (isBig(typeOf(info)) || typeOf(info).kind === "index") {
-      return (a: Num, b: Num) => {
-        const sum = BigInt.asUintN(width, BigInt(a)) + BigInt.asUintN(width, BigInt(b));
-        return [BigInt.asIntN(width, sum), sum >> BigInt(width) ? 1 : 0];
-      };
-    }
-    const type = typeOf(info);
-    return (a: number, b: number) => {
-      const sum = (unsignedOf(type, a) as number) + (unsignedOf(type, b) as number);
-      return [sum, sum >= 2 ** width ? 1 : 0];
-    };
-  },
-});
-
-const extendedProduct = <const N extends string>(name: N, doc: string, view: (type: Type, v: Num) => bigint) =>
-  defineOp(`arith.${name}`, {
-    doc,
-    operands: [one("lhs", SignlessIntegerLike), one("rhs", SignlessIntegerLike)],
-    results: [one("low", SignlessIntegerLike), one("high", SignlessIntegerLike)],
-    traits: [Pure, Commutative, Elementwise, allTypesMatch("lhs", "rhs", "low", "high")],
-    infer: ({ lhs }) => [lhs.type, lhs.type],
-    assembly: "$lhs `,` $rhs attr-dict `:` type($lhs)",
-    scalar: (info) => {
-      const type = typeOf(info);
-      const width = BigInt(widthOf(type));
-      return (a: Num, b: Num) => {
-        const product = view(type, a) * view(type, b);
-        return [BigInt.asIntN(Number(width), product), BigInt.asIntN(Number(width), product >> width)];
-      };
-    },
-  });
-
-export const mulsi_extended = extendedProduct(
-  "mulsi_extended",
-  "Signed multiplication: the low and the high half of the product.",
-  (type, v) => BigInt.asIntN(widthOf(type), BigInt(v)),
-);
-export const mului_extended = extendedProduct(
-  "mului_extended",
-  "Unsigned multiplication: the low and the high half of the product.",
-  (type, v) => BigInt.asUintN(widthOf(type), BigInt(v)),
 );

@@ -2,5 +2,6 @@
 export * from "./casts.ts";
 export { cmpf, cmpi, type FloatPredicate, type IntegerPredicate, select } from "./compare.ts";
 export * from "./constant.ts";
+export * from "./extended.ts";
 export * from "./floats.ts";
 export * from "./integers.ts";

@@ -2,7 +2,7 @@
 import type { ParsedArgument } from "../../ir/asm.ts";
 import { attr } from "../../ir/attributes.ts";
 import { Any, Index, RankedTensor } from "../../ir/constraints.ts";
-import type { Operation, Region, Value } from "../../ir/core.ts";
+import { Block, type Operation, type Region, type Value } from "../../ir/core.ts";
 import { defineOp, type OpInfo } from "../../ir/define.ts";
 import { many, one } from "../../ir/fields.ts";
 import { loopLike, parallelInsertion } from "../../ir/interfaces.ts";
@@ -347,6 +347,7 @@ export const in_parallel = defineOp("scf.forall.in_parallel", {
   traits: [Pure, Terminator, NoTerminator, SingleBlock, hasParent("scf.forall")],
   parse(p) {
     const region = p.region();
+    if (region.isEmpty) region.append(new Block());
     return { regions: [region], attributes: p.attrDict() };
   },
   print({ op, region }, p) {
