@@ -106,7 +106,6 @@ export const realloc = defineOp("memref.realloc", {
   attrs: { alignment: alignment.optional() },
   results: [one("result", Flat)],
   assembly: "$source (`(` $dynamicResultSize^ `)`)? attr-dict `:` type($source) `to` type($result)",
-  names: () => ["realloc"],
   effects: ({ source, result }) => [frees(source), allocates(result)],
   verify({ source, result, dynamicResultSize }, fail) {
     const from = source.type;
