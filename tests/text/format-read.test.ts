@@ -180,14 +180,20 @@ describe("declarative formats", () => {
 describe("faults in pretty forms", () => {
   test.each([
     ["%0 = t.add %f %f : f32", "4:14 expected ','"],
-    ["%0 = t.add %f, %f fast<z> : f32", "4:24 expected one of none, x, y, all for attribute 'fast'"],
+    ["%0 = t.add %f, %f fast<z> : f32", "4:24 custom op 't.add' expected one of none, x, y, all for attribute 'fast'"],
     ["%0 = t.add %f, %f", "4:18 expected ':'"],
     ["%0 = t.adf %f, %f : f32", "4:6 custom op 't.adf' is unknown"],
     ["t.call f() : () -> ()", "4:7 expected attribute value"],
-    ["t.call 4() : () -> ()", "4:8 invalid kind of attribute specified: must be flat symbol reference attribute"],
-    ["t.call @f(%f) : () -> ()", "4:11 number of operands and types do not match: got 1 operands and 0 types"],
+    [
+      "t.call 4() : () -> ()",
+      "4:8 custom op 't.call' invalid kind of attribute specified: must be flat symbol reference attribute",
+    ],
+    [
+      "t.call @f(%f) : () -> ()",
+      "4:11 custom op 't.call' number of operands and types do not match: got 1 operands and 0 types",
+    ],
     ["%0 = t.load %m[%i : memref<4x8xf16>", "4:18 expected ']'"],
-    ["t.loop %k until %i {}", "4:11 expected 'to'"],
+    ["t.loop %k until %i {}", "4:11 custom op 't.loop' expected 'to'"],
     ["t.top { t.add %f, %f : f32 }", "4:15 use of undeclared SSA value name"],
     ["t.br ^nowhere", "4:6 reference to an undefined block"],
   ])("%s", (text, wanted) => {
