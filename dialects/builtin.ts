@@ -4,14 +4,14 @@ import { Any } from "../ir/constraints.ts";
 import { Block, Operation, Region } from "../ir/core.ts";
 import { defineDialect, defineOp } from "../ir/define.ts";
 import { many } from "../ir/fields.ts";
-import { Isolated, NoTerminator, Pure, SingleBlock, SymbolTable } from "../ir/traits.ts";
+import { AffineScope, Isolated, NoTerminator, Pure, SingleBlock, SymbolTable } from "../ir/traits.ts";
 import { type Location, unknownLocation } from "../support/location.ts";
 
 export const module = defineOp("builtin.module", {
   doc: "The top of a program: a symbol table of functions and globals.",
   attrs: { sym_name: attr.symbolName.optional(), sym_visibility: attr.string.optional() },
   regions: ["bodyRegion"],
-  traits: [Isolated, NoTerminator, SingleBlock, SymbolTable],
+  traits: [AffineScope, Isolated, NoTerminator, SingleBlock, SymbolTable],
   defaultDialect: "builtin",
   assembly: "($sym_name^)? attr-dict-with-keyword $bodyRegion",
   effects: () => [],

@@ -9,6 +9,7 @@ import { many, one } from "../ir/fields.ts";
 import { callableLike, callLike, symbolLike } from "../ir/interfaces.ts";
 import { typeText } from "../ir/spell.ts";
 import {
+  AffineScope,
   AutomaticAllocationScope,
   ConstantLike,
   hasParent,
@@ -67,7 +68,7 @@ export const func = defineOp("func.func", {
     res_attrs: dictionaries.optional(),
   },
   regions: ["body"],
-  traits: [Isolated, AutomaticAllocationScope],
+  traits: [Isolated, AffineScope, AutomaticAllocationScope],
   defaultDialect: "func",
   interfaces: [
     symbolLike({

@@ -1,6 +1,8 @@
 /** @file Every dialect, in one list: what a context knows unless told otherwise. */
 import type { Dialect } from "../ir/define.ts";
+import { dialect as affine } from "./affine/index.ts";
 import { dialect as arith } from "./arith/index.ts";
+import { dialect as bufferization } from "./bufferization.ts";
 import { builtin } from "./builtin.ts";
 import { dialect as cf } from "./cf.ts";
 import { dialect as func } from "./func.ts";
@@ -12,4 +14,18 @@ import { dialect as tensor } from "./tensor/index.ts";
 import { dialect as ub } from "./ub.ts";
 import { dialect as vector } from "./vector/index.ts";
 
-export const dialects: readonly Dialect[] = [builtin, func, arith, math, cf, scf, memref, tensor, vector, linalg, ub];
+export const dialects: readonly Dialect[] = [
+  builtin,
+  func,
+  arith,
+  math,
+  cf,
+  scf,
+  memref,
+  tensor,
+  vector,
+  affine,
+  bufferization,
+  linalg,
+  ub,
+];

@@ -60,6 +60,8 @@ export const Isolated = fact("IsolatedFromAbove");
 export const ConstantLike = fact("ConstantLike");
 /** Holds symbols in its (single-block) region. */
 export const SymbolTable = fact("SymbolTable");
+/** Values defined at its top are symbols of the affine maps inside. */
+export const AffineScope = fact("AffineScope");
 /** Allocas inside are freed when it is left. */
 export const AutomaticAllocationScope = fact("AutomaticAllocationScope");
 /** The op is a loop body's or branch's result: its operands are handed to the parent. */

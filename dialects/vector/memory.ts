@@ -31,7 +31,7 @@ function unitStride(t: MemRefType, fail: Fail): boolean {
 }
 
 /** The part of a memref that a vector covers, from the indices on, in the innermost dimensions; checked. */
-function window(base: NDArray, indices: readonly number[], shape: readonly number[], run: Evaluator): NDArray {
+export function vectorAt(base: NDArray, indices: readonly number[], shape: readonly number[], run: Evaluator): NDArray {
   // A memref of vectors has the dimensions of its elements behind its own.
   const at = [...indices, ...new Array<number>(base.rank - indices.length).fill(0)];
   const lead = base.rank - shape.length;
@@ -67,7 +67,7 @@ export const load = defineOp("vector.load", {
     }
     hasIndices(from, indices, fail);
   },
-  evaluate: ({ base, indices }, run) => [window(base, indices, (run.resultType(0) as VectorType).shape, run).copy()],
+  evaluate: ({ base, indices }, run) => [vectorAt(base, indices, (run.resultType(0) as VectorType).shape, run).copy()],
 });
 
 export const store = defineOp("vector.store", {
@@ -92,7 +92,7 @@ export const store = defineOp("vector.store", {
     hasIndices(to, indices, fail);
   },
   evaluate({ valueToStore, base, indices }, run) {
-    window(base, indices, valueToStore.shape, run).assign(valueToStore);
+    vectorAt(base, indices, valueToStore.shape, run).assign(valueToStore);
     return [];
   },
 });

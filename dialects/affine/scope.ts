@@ -1,0 +1,98 @@
+/**
+ * @file Which values may be dimensions and symbols of affine maps. Symbols do not change while the affine scope around an
+ * op (a function) runs; dimensions may also be counters of affine loops, and what affine maps make of them.
+ */
+import type { AffineMap } from "../../ir/affine.ts";
+import type { AsmParser, AsmPrinter } from "../../ir/asm.ts";
+import { Block, type Operation, type Region, type Value } from "../../ir/core.ts";
+import { defineInterface } from "../../ir/interface.ts";
+import { AffineScope, type Fail, Isolated } from "../../ir/traits.ts";
+import { index as indexType } from "../../ir/types.ts";
+import { dim as memrefDim } from "../memref/view.ts";
+import { dim as tensorDim } from "../tensor/access.ts";
+
+/** Ops that make an index from indices by an affine map: valid where their operands are. */
+export const affineApply = defineInterface<{ readonly isApply: true }>("affine-apply");
+/** Loops whose counters are dimensions. */
+export const affineLoop = defineInterface<{ readonly isLoop: true }>("affine-loop");
+
+/** The shaped value of which an op asks the size of a dimension. */
+const dimensionOf = (op: Operation): Value | undefined =>
+  memrefDim.is(op) || tensorDim.is(op) ? op.operand(0) : undefined;
+
+/** The region of the nearest affine scope that holds an op; undefined if there is none. */
+export function scopeOf(op: Operation): Region | undefined {
+  for (let o = op; o.parentOp; o = o.parentOp) if (o.parentOp.def.has(AffineScope)) return o.parentRegion ?? undefined;
+  return undefined;
+}
+
+const regionOf = (v: Value): Region | null => v.block?.parent ?? null;
+
+/** Defined at the top of an affine scope. */
+function isTopLevel(v: Value): boolean {
+  const parent = v.owner instanceof Block ? v.owner.parentOp : v.owner.parentOp;
+  return parent?.def.has(AffineScope) ?? false;
+}
+
+/** May the value be a symbol, as seen from a region? */
+export function isValidSymbol(v: Value, region: Region | undefined): boolean {
+  if (v.type !== indexType) return false;
+  if (region ? regionOf(v) === region : isTopLevel(v)) return true;
+  const op = v.definingOp;
+  if (op) {
+    if (op.def.isConstant) return true;
+    if (affineApply.of(op)) return op.uses.every((u) => isValidSymbol(u.value, region));
+    const source = dimensionOf(op);
+    if (source && isTopLevel(source)) return true;
+  }
+  // What is a symbol around an op that is not isolated is one inside.
+  const owner = region?.parent;
+  return owner && !owner.def.has(Isolated) ? isValidSymbol(v, owner.parentRegion ?? undefined) : false;
+}
+
+/** May the value be a dimension, as seen from a region? */
+export function isValidDim(v: Value, region: Region | undefined): boolean {
+  if (v.type !== indexType) return false;
+  if (isValidSymbol(v, region)) return true;
+  const op = v.definingOp;
+  if (!op) {
+    const parent = v.owner instanceof Block ? v.owner.parentOp : null;
+    return parent !== null && affineLoop.of(parent) !== undefined;
+  }
+  if (affineApply.of(op)) return op.uses.every((u) => isValidDim(u.value, region));
+  const source = dimensionOf(op);
+  return source !== undefined && isTopLevel(source);
+}
+
+/** Operands of a map: dimensions first, then symbols. Answers whether all are valid. */
+export function verifyMapOperands(op: Operation, operands: readonly Value[], numDims: number, fail: Fail): boolean {
+  const scope = scopeOf(op);
+  for (const [i, v] of operands.entries()) {
+    if (i < numDims ? isValidDim(v, scope) : isValidSymbol(v, scope)) continue;
+    fail(i < numDims ? "operand cannot be used as a dimension id" : "operand cannot be used as a symbol", {
+      code: "verify/operands",
+    });
+    return false;
+  }
+  return true;
+}
+
+// --- text -----------------------------------------------------------------------------------------------------------
+
+/** `(%d0, %d1)[%s0]`: the operands, and how many are dimensions. */
+export function parseDimsAndSymbols(p: AsmParser): { readonly values: readonly Value[]; readonly numDims: number } {
+  const dims = p.operands("()");
+  const symbols = p.operands("optional []");
+  return { values: p.resolveAll([...dims, ...symbols], indexType), numDims: dims.length };
+}
+
+export function printDimsAndSymbols(p: AsmPrinter, map: Pick<AffineMap, "numDims">, values: readonly Value[]): void {
+  p.write("(");
+  p.operands(values.slice(0, map.numDims));
+  p.write(")");
+  if (values.length > map.numDims) {
+    p.write("[");
+    p.operands(values.slice(map.numDims));
+    p.write("]");
+  }
+}
