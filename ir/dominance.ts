@@ -60,7 +60,7 @@ export class Dominance {
 }
 
 /** Immediate dominator of each reachable block; the entry has none. */
-function dominatorTree(region: Region): Map<Block, Block | null> {
+export function dominatorTree(region: Region): Map<Block, Block | null> {
   const entry = region.blocks[0]!;
   const order = postOrder(entry);
   const number = new Map(order.map((b, i) => [b, i]));
