@@ -1,0 +1,71 @@
+/** The laws that hold for everything that is registered: new ops, rules, passes and targets are covered unasked. */
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { dialects } from "../dialects/index.ts";
+import { Context } from "../ir/context.ts";
+import type { Num } from "../ir/evaluate.ts";
+import { verify } from "../ir/verify.ts";
+import type { Law } from "../rewrite/law.ts";
+import { Rewriter } from "../rewrite/rewriter.ts";
+import { Diagnostics } from "../support/diagnostic.ts";
+import { corners, evaluate, instance, type Typing, typings, Undefined } from "./support/law-check.ts";
+
+const context = new Context(dialects);
+const laws = dialects.flatMap((d) => d.rules).filter((r): r is Law => "left" in r);
+const ofScalars = laws.filter((l) => [...l.left.ops, ...l.right.ops].every((op) => op.def.spec.scalar));
+
+/** How equal results must be: what the law's flags leave open is not compared. */
+function same(law: Law, a: Num, b: Num): boolean {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== "number" || typeof b !== "number") return false;
+  const finite = Number.isFinite(a) && Number.isFinite(b);
+  if ((law.needs.includes("nnan") || law.needs.includes("ninf")) && !finite) return true;
+  if (law.needs.includes("arcp")) return !finite || Math.abs(a - b) <= 0.01 * Math.abs(a);
+  return law.needs.includes("nsz") && a === 0 && b === 0;
+}
+
+/** Tries one sample. Answers whether the law applied to it. */
+function attack(law: Law, typing: Typing, choices: readonly number[]): boolean {
+  let n = 0;
+  const pick = <T>(values: readonly T[]): T => values[choices[n++ % choices.length]! % values.length]!;
+  const made = instance(law, typing, context, pick);
+  if (!made) return false;
+  const inputs = made.params.map((p) => pick(corners(p.type)));
+  if (law.needs.includes("nnan") && inputs.some((v) => Number.isNaN(v))) return false;
+  if (law.needs.includes("ninf") && inputs.some((v) => !Number.isFinite(Number(v)))) return false;
+  const run = (): Num => evaluate(made.end.operand(0), new Map(made.params.map((p, i) => [p, inputs[i]!])));
+  let before: Num | undefined;
+  try {
+    before = run();
+  } catch (error) {
+    if (!(error instanceof Undefined)) throw error;
+  }
+  const rw = new Rewriter(context).focus(made.target);
+  if (!law.apply(made.target, rw)) return false;
+  const diagnostics = new Diagnostics();
+  verify(made.root, diagnostics);
+  expect(diagnostics.list.map((d) => d.message)).toEqual([]);
+  if (before === undefined) return true;
+  const after = run();
+  if (!same(law, before, after)) expect.fail(`${law.doc} on ${inputs.join(", ")}: ${before} became ${after}`);
+  return true;
+}
+
+describe("every law keeps the meaning of its operands", () => {
+  for (const law of ofScalars) it(law.doc, () => theorem(law));
+});
+
+function theorem(law: Law): void {
+  const all = typings(law, context);
+  expect(all.length, "the law has operand types").toBeGreaterThan(0);
+  let applied = 0;
+  // Samples are numbers, so that a counterexample can be printed; the message of the failure says what it stands for.
+  const choices = fc.array(fc.nat(1000), { minLength: 8, maxLength: 8 });
+  fc.assert(
+    fc.property(choices, ([first = 0, ...rest]) => {
+      if (attack(law, all[first % all.length]!, rest)) applied++;
+    }),
+    { numRuns: 300 },
+  );
+  expect(applied, "the law fires").toBeGreaterThan(0);
+}
