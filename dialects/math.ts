@@ -98,8 +98,9 @@ export const ipowi = defineOp("math.ipowi", {
   doc: "A signed integer to a signed integer power; wraps around. Of negative powers the part before the point is left.",
   scalar: (info) => {
     const width = widthOf(info.operands[0]!);
-    return (x: Num, n: Num) =>
+    const power = (x: Num, n: Num): bigint =>
       integerPower(BigInt.asIntN(width, BigInt(x)), BigInt.asIntN(width, BigInt(n)), width, info);
+    return isBig(info.results[0]!) ? power : (x: Num, n: Num) => Number(power(x, n));
   },
   operands: [one("lhs", SignlessIntegerLike), one("rhs", SignlessIntegerLike)],
   results: [one("result", SignlessIntegerLike)],

@@ -72,7 +72,8 @@ export function toType(t: Type, value: Num): Num {
           ? roundTo(t.name, Number(value))
           : Number(value);
     default:
-      return typeof value === "bigint" ? Number(value) : value;
+      // Index has 64 bits and no negative zero.
+      return typeof value === "bigint" ? Number(BigInt.asIntN(64, value)) : value + 0;
   }
 }
 

@@ -1,20 +1,11 @@
 /** @file Folding: what follows from the traits of an op, and ops of known operands by evaluation. */
-import type { Operation, Value } from "../ir/core.ts";
-import { attributeOfDatum, datumOfAttribute, dtypeOf, toType } from "../ir/datum.ts";
+import { Block, Operation, type Value } from "../ir/core.ts";
+import { attributeOfDatum, datumOfAttribute } from "../ir/datum.ts";
 import { isEffectFree } from "../ir/effects.ts";
-import type { Num } from "../ir/evaluate.ts";
+import { evaluateOp } from "../ir/interpret.ts";
 import { Commutative, Elementwise, Idempotent, Involution } from "../ir/traits.ts";
-import {
-  type Attribute,
-  type DenseAttribute,
-  elementCount,
-  elementOf,
-  hasStaticShape,
-  isShaped,
-  type ShapedType,
-  vector,
-} from "../ir/types.ts";
-import { NDArray } from "../support/ndarray.ts";
+import { type Attribute, elementCount, hasStaticShape, isShaped, type Type, vector } from "../ir/types.ts";
+import { CompileError } from "../support/diagnostic.ts";
 import { constantOf } from "./constants.ts";
 import type { Rewriter } from "./rewriter.ts";
 
@@ -34,7 +25,7 @@ function foldConstants(op: Operation, rw: Rewriter, limit: number): boolean {
   if (uses.length === 0 || op.results.length === 0 || op.regions.length > 0 || def.isTerminator) return false;
   for (let i = 0; i < uses.length; i++) if (!uses[i]!.value.definingOp?.def.isConstant) return false;
   if (!isEffectFree(op)) return false;
-  const values = def.has(Elementwise) && def.spec.scalar ? foldElementwise(op, limit) : undefined;
+  const values = foldSplats(op) ?? evaluateConstants(op, limit);
   if (!values) return false;
   const replacements: Value[] = [];
   for (let i = 0; i < values.length; i++) {
@@ -46,72 +37,69 @@ function foldConstants(op: Operation, rw: Rewriter, limit: number): boolean {
   return true;
 }
 
-/** The scalar function on every element; on one if all operands are splats. */
-function foldElementwise(op: Operation, limit: number): Attribute[] | undefined {
-  const attributes = op.uses.map((u) => constantOf(u.value));
-  const splat =
-    attributes.every((a) => a?.kind !== "dense" || a.splat) && attributes.every((a) => a?.kind !== "resource");
-  const shaped = op.results.find((r) => isShaped(r.type))?.type;
-  if (shaped && !(isShaped(shaped) && hasStaticShape(shaped))) return undefined;
-  const count = shaped && isShaped(shaped) && !splat ? elementCount(shaped.shape) : 1;
-  if (count > limit || count === 0) return undefined;
-  const operands: Num[][] = [];
-  for (const a of attributes) {
-    const datum = a && datumOfAttribute(splat && a.kind === "dense" ? oneElement(a) : a);
+/** Runs an op of which no operand or result is large. Undefined where it faults: the fault stays for the run. */
+function evaluateConstants(op: Operation, limit: number): Attribute[] | undefined {
+  for (const r of op.results) if (!isSmall(r.type, limit)) return undefined;
+  const operands: unknown[] = [];
+  for (const u of op.uses) {
+    const a = isSmall(u.value.type, limit) ? constantOf(u.value) : undefined;
+    const datum = a && datumOfAttribute(a);
     if (datum === undefined) return undefined;
-    operands.push(typeof datum === "object" ? datum.values() : [datum]);
+    operands.push(datum);
   }
-  const results = evaluateElements(op, operands, count);
-  return results && writeResults(op, results, splat);
-}
-
-/** A splat as a constant of a single element. */
-const oneElement = (a: DenseAttribute): DenseAttribute =>
-  isShaped(a.type) ? { ...a, type: vector([1], elementOf(a.type)) } : a;
-
-class Stopped extends Error {}
-
-/** Result by result the elements; undefined where the scalar function faults: then the fault stays for the run. */
-function evaluateElements(op: Operation, operands: readonly Num[][], count: number): Num[][] | undefined {
-  const results = op.results.map(() => new Array<Num>(count));
-  const types = op.results.map((r) => elementOf(r.type));
-  if (types.some((t) => dtypeOf(t) === undefined)) return undefined;
   try {
-    const kernel = op.def.spec.scalar!({
-      operands: op.uses.map((u) => elementOf(u.value.type)),
-      results: types,
-      attrs: Object.fromEntries(op.def.attrFields.map((f, i) => [f.name, op.props[i]])),
-      fail: () => {
-        throw new Stopped();
-      },
-    }) as (...args: Num[]) => Num | readonly Num[];
-    const args = new Array<Num>(operands.length);
-    for (let n = 0; n < count; n++) {
-      for (let i = 0; i < args.length; i++) args[i] = operands[i]![operands[i]!.length === 1 ? 0 : n]!;
-      const answer = kernel(...args);
-      if (typeof answer !== "object") results[0]![n] = toType(types[0]!, answer);
-      else for (let r = 0; r < results.length; r++) results[r]![n] = toType(types[r]!, answer[r]!);
-    }
+    return writeResults(
+      evaluateOp(op, operands),
+      op.results.map((r) => r.type),
+    );
   } catch (error) {
-    if (error instanceof Stopped) return undefined;
+    if (error instanceof CompileError) return undefined;
     throw error;
   }
-  return results;
 }
 
-function writeResults(op: Operation, results: readonly Num[][], splat: boolean): Attribute[] | undefined {
+function isSmall(t: Type, limit: number): boolean {
+  if (!isShaped(t)) return true;
+  if (t.kind === "vector" && t.scalable.length > 0) return false;
+  return t.kind !== "memref" && hasStaticShape(t) && elementCount(t.shape) <= limit;
+}
+
+/** An elementwise op on splats of any size: its scalar function once. */
+function foldSplats(op: Operation): Attribute[] | undefined {
+  if (!op.def.has(Elementwise) || !op.results.some((r) => isShaped(r.type) && hasStaticShape(r.type))) return undefined;
+  const one = (t: Type): Type => (isShaped(t) ? vector([1], t.element) : t);
+  const operands: unknown[] = [];
+  const types: Type[] = [];
+  for (const u of op.uses) {
+    const a = constantOf(u.value);
+    if (!a || a.kind === "resource" || (a.kind === "dense" && !a.splat)) return undefined;
+    types.push(one(u.value.type));
+    operands.push(datumOfAttribute(a.kind === "dense" ? { ...a, type: types.at(-1)! } : a));
+  }
+  if (operands.includes(undefined)) return undefined;
+  const block = new Block(types);
+  const small = new Operation(op.def, {
+    operands: block.args,
+    props: op.props,
+    resultTypes: op.results.map((r) => one(r.type)),
+    operandSegments: op.operandSegments,
+  });
+  try {
+    const written = writeResults(
+      evaluateOp(small, operands),
+      small.results.map((r) => r.type),
+    );
+    return written?.map((a, i) => (a.kind === "dense" ? { ...a, type: op.results[i]!.type } : a));
+  } catch (error) {
+    if (error instanceof CompileError) return undefined;
+    throw error;
+  }
+}
+
+function writeResults(results: readonly unknown[], types: readonly Type[]): Attribute[] | undefined {
   const attributes: Attribute[] = [];
-  for (let i = 0; i < results.length; i++) {
-    const { type } = op.results[i]!;
-    const values = results[i]!;
-    const element = elementOf(type);
-    let a: Attribute | undefined;
-    if (!isShaped(type)) a = attributeOfDatum(values[0], type);
-    else {
-      const one = splat ? vector([1], element) : type;
-      const written = attributeOfDatum(NDArray.from(dtypeOf(element)!, (one as ShapedType).shape, values), one);
-      if (written?.kind === "dense") a = { ...written, type };
-    }
+  for (let i = 0; i < types.length; i++) {
+    const a = attributeOfDatum(results[i], types[i]!);
     if (!a) return undefined;
     attributes.push(a);
   }

@@ -3,7 +3,9 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { dialects } from "../dialects/index.ts";
 import { Context } from "../ir/context.ts";
+import type { Value } from "../ir/core.ts";
 import type { Num } from "../ir/evaluate.ts";
+import { index } from "../ir/types.ts";
 import { verify } from "../ir/verify.ts";
 import type { Law } from "../rewrite/law.ts";
 import { Rewriter } from "../rewrite/rewriter.ts";
@@ -30,13 +32,20 @@ function attack(law: Law, typing: Typing, choices: readonly number[]): boolean {
   const pick = <T>(values: readonly T[]): T => values[choices[n++ % choices.length]! % values.length]!;
   const made = instance(law, typing, context, pick);
   if (!made) return false;
-  const inputs = made.params.map((p) => pick(corners(p.type)));
+  // Index is a double when it is interpreted: wider numbers lose their low bits on the way through it.
+  const exact = (v: Num): boolean => !throughIndex || Number.isSafeInteger(Number(v));
+  const throughIndex = made.target.operands.some((v) => v.type === index) || made.target.result().type === index;
+  const inputs = made.params.map((p) => pick(corners(p.type).filter(exact)));
   if (law.needs.includes("nnan") && inputs.some((v) => Number.isNaN(v))) return false;
   if (law.needs.includes("ninf") && inputs.some((v) => !Number.isFinite(Number(v)))) return false;
-  const run = (): Num => evaluate(made.end.operand(0), new Map(made.params.map((p, i) => [p, inputs[i]!])));
+  const known = (): Map<Value, Num> => new Map(made.params.map((p, i) => [p, inputs[i]!]));
   let before: Num | undefined;
   try {
-    before = run();
+    const values = known();
+    before = evaluate(made.end.operand(0), values);
+    // The payload of a NaN is not kept, so its bits must not be looked at.
+    const { target } = made;
+    if (target.operands.some((v) => Number.isNaN(values.get(v)) && v.type !== target.result().type)) return false;
   } catch (error) {
     if (!(error instanceof Undefined)) throw error;
   }
@@ -46,7 +55,7 @@ function attack(law: Law, typing: Typing, choices: readonly number[]): boolean {
   verify(made.root, diagnostics);
   expect(diagnostics.list.map((d) => d.message)).toEqual([]);
   if (before === undefined) return true;
-  const after = run();
+  const after = evaluate(made.end.operand(0), known());
   if (!same(law, before, after)) expect.fail(`${law.doc} on ${inputs.join(", ")}: ${before} became ${after}`);
   return true;
 }

@@ -65,7 +65,7 @@ const narrower = (from: Type, to: Type): boolean => widthOf(from) > widthOf(to);
 const any = (): boolean => true;
 
 /** The value with its sign; only i1, which is 0 or 1 at run time, does not show it by itself. */
-const signedOf = (type: Type): ((v: Num) => Num) => (widthOf(type) === 1 ? (v) => -(v as number) : (v) => v);
+const signedOf = (type: Type): ((v: Num) => Num) => (widthOf(type) === 1 ? (v) => 0 - (v as number) : (v) => v);
 
 export const extsi = cast(
   "extsi",
