@@ -13,7 +13,14 @@ import type { Datum, Evaluator, ScalarFactory } from "./evaluate.ts";
 import { type Field, type Fields, fieldRange, needsSegments } from "./fields.ts";
 import type { Implementation } from "./interface.ts";
 import type { SymbolScope } from "./symbols.ts";
-import { ConstantLike, type Fail, Terminator, type Trait } from "./traits.ts";
+import {
+  ConstantLike,
+  type Fail,
+  SameVariadicOperandSize,
+  SameVariadicResultSize,
+  Terminator,
+  type Trait,
+} from "./traits.ts";
 import type { Attribute, Type } from "./types.ts";
 
 export type Attrs = Readonly<Record<string, Attr>>;
@@ -278,8 +285,8 @@ function describe(name: string, spec: ErasedSpec): Omit<OpInfo, "is" | "of" | "e
     interfaces: new Map((spec.interfaces ?? []).map((i) => [i.iface, i.methods])),
     isTerminator: traits.has(Terminator),
     isConstant: traits.has(ConstantLike),
-    hasOperandSegments: needsSegments(spec.operands ?? []),
-    hasResultSegments: needsSegments(spec.results ?? []),
+    hasOperandSegments: needsSegments(spec.operands ?? []) && !traits.has(SameVariadicOperandSize),
+    hasResultSegments: needsSegments(spec.results ?? []) && !traits.has(SameVariadicResultSize),
     has: (t) => traits.has(t),
   };
 }

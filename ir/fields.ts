@@ -26,7 +26,7 @@ export const many = <const N extends string, T extends Type>(name: N, is: Constr
   arity: "many",
 });
 
-/** Several fields of open length: then the op must store how many values each has. */
+/** Several fields of open length: then the op must store how many values each has, unless all have as many. */
 export const needsSegments = (fields: Fields): boolean => fields.filter((f) => f.arity !== "one").length > 1;
 
 /** Start and end of a field among `count` values. */
@@ -41,8 +41,10 @@ export function fieldRange(
     for (let i = 0; i < field; i++) start += segments[i]!;
     return [start, start + segments[field]!];
   }
-  // Without segments at most one field is open, and it takes what the others leave.
-  const open = Math.max(0, count - (fields.length - 1));
+  // Without segments the open field takes what the others leave; several share it evenly.
+  let opens = 0;
+  for (let i = 0; i < fields.length; i++) if (fields[i]!.arity !== "one") opens++;
+  const open = opens === 0 ? 0 : Math.max(0, Math.floor((count - (fields.length - opens)) / opens));
   let start = 0;
   for (let i = 0; i < field; i++) start += fields[i]!.arity === "one" ? 1 : open;
   return [start, start + (fields[field]!.arity === "one" ? 1 : open)];

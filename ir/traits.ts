@@ -67,6 +67,10 @@ export const AutomaticAllocationScope = fact("AutomaticAllocationScope");
 /** The op is a loop body's or branch's result: its operands are handed to the parent. */
 export const ReturnLike = fact("ReturnLike");
 
+/** The operand (result) fields of open length all have as many values, so none need be counted. */
+export const SameVariadicOperandSize = fact("SameVariadicOperandSize");
+export const SameVariadicResultSize = fact("SameVariadicResultSize");
+
 /** Each region has at most one block. */
 export const SingleBlock: Trait = {
   name: "SingleBlock",

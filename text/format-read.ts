@@ -4,11 +4,11 @@
  * and `infer`.
  */
 import type { AsmParser, ParsedOp, UnresolvedOperand } from "../ir/asm.ts";
-import { type Block, Operation, type Region, type Value } from "../ir/core.ts";
+import { Block, Operation, type Region, type Value } from "../ir/core.ts";
 import { insOf, type KnownTypes, type OpInfo } from "../ir/define.ts";
-import type { Arity, Fields } from "../ir/fields.ts";
+import { type Arity, type Fields, fieldRange } from "../ir/fields.ts";
 import { typeText } from "../ir/spell.ts";
-import { Isolated, isSameTypes } from "../ir/traits.ts";
+import { Isolated, isSameTypes, SingleBlock } from "../ir/traits.ts";
 import type { Attribute, Type } from "../ir/types.ts";
 import { InternalError, invariant } from "../support/diagnostic.ts";
 import type { Location } from "../support/location.ts";
@@ -358,14 +358,11 @@ function divide<E>(
   fields: OpInfo["operandFields"],
   all: readonly E[],
   into: (readonly E[] | undefined)[],
-  counts?: readonly (number | undefined)[],
+  segments: readonly number[] | null = null,
 ): void {
-  const open = Math.max(0, all.length - (fields.length - 1));
-  let start = 0;
   for (let i = 0; i < fields.length; i++) {
-    const size = counts?.[i] ?? (fields[i]!.arity === "one" ? 1 : open);
-    into[i] = all.slice(start, start + size);
-    start += size;
+    const [start, end] = fieldRange(fields, i, all.length, segments);
+    into[i] = all.slice(start, end);
   }
 }
 
@@ -385,10 +382,13 @@ function readRegions(s: FormatState, index: number, open: boolean): void {
   } while (open && s.p.optionalPunct(","));
 }
 
-/** Adds the terminator that the text left out. */
+/** Adds the terminator, or at least the block, that the text left out. */
 export function terminate(s: FormatState, region: Region): void {
   const end = s.def.spec.terminator?.();
-  if (!end) return;
+  if (!end) {
+    if (region.isEmpty && s.def.has(SingleBlock)) region.append(new Block());
+    return;
+  }
   s.p.ensureTerminator(
     region,
     () => new Operation(end, { props: end.attrFields.map((f) => f.codec.fallback), loc: s.at }),

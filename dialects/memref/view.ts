@@ -15,7 +15,7 @@ import {
   stridedMemref,
   stridedOf,
 } from "../../ir/strided.ts";
-import { Pure } from "../../ir/traits.ts";
+import { Pure, SameVariadicResultSize } from "../../ir/traits.ts";
 import { index, isDynamic, type MemRefType, memref as memrefType, type Type, unrankedMemref } from "../../ir/types.ts";
 import { allocate, NDArray, rowMajor, sizeOf } from "../../support/ndarray.ts";
 import {
@@ -406,7 +406,7 @@ export const extract_strided_metadata = defineOp("memref.extract_strided_metadat
     many("sizes", Index),
     many("strides", Index),
   ],
-  traits: [Pure],
+  traits: [Pure, SameVariadicResultSize],
   interfaces: [view],
   assembly: "$source `:` type($source) `->` type(results) attr-dict",
   names: ({ sizes, strides }) => [
