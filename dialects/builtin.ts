@@ -37,6 +37,9 @@ export const unrealized_conversion_cast = defineOp("builtin.unrealized_conversio
   results: [many("outputs", Any)],
   traits: [Pure],
   assembly: "($inputs^ `:` type($inputs))? `to` type($outputs) attr-dict",
+  verify({ outputs }, fail) {
+    if (outputs.length === 0) fail("expected at least one result for cast operation", { code: "verify/operands" });
+  },
 });
 
 export const builtin = defineDialect("builtin", {

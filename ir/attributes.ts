@@ -9,6 +9,7 @@ import {
   boolAttribute,
   dynamic,
   float as floatType,
+  type IntegerType,
   i1,
   i32,
   i64,
@@ -280,9 +281,9 @@ export const attr = {
       (a) => (a.kind === "string" ? words.find((w) => w === a.value) : undefined),
     ),
   /** An enumeration stored as an integer (`predicate = 2 : i64`), a bare word in pretty forms. */
-  enumInt: <const V extends string>(words: readonly V[], type: Type = i64, label = "enumeration"): Attr<V, true> =>
+  enumInt: <const V extends string>(words: readonly V[], type: IntegerType = i64): Attr<V, true> =>
     codec<V>(
-      `allowed ${label} cases: ${words.join(", ")}`,
+      `allowed ${type.width}-bit signless integer cases: ${words.map((_, i) => i).join(", ")}`,
       { kind: "keyword", words },
       (v) => integerAttribute(words.indexOf(v), type),
       (a) => (a.kind === "integer" && a.type === type ? words[Number(a.value)] : undefined),

@@ -121,9 +121,12 @@ export const Elementwise: Trait = {
 /** The shapes may be the same at run time. */
 export function compatibleShapes(a: ShapedType, b: ShapedType): boolean {
   if (("ranked" in a && !a.ranked) || ("ranked" in b && !b.ranked)) return true;
+  const scales = (t: ShapedType, i: number): boolean => t.kind === "vector" && (t.scalable[i] ?? false);
   return (
     a.shape.length === b.shape.length &&
-    a.shape.every((d, i) => d === b.shape[i] || isDynamic(d) || isDynamic(b.shape[i]!))
+    a.shape.every(
+      (d, i) => (d === b.shape[i] || isDynamic(d) || isDynamic(b.shape[i]!)) && scales(a, i) === scales(b, i),
+    )
   );
 }
 

@@ -6,7 +6,7 @@ import type { Block, Operation, Value } from "./core.ts";
 import { insOf } from "./define.ts";
 import { Dominance } from "./dominance.ts";
 import { type Fields, fieldRange } from "./fields.ts";
-import { branchLike } from "./interfaces.ts";
+import { branchLike, symbolLike } from "./interfaces.ts";
 import { typeText } from "./spell.ts";
 import { SymbolScope, symbolName } from "./symbols.ts";
 import { type FailAt, Isolated, NoTerminator, SymbolTable } from "./traits.ts";
@@ -152,6 +152,11 @@ class Verifier {
       t.verify?.(op, fail);
       if (this.#diagnostics.errorCount > before) return;
     }
+    const table = op.parentOp?.def;
+    if (symbolLike.of(op) && table?.registered && !table.has(SymbolTable)) {
+      fail("symbol's parent must have the SymbolTable trait", { code: "verify/symbol" });
+      return;
+    }
     const branch = branchLike.of(op);
     if (branch) {
       for (let i = 0; i < op.successors.length; i++) {
@@ -230,13 +235,13 @@ class Verifier {
       if (o.def.isTerminator && o.next)
         this.#fail(o, "verify/terminator", "must be the last operation in the parent block");
     }
-    const mayEndOpen = !parent.def.registered || parent.def.has(NoTerminator);
-    if (block.last ? !block.last.def.isTerminator && block.last.def.registered : true) {
-      if (many ? !mayEndOpen || block.last === null : !mayEndOpen) {
-        if (block.last === null) {
-          this.#fail(parent, "verify/terminator", "has an empty block: expected at least a terminator");
-        } else this.#fail(block.last, "verify/terminator", "must be a terminator: block with no terminator");
-      }
+    const mayEndOpen = !many && (!parent.def.registered || parent.def.has(NoTerminator));
+    const { last } = block;
+    if (!mayEndOpen && (!last || (last.def.registered && !last.def.isTerminator))) {
+      const message = last
+        ? `block with no terminator, has '${last.name}'`
+        : "empty block: expect at least a terminator";
+      this.#fail(last ?? parent, "verify/terminator", message, { plain: true });
     }
     for (const s of block.last?.successors ?? []) {
       if (s.parent !== block.parent)

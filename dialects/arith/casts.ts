@@ -21,7 +21,7 @@ import {
 import { NDArray, storageOf } from "../../support/ndarray.ts";
 import { fastmath, fastmathAssembly, overflow } from "./flags.ts";
 
-const traits = [Pure, Elementwise, SameOperandsAndResultShape, SameTensorDimensions] as const;
+const traits = [Pure, SameTensorDimensions, SameOperandsAndResultShape, Elementwise] as const;
 
 const incompatible = (from: Type, to: Type, fail: Fail): void =>
   fail(`operand type '${typeText(from)}' and result type '${typeText(to)}' are cast incompatible`, {
@@ -193,7 +193,7 @@ export const truncf = defineOp("arith.truncf", {
   },
   operands: [one("in", FloatLike)],
   attrs: {
-    roundingmode: attr.enumInt(roundingModes, i32, "rounding mode").optional(),
+    roundingmode: attr.enumInt(roundingModes, i32).optional(),
     fastmath: fastmath.optional(),
   },
   results: [one("out", FloatLike)],

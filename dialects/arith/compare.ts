@@ -12,6 +12,7 @@ import {
   Elementwise,
   Pure,
   sameOperandTypes,
+  type Trait,
   typesMatchWith,
 } from "../../ir/traits.ts";
 import { i1, isShaped, type Type, withElement } from "../../ir/types.ts";
@@ -52,7 +53,7 @@ export const cmpi = defineOp("arith.cmpi", {
   operands: [one("lhs", SignlessIntegerLike), one("rhs", SignlessIntegerLike)],
   attrs: { predicate: attr.enumInt(integerPredicates) },
   results: [one("result", BoolLike)],
-  traits: [Pure, Elementwise, sameOperandTypes("lhs", "rhs"), isComparisonType],
+  traits: [Pure, sameOperandTypes("lhs", "rhs"), isComparisonType, Elementwise],
   infer: ({ lhs }) => [comparisonType(lhs.type)],
   assembly: "$predicate `,` $lhs `,` $rhs attr-dict `:` type($lhs)",
   scalar: (info) => {
@@ -96,7 +97,7 @@ export const cmpf = defineOp("arith.cmpf", {
   operands: [one("lhs", FloatLike), one("rhs", FloatLike)],
   attrs: { predicate: attr.enumInt(floatPredicates), fastmath: fastmath.default([]) },
   results: [one("result", BoolLike)],
-  traits: [Pure, Elementwise, sameOperandTypes("lhs", "rhs"), isComparisonType],
+  traits: [Pure, sameOperandTypes("lhs", "rhs"), isComparisonType, Elementwise],
   infer: ({ lhs }) => [comparisonType(lhs.type)],
   assembly: `$predicate \`,\` $lhs \`,\` $rhs ${fastmathAssembly} attr-dict \`:\` type($lhs)`,
   scalar: (info): ScalarKernel => {
@@ -105,11 +106,21 @@ export const cmpf = defineOp("arith.cmpf", {
   },
 });
 
+/** The condition of a choice is a single bit, or has the shape of what is chosen. */
+const conditionFits: Trait = {
+  name: "ScalarConditionOrMatchingShape",
+  verify(op, fail) {
+    const [c, r] = [op.operand(0).type, op.result().type];
+    if (c === i1 || (isShaped(c) && c.kind === r.kind && compatibleShapes(r, c))) return;
+    fail("failed to verify that condition is signless i1 or has matching shape", { code: "verify/operand-type" });
+  },
+};
+
 export const select = defineOp("arith.select", {
   doc: "One of two values: the first if the condition is true. A condition with a shape chooses element by element.",
   operands: [one("condition", BoolLike), one("true_value", Any), one("false_value", Any)],
   results: [one("result", Any)],
-  traits: [Pure, allTypesMatch("true_value", "false_value", "result"), Elementwise],
+  traits: [Pure, allTypesMatch("true_value", "false_value", "result"), conditionFits, Elementwise],
   infer: ({ true_value }) => [true_value.type],
   // The type of the condition is written only when it has a shape.
   parse(p) {
@@ -143,9 +154,7 @@ export const select = defineOp("arith.select", {
     const c = condition.type;
     const r = result.type;
     if (c === i1) return;
-    if (!isShaped(r) || r.kind !== c.kind || !compatibleShapes(r, c)) {
-      fail("failed to verify that condition is signless i1 or has matching shape", { code: "verify/operand-type" });
-    } else if (comparisonType(r) !== c) {
+    if (comparisonType(r) !== c) {
       fail(
         `expected condition type to have the same shape as the result type, expected '${typeText(comparisonType(r))}', ` +
           `but got '${typeText(c)}'`,

@@ -18,11 +18,12 @@ import {
   i1,
   index,
   integerAttribute,
+  none,
   type Type,
   typeOfAttribute,
 } from "../../ir/types.ts";
 
-const typed = attr.where("TypedAttr instance", (a) => typeOfAttribute(a) !== undefined);
+const typed = attr.where("TypedAttr instance", (a) => a.kind === "string" || typeOfAttribute(a) !== undefined);
 
 export const constant = defineOp("arith.constant", {
   doc: "A known number, vector or tensor.",
@@ -30,7 +31,7 @@ export const constant = defineOp("arith.constant", {
   results: [one("result", Any)],
   traits: [Pure, ConstantLike],
   assembly: "attr-dict $value",
-  infer: ({ value }) => [typeOfAttribute(value)!],
+  infer: ({ value }) => [typeOfAttribute(value) ?? none],
   inferLoosely: true,
   names: ({ value, result }) => [constantName(value, result.type)],
   verify({ value, result }, fail) {

@@ -149,7 +149,7 @@ export function applyKind(kind: AtomicKind, type: Type, old: Num, value: Num): N
 export const atomic_rmw = defineOp("memref.atomic_rmw", {
   doc: "Combines an element with a value in one indivisible step and answers the old element.",
   operands: [one("value", Scalar), one("memref", MemRef), many("indices", Index)],
-  attrs: { kind: attr.enumInt(atomicKinds, undefined, "64-bit signless integer") },
+  attrs: { kind: attr.enumInt(atomicKinds) },
   results: [one("result", Scalar)],
   assembly:
     "$kind $value `,` $memref `[` $indices `]` attr-dict `:` `(` type($value) `,` type($memref) `)` `->` type($result)",

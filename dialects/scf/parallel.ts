@@ -68,7 +68,12 @@ export const parallel = defineOp("scf.parallel", {
   parse(p, at) {
     const counters = p.arguments("()", false);
     p.punct("=");
-    const bounds = () => p.resolveAll(p.operands("()"), index);
+    const bounds = () => {
+      const start = p.here();
+      const operands = p.operands("()");
+      if (operands.length !== counters.length) p.fail(`expected ${counters.length} operands`, start);
+      return p.resolveAll(operands, index);
+    };
     const lower = bounds();
     p.keyword("to");
     const upper = bounds();
@@ -78,7 +83,8 @@ export const parallel = defineOp("scf.parallel", {
     const resultTypes = p.optionalArrowTypes();
     const region = p.region(indexed(counters));
     const attributes = p.attrDict();
-    const values = p.resolveAll(inits, resultTypes, at);
+    if (inits.length !== resultTypes.length) p.fail(missing(inits.length, resultTypes.length), at);
+    const values = p.resolveAll(inits, resultTypes);
     p.ensureTerminator(region, implied(reduce, at));
     return {
       operands: [...lower, ...upper, ...step, ...values],
@@ -141,6 +147,8 @@ export const parallel = defineOp("scf.parallel", {
     return results;
   },
 });
+
+const missing = (operands: number, types: number): string => `${operands} operands present, but expected ${types}`;
 
 const indexed = (args: readonly ParsedArgument[]): ParsedArgument[] => args.map((a) => ({ ...a, type: index }));
 
@@ -252,7 +260,7 @@ export const forall = defineOp("scf.forall", {
     const outputsAt = p.here();
     const shared = p.optionalKeyword("shared_outs") ? assignments(p) : [];
     const types = shared.length > 0 ? p.optionalArrowTypes() : [];
-    if (types.length !== shared.length) p.fail("mismatch between out operands and types", outputsAt);
+    if (types.length !== shared.length) p.fail(missing(shared.length, types.length), outputsAt);
     const outputs = p.resolveAll(
       shared.map((s) => s.init),
       types,
