@@ -138,6 +138,8 @@ export interface Spec<O extends Fields, A extends Attrs, R extends Fields, G ext
   readonly inferLoosely?: boolean;
   /** What types and traits cannot say. `symbols` looks symbols up, as seen from an op. */
   verify?(view: View<O, A, R, G>, fail: Fail, symbols: SymbolScope): void;
+  /** How the regions fit the op, asked once what stands in them is well formed. */
+  verifyBodies?(view: View<O, A, R, G>, fail: Fail): void;
   effects?(view: View<O, A, R, G>): readonly Effect[];
   /** Types of the arguments with which each region starts. */
   enter?(ins: Ins<O, A>): { readonly [K in G[number]]?: readonly Type[] };

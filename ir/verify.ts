@@ -31,16 +31,18 @@ class Verifier {
   verify(op: Operation): void {
     const before = this.#diagnostics.errorCount;
     // What stands inside is looked at even when the op itself is at fault: all faults in one run.
-    const ownShape = !op.def.registered || this.#structure(op);
+    const sound = op.def.registered && this.#structure(op);
+    if (sound) this.#semantics(op);
+    const ownErrors = this.#diagnostics.errorCount;
     for (const region of op.regions) {
       const many = region.blocks.length > 1;
       for (const block of region.blocks) {
-        this.#block(op, block, many);
         for (let o = block.first; o; o = o.next) this.verify(o);
+        this.#block(op, block, many);
       }
     }
     if (op.def.has(SymbolTable)) this.#symbolTable(op);
-    if (ownShape && op.def.registered) this.#semantics(op);
+    if (sound && ownErrors === before) this.#bodies(op);
     if (op.parentOp === null || op.def.has(Isolated)) {
       // Dominance is asked once per isolated op, and only where the structure is sound.
       if (this.#diagnostics.errorCount === before) this.#uses(op, op);
@@ -164,13 +166,22 @@ class Verifier {
       }
     }
     const { spec } = def;
-    const ins = spec.infer || spec.enter ? insOf(def, op.operands, op.props, op.operandSegments) : {};
-    if (spec.infer && !spec.inferLoosely) this.#inferred(op, spec.infer(ins as never));
+    if (spec.infer && !spec.inferLoosely) {
+      this.#inferred(op, spec.infer(insOf(def, op.operands, op.props, op.operandSegments) as never));
+    }
     if (this.#diagnostics.errorCount > before) return;
     spec.verify?.(def.of(op) as never, fail, this.#symbols);
-    if (this.#diagnostics.errorCount > before) return;
-    // Last, since the op's own check tells it in its own words.
-    const entered = spec.enter?.(ins as never) as Record<string, readonly Type[] | undefined> | undefined;
+  }
+
+  /** How the regions fit the op: after what stands in them, which tells its faults in its own words. */
+  #bodies(op: Operation): void {
+    const { def } = op;
+    const { spec } = def;
+    const before = this.#diagnostics.errorCount;
+    spec.verifyBodies?.(def.of(op) as never, (message, at) => this.#fail(op, "verify/region", message, at));
+    if (this.#diagnostics.errorCount > before || !spec.enter) return;
+    const ins = insOf(def, op.operands, op.props, op.operandSegments);
+    const entered = spec.enter(ins as never) as Record<string, readonly Type[] | undefined> | undefined;
     if (entered) this.#entries(op, entered);
   }
 

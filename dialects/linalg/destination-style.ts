@@ -85,9 +85,8 @@ export const map = defineOp("linalg.map", {
     printParts(p, op, inputs, [init]);
     if (!payload) printBody(p, mapper);
   },
-  verify({ op }, fail) {
-    if (verifyMap(op, fail)) verifyStructured(op, fail);
-  },
+  verify: ({ op }, fail) => void verifyMap(op, fail),
+  verifyBodies: ({ op }, fail) => verifyStructured(op, fail),
   evaluate: ({ inputs, init }, run) => evaluateStructured([...inputs, init], run),
 });
 
@@ -142,9 +141,8 @@ export const reduce = defineOp("linalg.reduce", {
     printParts(p, op, inputs, inits, { name: "dimensions", values: dimensions });
     if (!payload) printBody(p, combiner);
   },
-  verify({ op }, fail) {
-    if (verifyReduce(op, fail)) verifyStructured(op, fail);
-  },
+  verify: ({ op }, fail) => void verifyReduce(op, fail),
+  verifyBodies: ({ op }, fail) => verifyStructured(op, fail),
   evaluate: ({ operands }, run) => evaluateStructured(operands, run),
 });
 
@@ -178,9 +176,8 @@ export const transpose = defineOp("linalg.transpose", {
   print: ({ op, input, init, permutation }, p) =>
     printParts(p, op, [input], [init], { name: "permutation", values: permutation }),
   complete: completeMove,
-  verify({ op }, fail) {
-    if (verifyTranspose(op, fail)) verifyStructured(op, fail);
-  },
+  verify: ({ op }, fail) => void verifyTranspose(op, fail),
+  verifyBodies: ({ op }, fail) => verifyStructured(op, fail),
   evaluate: ({ input, init }, run) => evaluateStructured([input, init], run),
 });
 
@@ -214,9 +211,8 @@ export const broadcast = defineOp("linalg.broadcast", {
   print: ({ op, input, init, dimensions }, p) =>
     printParts(p, op, [input], [init], { name: "dimensions", values: dimensions }),
   complete: completeMove,
-  verify({ op }, fail) {
-    if (verifyBroadcast(op, fail)) verifyStructured(op, fail);
-  },
+  verify: ({ op }, fail) => void verifyBroadcast(op, fail),
+  verifyBodies: ({ op }, fail) => verifyStructured(op, fail),
   evaluate: ({ input, init }, run) => evaluateStructured([input, init], run),
 });
 

@@ -21,7 +21,7 @@ import { evaluateStructured } from "./evaluate.ts";
 import { runStateOf } from "./run-state.ts";
 import { elementTypeOf, type IteratorType, iteratorTypes, loopIndex, structured } from "./structure.ts";
 import { tiledByMaps } from "./tile.ts";
-import { verifyStructured } from "./verify.ts";
+import { verifyOutputs, verifyStructured } from "./verify.ts";
 
 const yield_ = defineOp("linalg.yield", {
   doc: "Ends the body of a structured op: the new element of each output.",
@@ -149,9 +149,8 @@ export const generic = defineOp("linalg.generic", {
   parse: parseGeneric,
   print: ({ op }, p) => printGeneric(op, p),
   argNames: ({ inputs, outputs }) => [...inputs.map(() => "in"), ...outputs.map(() => "out")],
-  verify({ op }, fail) {
-    verifyStructured(op, fail);
-  },
+  verify: ({ op }, fail) => void verifyOutputs(op, fail),
+  verifyBodies: ({ op }, fail) => verifyStructured(op, fail),
   evaluate: ({ inputs, outputs }, run) => evaluateStructured([...inputs, ...outputs], run),
 });
 

@@ -19,6 +19,7 @@ import {
   i64,
   isShaped,
   mapAttribute,
+  sameAttribute,
   type Type,
   tensor,
 } from "../../ir/types.ts";
@@ -32,7 +33,7 @@ import { yield as yield_ } from "./generic.ts";
 import { type CastFunction, castFunctions, NoSuchFunction } from "./scalar-ops.ts";
 import { type IteratorType, shapeOf, structured } from "./structure.ts";
 import { tiledByMaps } from "./tile.ts";
-import { verifyStructured } from "./verify.ts";
+import { verifyOutputs, verifyStructured } from "./verify.ts";
 
 /** Values of a named op's own attributes, as its body sees them. */
 export interface BodyOptions {
@@ -161,6 +162,7 @@ export function namedOp<const N extends string, const A extends Attrs>(name: N, 
       }),
     );
   const parse = (p: AsmParser, at: Location): ParsedOp => {
+    const attributesAt = p.here();
     const common = parseCommonParts(p);
     const attributes = new Map([...common.attributes, ...p.attrDict()]);
     const resultTypes = p.optionalArrowTypes();
@@ -168,8 +170,12 @@ export function namedOp<const N extends string, const A extends Attrs>(name: N, 
     if (operands.length !== inputs + 1) {
       p.fail(
         `[parseNamedStructuredOpRegion] ods-gen generated region expects ${inputs + 1} args, got ${operands.length}`,
-        at,
       );
+    }
+    for (const [n, a] of attributes) {
+      const codec = attrs[n];
+      if (!codec || codec.from(a) !== undefined) continue;
+      p.fail(`'linalg.${name}' op attribute '${n}' failed to satisfy constraint: ${codec.label}`, attributesAt);
     }
     const maps = mapsFrom((n) => attributes.get(n));
     if (maps) attributes.set(memoizedMaps, arrayAttribute(maps.map(mapAttribute)));
@@ -226,7 +232,14 @@ export function namedOp<const N extends string, const A extends Attrs>(name: N, 
       op.attributes.set(memoizedMaps, arrayAttribute(maps.map(mapAttribute)));
     },
     verify({ op }, fail) {
-      if (row.precondition?.(op, fail) !== false) verifyStructured(op, fail);
+      if (row.precondition?.(op, fail) !== false) verifyOutputs(op, fail);
+    },
+    verifyBodies({ op }, fail) {
+      const memoized = op.attributes?.get(memoizedMaps);
+      const maps = mapsFrom((n) => prop(op, n) as Attribute | undefined);
+      if (memoized && maps && !sameAttribute(memoized, arrayAttribute(maps.map(mapAttribute)))) {
+        fail(`'${memoizedMaps}' are not the maps of the op`, { code: "verify/attribute" });
+      } else verifyStructured(op, fail);
     },
     evaluate: (args, run) => evaluateStructured([...args.inputs, ...args.outputs], run),
   });

@@ -6,10 +6,14 @@ import type { Fail } from "../../ir/traits.ts";
 import { isDynamic } from "../../ir/types.ts";
 import { elementTypeOf, formOf, shapeOf, structured } from "./structure.ts";
 
-/** Checks operands, results, maps and body of an op that implements `structured`. Answers whether all is well. */
-export function verifyStructured(op: Operation, fail: Fail): boolean {
-  const how = structured.of(op)!;
-  return verifyDestinations(op, how.inputCount(op), fail) && verifyMaps(op, fail) && verifyBody(op, fail);
+/** Checks outputs and results of an op that implements `structured`: what can be told before its body is looked at. */
+export function verifyOutputs(op: Operation, fail: Fail): boolean {
+  return verifyDestinations(op, structured.of(op)!.inputCount(op), fail);
+}
+
+/** Checks how operands, maps and body of an op that implements `structured` fit together. */
+export function verifyStructured(op: Operation, fail: Fail): void {
+  if (verifyMaps(op, fail)) verifyBody(op, fail);
 }
 
 /** Each tensor among the outputs has a result of its type; the outputs are tensors or buffers. */
