@@ -32,9 +32,12 @@ export function rowMajorStrides(shape: readonly number[]): number[] {
   return strides;
 }
 
-/** The layout says nothing beyond row-major from the first element. */
-export const hasIdentityLayout = (t: MemRefType): boolean =>
-  t.layout === undefined || (t.layout.kind === "map" && isIdentityMap(t.layout.map));
+/** The layout is none, or as an affine map it is the identity: each index stands for itself. */
+export function hasIdentityLayout({ layout }: MemRefType): boolean {
+  if (layout === undefined) return true;
+  if (layout.kind === "map") return isIdentityMap(layout.map);
+  return layout.kind === "strided" && layout.strides.length === 1 && layout.strides[0] === 1 && layout.offset === 0;
+}
 
 /** Strides and offset of a ranked memref; undefined if its layout is not strided. */
 export function stridedOf(t: MemRefType): Strided | undefined {

@@ -10,7 +10,7 @@ import { stridedOf } from "../../ir/strided.ts";
 import { type Fail, Pure } from "../../ir/traits.ts";
 import type { MemRefType, ShapedType, TensorType, VectorType } from "../../ir/types.ts";
 import { NDArray } from "../../support/ndarray.ts";
-import { quoted } from "../shaped.ts";
+import { quoted, sameSpace } from "../shaped.ts";
 import { forEachIndex } from "./data.ts";
 import { IndexVector, IndexVector1D, Mask, Mask1D, Vector1D } from "./kinds.ts";
 import { activeMask, maskable } from "./mask.ts";
@@ -305,7 +305,7 @@ export const type_cast = defineOp("vector.type_cast", {
     const scalar = (t: MemRefType) => (t.element.kind === "vector" ? t.element.element : t.element);
     if (from.layout && !stridedOf(from)) fail(`expects operand to be a memref with identity layout`);
     else if (to.layout) fail("expects result to be a memref with identity layout");
-    else if (from.memorySpace !== to.memorySpace) fail("expects result in same memory space");
+    else if (!sameSpace(from, to)) fail("expects result in same memory space");
     else if (scalar(from) !== scalar(to))
       fail(`expects result and operand with same underlying scalar type: ${quoted(scalar(to))}`);
     else if (all(from).join("x") !== all(to).join("x"))
