@@ -2,7 +2,7 @@
 import type { ParsedArgument } from "../../ir/asm.ts";
 import { attr } from "../../ir/attributes.ts";
 import { Any, Index, RankedTensor } from "../../ir/constraints.ts";
-import { Block, type Operation, type Region, type Value } from "../../ir/core.ts";
+import { Block, Operation, Region, type Value } from "../../ir/core.ts";
 import { defineOp, type OpInfo } from "../../ir/define.ts";
 import { many, one } from "../../ir/fields.ts";
 import { loopLike, parallelInsertion } from "../../ir/interfaces.ts";
@@ -266,7 +266,7 @@ export const forall = defineOp("scf.forall", {
       types,
     );
     const region = p.region([...indexed(counters), ...shared.map((s, i) => ({ ...s.argument, type: types[i] }))]);
-    p.ensureTerminator(region, implied(in_parallel, at));
+    p.ensureTerminator(region, () => new Operation(in_parallel, { loc: at, regions: [new Region([new Block()])] }));
     const attributes = p.attrDict();
     return {
       operands: [...lower.values, ...upper.values, ...step.values, ...outputs],
