@@ -22,6 +22,7 @@ export function dtypeOf(t: Type): DType | undefined {
     case "integer": {
       const u = t.signedness === "unsigned";
       if (t.width === 1 && !u) return "i1";
+      if (t.width <= 2) return u ? "u2" : "i2";
       if (t.width <= 4) return u ? "u4" : "i4";
       if (t.width <= 8) return u ? "u8" : "i8";
       if (t.width <= 16) return u ? "u16" : "i16";

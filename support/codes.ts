@@ -196,6 +196,46 @@ export const codes = {
     "Big tensors may be kept in a file beside the model. Its path must stay inside the model's folder, and the part it names must exist.",
     "Put the data file beside the model as it was exported; a path out of the folder is never followed.",
   ),
+  "onnx/unsupported-op": entry(
+    "the model uses an operator that is not supported",
+    "The operator, or the version of it that the model asks for, has no meaning here yet.",
+    "Export with another operator set version, replace the operator by others, or cut the graph before the node.",
+  ),
+  "onnx/unsupported-attribute": entry(
+    "a form of an operator is not supported",
+    "The operator is known, but not with this value of an attribute or this form of an input.",
+    "Export the model again with a value that the message names, or replace the operator by others.",
+  ),
+  "onnx/unsupported-type": entry(
+    "a value has a type that is not supported",
+    "Values are tensors of numbers and booleans; strings, complex numbers, sequences, optionals and maps have no form here yet.",
+    "Take the part of the model that works on tensors, and do the rest outside.",
+  ),
+  "onnx/type-mismatch": entry(
+    "an operator is given a type that it does not take",
+    "Each operator declares which types its inputs may have, and which must agree.",
+    "The model is at fault: check it with onnx.checker (full_check) where it was exported.",
+  ),
+  "onnx/shape": entry(
+    "shapes do not fit together",
+    "The sizes of the inputs, or the values that say sizes and places, contradict each other, or ask for more than any machine has.",
+    "Check the input shapes (--shape NAME=1x3x224x224); otherwise the model is at fault: check it with onnx.checker (full_check).",
+  ),
+  "onnx/needs-constant": entry(
+    "a value must be known at compile time",
+    "Sizes, axes and the like shape the program itself. Here they are computed from an input of the model.",
+    "Give the value of that input at compile time, or make it an initializer.",
+  ),
+  "onnx/graph": entry(
+    "the graph is not well formed",
+    "Every value has one definition, which comes before its uses; nodes form no circle; names of functions and their calls agree.",
+    "The model is at fault: check it with onnx.checker where it was exported.",
+  ),
+  "onnx/symbolic-shape": entry(
+    "a size of the model is left open",
+    "Sizes are bound when the model is compiled; one that is not given is taken as 1.",
+    "Give it: --shape batch=4, or --shape input=4x3x224x224.",
+  ),
   "onnx/ignored": entry(
     "a part of the model is not used",
     "Training information and annotations for several devices have no meaning for inference on one machine.",

@@ -6,16 +6,7 @@ import { Pure } from "../../ir/traits.ts";
 import { type TensorType, tensor } from "../../ir/types.ts";
 import { NDArray } from "../../support/ndarray.ts";
 import { arrayOf, doublesOf } from "./data.ts";
-import {
-  channelAxis,
-  type Layout,
-  layout,
-  NumberTensor,
-  product,
-  sameDim,
-  shapeText,
-  type TensorValue,
-} from "./op.ts";
+import { channelAxis, type Layout, layout, NumberTensor, product, sameDim, shapeText, type TensorValue } from "./op.ts";
 import {
   activationShape,
   insideRange,

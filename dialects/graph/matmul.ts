@@ -28,7 +28,8 @@ export function matmulShape(a: Shape, b: Shape): MatmulShape {
 export function matmulFault(a: Shape, b: Shape): string | undefined {
   if (a.length === 0 || b.length === 0) return "a matrix product needs at least vectors";
   const k = b[Math.max(0, b.length - 2)]!;
-  if (!sameDim(a[a.length - 1]!, k)) return `${shapeText(a)} and ${shapeText(b)} differ in the dimension that is summed`;
+  if (!sameDim(a[a.length - 1]!, k))
+    return `${shapeText(a)} and ${shapeText(b)} differ in the dimension that is summed`;
   return broadcastFault([a.slice(0, -2), b.slice(0, -2)]);
 }
 

@@ -2,6 +2,8 @@
  * @file What tensor ops share: what their operands may be, numpy's broadcasting, and layouts. `infer` of a graph op
  * always answers its best guess; where operands do not fit, `verify` says so.
  */
+
+import type { Attr } from "../../ir/attributes.ts";
 import { attr } from "../../ir/attributes.ts";
 import { type Constraint, elements, RankedTensor, where } from "../../ir/constraints.ts";
 import type { Value } from "../../ir/core.ts";
@@ -9,7 +11,6 @@ import { dtypeOf } from "../../ir/datum.ts";
 import type { Attrs } from "../../ir/define.ts";
 import type { Fail } from "../../ir/traits.ts";
 import { dynamic, integer, isDynamic, type TensorType, type Type, tensor } from "../../ir/types.ts";
-import type { Attr } from "../../ir/attributes.ts";
 import { invariant } from "../../support/diagnostic.ts";
 import type { DType } from "../../support/ndarray.ts";
 
@@ -59,8 +60,7 @@ export function dtype(t: Type): DType {
 }
 
 /** The same bits without a sign in the type: what lower storeys compute on. */
-export const signless = (t: Type): Type =>
-  t.kind === "integer" && t.signedness !== "signless" ? integer(t.width) : t;
+export const signless = (t: Type): Type => (t.kind === "integer" && t.signedness !== "signless" ? integer(t.width) : t);
 
 /** The common shape of two by numpy's rules; where two sizes contradict, the larger. */
 export function broadcastShape(a: Shape, b: Shape): number[] {

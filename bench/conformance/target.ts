@@ -1,0 +1,13 @@
+/** @file What the conformance runner asks of a target: to run a module that was imported from a model. */
+import type { Operation } from "../../ir/core.ts";
+import type { NDArray } from "../../support/ndarray.ts";
+
+export interface Prepared {
+  /** Arguments and results of `@main`, in order. */
+  run(inputs: readonly NDArray[]): readonly NDArray[] | Promise<readonly NDArray[]>;
+}
+
+export interface Target {
+  readonly name: string;
+  prepare(module: Operation): Prepared | Promise<Prepared>;
+}

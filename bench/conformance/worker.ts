@@ -1,0 +1,15 @@
+/** @file A worker of the runner: runs the cases that it is sent, one at a time. */
+import { parentPort } from "node:worker_threads";
+import type { Case } from "./case.ts";
+import { runCase } from "./run-case.ts";
+import { targets } from "./targets.ts";
+
+export interface Job {
+  readonly case: Case;
+  readonly target: string;
+}
+
+parentPort?.on("message", async (job: Job) => {
+  const target = targets.find((t) => t.name === job.target);
+  if (target) parentPort?.postMessage(await runCase(job.case, target));
+});

@@ -1,0 +1,280 @@
+/** @file Pooling: the largest, or the average, of each window. */
+import { attr } from "../../ir/attributes.ts";
+import { defineOp } from "../../ir/define.ts";
+import { one } from "../../ir/fields.ts";
+import { type Fail, Pure } from "../../ir/traits.ts";
+import { i64, type TensorType, tensor } from "../../ir/types.ts";
+import { NDArray } from "../../support/ndarray.ts";
+import { arrayOf, doublesOf } from "./data.ts";
+import {
+  AnyTensor,
+  channelAxis,
+  FloatTensor,
+  type Layout,
+  layout,
+  NumberTensor,
+  product,
+  shapeText,
+  type TensorValue,
+} from "./op.ts";
+import {
+  activationShape,
+  insideRange,
+  spatialShape,
+  toChannelsFirst,
+  verifyWindow,
+  type Window,
+  type Window3,
+  window3,
+  windowAttrs,
+  windowCounts,
+} from "./window.ts";
+
+export const poolAttrs = {
+  kernel: attr.ints,
+  ...windowAttrs,
+  /** A last window that is only partly filled counts. */
+  ceil_mode: attr.bool.default(false),
+  layout,
+} as const;
+
+export interface Pool extends Window {
+  readonly kernel: readonly number[];
+  readonly ceil_mode: boolean;
+  readonly layout: Layout;
+}
+
+export function poolShape(x: TensorType, pool: Pool): number[] {
+  const { shape } = x;
+  const counts = windowCounts(spatialShape(shape, pool.layout), pool.kernel, pool, pool.ceil_mode);
+  return activationShape(pool.layout, shape[0] ?? 1, shape[channelAxis(pool.layout, shape.length)] ?? 1, counts);
+}
+
+export function verifyPool(x: TensorValue, pool: Pool, fail: Fail): void {
+  const rank = x.type.shape.length;
+  if (rank < 3 || rank > 5) fail(`x must have one to three spatial dimensions, has shape ${shapeText(x.type.shape)}`);
+  else if (pool.kernel.length !== rank - 2 || pool.kernel.some((k) => k < 1)) {
+    fail(`'kernel' needs ${rank - 2} positive entries`);
+  } else verifyWindow(rank - 2, pool, fail);
+}
+
+/** What is computed of the elements of one window. `begin` gives the number of its elements in the padded input. */
+interface Fold {
+  begin(padded: number): void;
+  /** An element and its position in the channel's plane. */
+  add(value: number, at: number): void;
+  end(plane: number): number;
+}
+
+/** Slides windows over every plane of a channels-first array. */
+function slide(x: NDArray, pool: Pool, fold: Fold): { readonly shape: number[]; readonly values: Float64Array } {
+  const [batch = 1, channels = 1, ...spatial] = x.shape;
+  const counts = windowCounts(spatial, pool.kernel, pool, pool.ceil_mode);
+  const g = window3(spatial, pool.kernel, counts, pool);
+  const padded = paddedSizes(spatial, pool);
+  const xs = doublesOf(x);
+  const plane = product(spatial);
+  const values = new Float64Array(batch * channels * product(counts));
+  let n = 0;
+  for (let p = 0; p < batch * channels; p++) {
+    forEachWindow(g, (origin) => {
+      fold.begin(windowElements(g, origin, padded));
+      visitWindow(g, origin, (at) => fold.add(xs[p * plane + at]!, at));
+      values[n++] = fold.end(p);
+    });
+  }
+  return { shape: [batch, channels, ...counts], values };
+}
+
+type Three = readonly [number, number, number];
+
+/** Sizes with the padding on both sides, lifted to three dimensions. */
+function paddedSizes(spatial: readonly number[], w: Window): Three {
+  const n = spatial.length;
+  const ends = spatial.map((s, i) => s + (w.pads[n + i] ?? 0));
+  return [ends[n - 3] ?? 1, ends[n - 2] ?? 1, ends[n - 1] ?? 1];
+}
+
+/** Calls `visit` with the place where each window begins, in coordinates of the input. */
+function forEachWindow(g: Window3, visit: (origin: Three) => void): void {
+  for (let d = 0; d < g.count[0]; d++) {
+    for (let h = 0; h < g.count[1]; h++) {
+      for (let w = 0; w < g.count[2]; w++) {
+        visit([d * g.stride[0] - g.before[0], h * g.stride[1] - g.before[1], w * g.stride[2] - g.before[2]]);
+      }
+    }
+  }
+}
+
+/** How many elements of a window lie in the input or its padding (not beyond, as the last ones of ceil_mode may). */
+function windowElements(g: Window3, origin: Three, padded: Three): number {
+  let n = 1;
+  for (let i = 0; i < 3; i++)
+    n *= insideRange(g.kernel[i]!, padded[i]! + g.before[i]!, origin[i]! + g.before[i]!, g.dilation[i]!)[1];
+  return n;
+}
+
+function visitWindow(g: Window3, [od, oh, ow]: Three, visit: (at: number) => void): void {
+  const [fromD, toD] = insideRange(g.kernel[0], g.size[0], od, g.dilation[0]);
+  const [fromH, toH] = insideRange(g.kernel[1], g.size[1], oh, g.dilation[1]);
+  const [fromW, toW] = insideRange(g.kernel[2], g.size[2], ow, g.dilation[2]);
+  for (let d = fromD; d < toD; d++) {
+    for (let h = fromH; h < toH; h++) {
+      const row = ((od + d * g.dilation[0]) * g.size[1] + oh + h * g.dilation[1]) * g.size[2];
+      for (let w = fromW; w < toW; w++) visit(row + ow + w * g.dilation[2]);
+    }
+  }
+}
+
+/** Runs channels-first and brings the result back to the layout. */
+export function inLayout(x: NDArray, how: Layout, run: (first: NDArray) => NDArray): NDArray {
+  if (how === "channels-first") return run(x);
+  const { to, from } = toChannelsFirst(x.rank);
+  return run(x.transpose(to)).transpose(from);
+}
+
+const NOTHING = Number.NEGATIVE_INFINITY;
+
+export const max_pool = defineOp("graph.max_pool", {
+  doc: "The largest element of each window (ONNX MaxPool). Padding never wins.",
+  operands: [one("x", NumberTensor)],
+  attrs: poolAttrs,
+  results: [one("y", NumberTensor)],
+  traits: [Pure],
+  infer: ({ x, ...pool }) => [tensor(poolShape(x.type, pool), x.type.element)],
+  verify: (view, fail) => verifyPool(view.x, view, fail),
+  evaluate: ({ x, kernel, strides, pads, dilations, ceil_mode, layout: how }, run) => {
+    const { element } = run.resultType(0) as TensorType;
+    const pool = { kernel, strides, pads, dilations, ceil_mode, layout: how };
+    return inLayout(x, how, (first) => {
+      const { shape, values } = slide(first, pool, largest(lowest(element)));
+      return arrayOf(element, shape, values);
+    });
+  },
+});
+
+/** The smallest number of a type. */
+export function lowest(t: TensorType["element"]): number {
+  if (t.kind !== "integer") return NOTHING;
+  return t.signedness === "unsigned" || t.width === 1 ? 0 : -(2 ** (t.width - 1));
+}
+
+function largest(start: number): Fold {
+  let best = start;
+  return {
+    begin: () => {
+      best = start;
+    },
+    add: (v) => {
+      best = Math.max(best, v);
+    },
+    end: () => best,
+  };
+}
+
+export const max_pool_indices = defineOp("graph.max_pool_indices", {
+  doc:
+    "Where the largest element of each window stands (ONNX MaxPool's second output): its position in the flattened x, " +
+    "with the spatial dimensions in row-major or column-major order. Of equal elements the first counts.",
+  operands: [one("x", NumberTensor)],
+  attrs: { ...poolAttrs, column_major: attr.bool.default(false) },
+  results: [one("indices", AnyTensor)],
+  traits: [Pure],
+  infer: ({ x, ...pool }) => [tensor(poolShape(x.type, pool), i64)],
+  verify(view, fail) {
+    verifyPool(view.x, view, fail);
+    if (view.layout !== "channels-first") fail("positions are of channels-first arrays only");
+  },
+  evaluate: ({ x, column_major, kernel, strides, pads, dilations, ceil_mode, layout: how }) => {
+    const spatial = x.shape.slice(2);
+    const plane = product(spatial);
+    const pool = { kernel, strides, pads, dilations, ceil_mode, layout: how };
+    let best = NOTHING;
+    let where = 0;
+    const { shape, values } = slide(x, pool, {
+      begin: () => {
+        best = NOTHING;
+        where = 0;
+      },
+      add: (v, at) => {
+        if (v > best) {
+          best = v;
+          where = at;
+        }
+      },
+      end: (p) => p * plane + (column_major ? columnMajor(where, spatial) : where),
+    });
+    return NDArray.from("i64", shape, Array.from(values, BigInt));
+  },
+});
+
+/** A row-major position counted in column-major order. */
+export function columnMajor(at: number, shape: readonly number[]): number {
+  let rest = at;
+  let out = 0;
+  for (let i = shape.length - 1; i >= 0; i--) {
+    const size = shape[i]!;
+    out += (rest % size) * product(shape.slice(0, i));
+    rest = Math.floor(rest / size);
+  }
+  return out;
+}
+
+export const average_pool = defineOp("graph.average_pool", {
+  doc: "The average of each window (ONNX AveragePool); padding counts as zeros, or not at all.",
+  operands: [one("x", FloatTensor)],
+  attrs: { ...poolAttrs, count_include_pad: attr.bool.default(false) },
+  results: [one("y", FloatTensor)],
+  traits: [Pure],
+  infer: ({ x, ...pool }) => [tensor(poolShape(x.type, pool), x.type.element)],
+  verify: (view, fail) => verifyPool(view.x, view, fail),
+  evaluate: ({ x, count_include_pad, kernel, strides, pads, dilations, ceil_mode, layout: how }, run) => {
+    const { element } = run.resultType(0) as TensorType;
+    const pool = { kernel, strides, pads, dilations, ceil_mode, layout: how };
+    let sum = 0;
+    let count = 0;
+    let all = 0;
+    return inLayout(x, how, (first) => {
+      const { shape, values } = slide(first, pool, {
+        begin: (padded) => {
+          sum = 0;
+          count = 0;
+          all = padded;
+        },
+        add: (v) => {
+          sum += v;
+          count++;
+        },
+        end: () => sum / (count_include_pad ? all : count),
+      });
+      return arrayOf(element, shape, values);
+    });
+  },
+});
+
+export const lp_pool = defineOp("graph.lp_pool", {
+  doc: "The p-norm of each window (ONNX LpPool).",
+  operands: [one("x", FloatTensor)],
+  attrs: { ...poolAttrs, p: attr.int.default(2) },
+  results: [one("y", FloatTensor)],
+  traits: [Pure],
+  infer: ({ x, ...pool }) => [tensor(poolShape(x.type, pool), x.type.element)],
+  verify: (view, fail) => verifyPool(view.x, view, fail),
+  evaluate: ({ x, p, kernel, strides, pads, dilations, ceil_mode, layout: how }, run) => {
+    const { element } = run.resultType(0) as TensorType;
+    const pool = { kernel, strides, pads, dilations, ceil_mode, layout: how };
+    let sum = 0;
+    return inLayout(x, how, (first) => {
+      const { shape, values } = slide(first, pool, {
+        begin: () => {
+          sum = 0;
+        },
+        add: (v) => {
+          sum += Math.abs(v) ** p;
+        },
+        end: () => sum ** (1 / p),
+      });
+      return arrayOf(element, shape, values);
+    });
+  },
+});
