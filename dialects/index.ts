@@ -6,6 +6,7 @@ import { dialect as bufferization } from "./bufferization.ts";
 import { builtin } from "./builtin.ts";
 import { dialect as cf } from "./cf.ts";
 import { dialect as func } from "./func.ts";
+import { dialect as graph } from "./graph/index.ts";
 import { dialect as linalg } from "./linalg/index.ts";
 import { dialect as math } from "./math.ts";
 import { dialect as memref } from "./memref/index.ts";
@@ -28,4 +29,5 @@ export const dialects: readonly Dialect[] = [
   bufferization,
   linalg,
   ub,
+  graph,
 ];
