@@ -14,6 +14,7 @@ import { dialect as scf } from "./scf/index.ts";
 import { dialect as tensor } from "./tensor/index.ts";
 import { dialect as ub } from "./ub.ts";
 import { dialect as vector } from "./vector/index.ts";
+import { wasm } from "./wasm.ts";
 
 export const dialects: readonly Dialect[] = [
   builtin,
@@ -30,4 +31,5 @@ export const dialects: readonly Dialect[] = [
   linalg,
   ub,
   graph,
+  wasm,
 ];

@@ -324,6 +324,7 @@ export const integerAttribute = (value: number | bigint, type: Type): AttributeO
   value: BigInt(value),
   type,
 });
+export const indexAttribute = (value: number): AttributeOf<"integer"> => integerAttribute(value, index);
 export const floatAttribute = (value: number, type: Type): AttributeOf<"float"> => ({ kind: "float", value, type });
 export const boolAttribute = (value: boolean): AttributeOf<"bool"> => (value ? trueAttribute : falseAttribute);
 const trueAttribute: AttributeOf<"bool"> = Object.freeze({ kind: "bool", value: true });

@@ -7,4 +7,30 @@ import { licm } from "./general/licm.ts";
 import { stripDebugInfo } from "./general/strip-debuginfo.ts";
 import { symbolDce } from "./general/symbol-dce.ts";
 
-export const passes: readonly Pass[] = [canonicalize, cse, dce, licm, stripDebugInfo, symbolDce];
+import { bufferize } from "./kernel/bufferize.ts";
+import { expandMath } from "./kernel/expand-math.ts";
+import { narrowFloats } from "./kernel/narrow-floats.ts";
+import { planMemory } from "./kernel/plan-memory.ts";
+import { unroll } from "./kernel/unroll.ts";
+import { outline } from "./linalg/outline.ts";
+import { pack } from "./linalg/pack.ts";
+import { schedule } from "./linalg/schedule.ts";
+import { toLoops } from "./linalg/to-loops.ts";
+
+export const passes: readonly Pass[] = [
+  canonicalize,
+  cse,
+  dce,
+  licm,
+  stripDebugInfo,
+  symbolDce,
+  pack,
+  outline,
+  bufferize,
+  schedule,
+  toLoops,
+  planMemory,
+  narrowFloats,
+  expandMath,
+  unroll,
+];

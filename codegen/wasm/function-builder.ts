@@ -15,7 +15,7 @@ export interface ModuleScope {
 }
 
 /** Fixed operands, and an immediate that leaves no choice: none, the one memory, the one memory order. */
-type Plain = MnemonicOf<"none" | "memory" | "memory+memory" | "order", FunctionType>;
+export type Plain = MnemonicOf<"none" | "memory" | "memory+memory" | "order", FunctionType>;
 
 const nothing: readonly ValueType[] = [];
 

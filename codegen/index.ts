@@ -1,0 +1,5 @@
+/** @file Every target, in one list. */
+import type { Target } from "./target.ts";
+import { wasmSimd } from "./wasm/index.ts";
+
+export const targets: readonly Target[] = [wasmSimd];

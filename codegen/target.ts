@@ -1,0 +1,30 @@
+/** @file What a target is: a machine, a pipeline that ends in the words it can write, and the writing. */
+import type { Operation } from "../ir/core.ts";
+import type { Pass } from "../rewrite/pass.ts";
+import type { Manifest } from "../runtime/manifest.ts";
+
+export interface EmitContext {
+  /** The name under which the model is known. */
+  readonly model: string;
+  /** Write names of functions into the code. */
+  readonly names: boolean;
+}
+
+/** What compiling leaves: the same whether it is run at once or written to disk. */
+export interface Artifact {
+  readonly manifest: Manifest;
+  readonly code: Uint8Array<ArrayBuffer>;
+  readonly weights: Uint8Array<ArrayBuffer>;
+}
+
+export interface Target {
+  readonly name: string;
+  readonly doc: string;
+  /** Passes of its own, beside those of lowering/. */
+  readonly passes: readonly Pass[];
+  /** From `graph` to what `emit` writes. */
+  readonly pipeline: string;
+  emit(module: Operation, context: EmitContext): Artifact;
+}
+
+export const defineTarget = (target: Target): Target => target;

@@ -1,0 +1,288 @@
+/**
+ * @file Buffers become addresses. Every access is written as pointer plus constant offset; pointers move with the loops
+ * (one addition per turn), so that no loop multiplies. Accesses that differ by a constant share a pointer.
+ */
+import * as affine from "../../dialects/affine/index.ts";
+import * as arith from "../../dialects/arith/ops.ts";
+import * as func from "../../dialects/func.ts";
+import * as memref from "../../dialects/memref/index.ts";
+import * as scf from "../../dialects/scf/ops.ts";
+import * as vector from "../../dialects/vector/index.ts";
+import * as wasm from "../../dialects/wasm.ts";
+import { linear } from "../../ir/affine.ts";
+import { Builder } from "../../ir/builder.ts";
+import { Operation, type Value } from "../../ir/core.ts";
+import { byteWidth } from "../../ir/datum.ts";
+import { isTriviallyDead } from "../../ir/effects.ts";
+import { stridedOf } from "../../ir/strided.ts";
+import { i32, isDynamic, type MemRefType } from "../../ir/types.ts";
+import { definePass } from "../../rewrite/pass.ts";
+
+export const addresses = definePass("wasm-addresses", {
+  doc: "Turns accesses of buffers into loads and stores at addresses; pointers are carried by the loops.",
+  on: func.func,
+  options: {},
+  run(fn) {
+    new Addresses().run(fn);
+  },
+});
+
+/** Σ factor·value + constant, all in bytes or elements. */
+interface Form {
+  readonly terms: ReadonlyMap<Value, number>;
+  readonly constant: number;
+}
+
+const zeroForm: Form = { terms: new Map(), constant: 0 };
+
+function plus(a: Form, b: Form, factor = 1): Form {
+  const terms = new Map(a.terms);
+  for (const [v, f] of b.terms) {
+    const sum = (terms.get(v) ?? 0) + f * factor;
+    if (sum === 0) terms.delete(v);
+    else terms.set(v, sum);
+  }
+  return { terms, constant: a.constant + b.constant * factor };
+}
+
+/** A moving pointer: a buffer and the terms added to its address. */
+interface Pointer {
+  readonly buffer: Value;
+  readonly terms: ReadonlyMap<Value, number>;
+  readonly key: string;
+}
+
+interface Access {
+  readonly op: Operation;
+  readonly pointer: Pointer;
+  readonly offset: number;
+}
+
+class Addresses {
+  readonly #forms = new Map<Value, Form>();
+  readonly #ids = new Map<Value, number>();
+  /** Pointers by key; made per loop, outermost first. */
+  readonly #values = new Map<string, Value>();
+  /** Pointers that each loop carries, by the loop's counter. */
+  readonly #carried = new Map<Value, Map<string, Pointer>>();
+
+  run(fn: Operation): void {
+    const accesses: Access[] = [];
+    fn.walk((op) => {
+      const a = this.#access(op);
+      if (a) accesses.push(a);
+    });
+    for (const a of accesses) {
+      this.#need(a.pointer);
+    }
+    fn.regions.forEach((r) => {
+      for (const block of r.blocks) for (const op of [...block]) this.#rebuild(op);
+    });
+    for (const a of accesses) this.#replace(a);
+    const dead: Operation[] = [];
+    fn.walkPost((op) => dead.push(op));
+    for (const op of dead.reverse()) if (isTriviallyDead(op)) op.erase();
+  }
+
+  #access(op: Operation): Access | undefined {
+    const view = memref.load.match(op) ?? memref.store.match(op);
+    const wide = vector.load.match(op) ?? vector.store.match(op);
+    const buffer = view?.memref ?? wide?.base;
+    const indices = view?.indices ?? wide?.indices;
+    if (!buffer || !indices) return undefined;
+    const type = buffer.type as MemRefType;
+    const { strides } = stridedOf(type)!;
+    if (strides.some(isDynamic)) return undefined;
+    const bytes = byteWidth(type.element);
+    const form = indices.reduce((sum, v, i) => plus(sum, this.#form(v), strides[i]! * bytes), zeroForm);
+    return { op, pointer: this.#pointer(buffer, form.terms), offset: form.constant };
+  }
+
+  /** An index value as a sum over loop counters and whatever else is not further known. */
+  #form(v: Value): Form {
+    let form = this.#forms.get(v);
+    if (!form) {
+      form = this.#formOf(v);
+      this.#forms.set(v, form);
+    }
+    return form;
+  }
+
+  #formOf(v: Value): Form {
+    const op = v.definingOp;
+    const constant = arith.constant.match(op)?.value;
+    if (constant?.kind === "integer") return { terms: new Map(), constant: Number(constant.value) };
+    const apply = affine.apply.match(op);
+    const result = apply?.map.results[0];
+    const sum = apply && result && linear(result, apply.map.numDims);
+    if (sum) {
+      return apply.mapOperands.reduce<Form>((f, d, i) => plus(f, this.#form(d), sum.factors[i]!), {
+        terms: new Map(),
+        constant: sum.offset,
+      });
+    }
+    const add = arith.addi.match(op);
+    if (add) return plus(this.#form(add.lhs), this.#form(add.rhs));
+    return { terms: new Map([[v, 1]]), constant: 0 };
+  }
+
+  #pointer(buffer: Value, terms: ReadonlyMap<Value, number>): Pointer {
+    const key = `${this.#id(buffer)} ${[...terms]
+      .map(([v, f]) => `${this.#id(v)}*${f}`)
+      .sort()
+      .join("+")}`;
+    return { buffer, terms, key };
+  }
+
+  #id(v: Value): number {
+    let id = this.#ids.get(v);
+    if (id === undefined) {
+      id = this.#ids.size;
+      this.#ids.set(v, id);
+    }
+    return id;
+  }
+
+  /** The innermost loop whose counter moves the pointer. */
+  #loopOf(p: Pointer): { readonly loop: Operation; readonly counter: Value } | undefined {
+    let best: { loop: Operation; counter: Value } | undefined;
+    for (const v of p.terms.keys()) {
+      const loop = v.definingOp ? null : v.block?.parentOp;
+      if (!loop || !scf.for.is(loop) || v.index !== 0 || v.type.kind !== "index") continue;
+      if (!best || best.loop.isAncestorOf(loop)) best = { loop, counter: v };
+    }
+    // Terms that are computed inside of that loop cannot be part of what it carries.
+    if (best && [...p.terms.keys()].some((v) => v !== best.counter && isInside(v, best.loop))) return undefined;
+    return best;
+  }
+
+  #without(p: Pointer, counter: Value): Pointer {
+    const terms = new Map(p.terms);
+    terms.delete(counter);
+    return this.#pointer(p.buffer, terms);
+  }
+
+  /** Registers a pointer with the loop that carries it, and what it starts from with the loops around. */
+  #need(p: Pointer): void {
+    const at = this.#loopOf(p);
+    if (!at) return;
+    let known = this.#carried.get(at.counter);
+    if (!known) {
+      known = new Map();
+      this.#carried.set(at.counter, known);
+    }
+    if (known.has(p.key)) return;
+    known.set(p.key, p);
+    this.#need(this.#without(p, at.counter));
+  }
+
+  /** Gives each loop its pointers, outermost loops first. */
+  #rebuild(op: Operation): void {
+    let now = op;
+    const loop = scf.for.match(op);
+    const carried = loop && this.#carried.get(loop.region.entry.args[0]!);
+    if (loop && carried) now = this.#withPointers(op, [...carried.values()]);
+    for (const r of now.regions) for (const block of r.blocks) for (const inner of [...block]) this.#rebuild(inner);
+  }
+
+  #withPointers(op: Operation, pointers: readonly Pointer[]): Operation {
+    const { lowerBound, upperBound, step, initArgs, region } = scf.for.of(op);
+    const b = Builder.before(op);
+    const body = region.entry;
+    const counter = body.args[0]!;
+    const lower = this.#form(lowerBound);
+    const by = this.#form(step);
+    const starts = pointers.map((p) => {
+      const factor = p.terms.get(counter)!;
+      const start = this.#materialize(b, this.#without(p, counter));
+      const first = plus(zeroForm, lower, factor);
+      return this.#added(b, start, first);
+    });
+    const moving = pointers.map((p) => {
+      const arg = body.addArgument(i32);
+      this.#values.set(p.key, arg);
+      return { arg, factor: p.terms.get(counter)! };
+    });
+    const end = body.terminator!;
+    const e = Builder.before(end);
+    const next = moving.map(({ arg, factor }) => this.#added(e, arg, plus(zeroForm, by, factor)));
+    end.setOperands([...end.operands, ...next]);
+    op.regions = [];
+    const made = new Operation(op.def, {
+      operands: [lowerBound, upperBound, step, ...initArgs, ...starts],
+      props: op.props.slice(),
+      resultTypes: [...op.results.map((r) => r.type), ...starts.map(() => i32)],
+      attributes: op.attributes,
+      regions: [region],
+      loc: op.loc,
+    });
+    b.insert(made);
+    op.results.forEach((r, i) => r.replaceAllUsesWith(made.result(i)));
+    op.erase();
+    return made;
+  }
+
+  /** The address of a pointer: carried by a loop, or computed here. */
+  #materialize(b: Builder, p: Pointer): Value {
+    const known = this.#values.get(p.key);
+    if (known) return known;
+    const base = this.#base(p.buffer);
+    if (p.terms.size === 0) return base;
+    return this.#added(b, base, { terms: p.terms, constant: 0 });
+  }
+
+  #base(buffer: Value): Value {
+    const key = this.#pointer(buffer, new Map()).key;
+    let v = this.#values.get(key);
+    if (!v) {
+      const def = buffer.definingOp;
+      const at = def ? Builder.after(def) : new Builder(buffer.block, buffer.block!.first, buffer.location);
+      v = wasm.address(at, buffer);
+      this.#values.set(key, v);
+    }
+    return v;
+  }
+
+  #added(b: Builder, start: Value, form: Form): Value {
+    let v = start;
+    for (const [term, factor] of form.terms) {
+      const word = term.type === i32 ? term : arith.index_cast(b, term, { types: [i32] });
+      const scaled = factor === 1 ? word : arith.muli(b, word, arith.constantInteger(b, factor, i32));
+      v = arith.addi(b, v, scaled);
+    }
+    return form.constant === 0 ? v : arith.addi(b, v, arith.constantInteger(b, form.constant, i32));
+  }
+
+  #replace({ op, pointer, offset }: Access): void {
+    const b = Builder.before(op);
+    // Instructions take offsets from 0 up; what is below moves into the pointer.
+    const low = Math.min(0, offset);
+    let at = this.#materialize(b, pointer);
+    if (low < 0) at = this.#added(b, at, { terms: new Map(), constant: low });
+    const value = memref.store.match(op)?.value ?? vector.store.match(op)?.valueToStore;
+    if (value) wasm.store(b, value, at, { offset: offset - low });
+    else loaded(b, op.result(), at, offset - low);
+    op.erase();
+  }
+}
+
+/** Puts a load in place of an access; a scalar that is only spread over lanes is loaded into all of them at once. */
+function loaded(b: Builder, old: Value, at: Value, offset: number): void {
+  const spread = [...old.uses()].map((u) => vector.broadcast.match(u.owner)?.vector);
+  const type = spread[0]?.type;
+  if (old.hasUses && type && byteWidth(type.element) === 4 && spread.every((v) => v?.type === type)) {
+    const splat = wasm.load_splat(b, at, { offset, types: [type] });
+    for (const v of spread) {
+      v!.replaceAllUsesWith(splat);
+      v!.definingOp!.erase();
+    }
+    return;
+  }
+  old.replaceAllUsesWith(wasm.load(b, at, { offset, types: [old.type] }));
+}
+
+/** The value is made inside of a loop. */
+const isInside = (v: Value, loop: Operation): boolean => {
+  const home = v.definingOp ?? v.block?.parentOp;
+  return home !== null && home !== undefined && home !== loop && loop.isAncestorOf(home);
+};

@@ -1,0 +1,28 @@
+/** @file An artifact as files: code, weights, loader with types, manifest with hashes. */
+import type { FileEntry, Manifest } from "../../runtime/manifest.ts";
+import type { Artifact } from "../target.ts";
+import { declarationText, loaderText } from "./loader.ts";
+
+const hex = (bytes: ArrayBuffer): string =>
+  Array.from(new Uint8Array(bytes), (b) => b.toString(16).padStart(2, "0")).join("");
+
+async function entry(file: string, bytes: Uint8Array<ArrayBuffer>): Promise<FileEntry> {
+  return { file, bytes: bytes.byteLength, sha256: hex(await crypto.subtle.digest("SHA-256", bytes)) };
+}
+
+/** File names and contents, in the order in which they are to be written: what others refer to comes first. */
+export async function artifactFiles(artifact: Artifact): Promise<ReadonlyMap<string, Uint8Array>> {
+  const { manifest, code, weights } = artifact;
+  const name = manifest.model;
+  const codeFile = await entry(`${name}.wasm`, code);
+  const weightsFile = await entry(`${name}.weights.bin`, weights);
+  const full: Manifest = { ...manifest, files: { code: codeFile, weights: weightsFile } };
+  const text = new TextEncoder();
+  return new Map([
+    [codeFile.file, code],
+    [weightsFile.file, weights],
+    [`${name}.js`, text.encode(loaderText(manifest, { code: codeFile.file, weights: weightsFile.file }))],
+    [`${name}.d.ts`, text.encode(declarationText(manifest))],
+    ["manifest.json", text.encode(`${JSON.stringify(full, null, 2)}\n`)],
+  ]);
+}

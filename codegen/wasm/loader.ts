@@ -1,0 +1,137 @@
+/**
+ * @file The module that ships with a compiled model: it fetches the code and the weights, and runs them. Plain
+ * JavaScript without dependencies, dynamic code or globals, so that it works from static files under a strict
+ * Content-Security-Policy (`script-src 'self' 'wasm-unsafe-eval'`), in browsers and in Node.
+ */
+import type { ElementType, Manifest, Port } from "../../runtime/manifest.ts";
+
+const arrays: Readonly<Record<ElementType, string>> = {
+  bool: "Uint8Array",
+  int8: "Int8Array",
+  uint8: "Uint8Array",
+  int16: "Int16Array",
+  uint16: "Uint16Array",
+  int32: "Int32Array",
+  uint32: "Uint32Array",
+  int64: "BigInt64Array",
+  uint64: "BigUint64Array",
+  float16: "Uint16Array",
+  bfloat16: "Uint16Array",
+  float32: "Float32Array",
+  float64: "Float64Array",
+};
+
+export interface FileNames {
+  readonly code: string;
+  readonly weights: string;
+}
+
+const portText = (p: Port): string =>
+  `{ name: ${JSON.stringify(p.name)}, type: "${p.type}", shape: [${p.shape.join(", ")}], array: ${arrays[p.type]}, offset: ${p.offset} }`;
+
+/** The text of `model.js`. */
+export function loaderText(manifest: Manifest, files: FileNames): string {
+  return `// ${manifest.model}: compiled by sluice for ${manifest.target}. Serve this file beside ${files.code} and ${files.weights}.
+const inputs = [${manifest.inputs.map(portText).join(", ")}];
+const outputs = [${manifest.outputs.map(portText).join(", ")}];
+const size = (port) => port.shape.reduce((n, d) => n * d, 1);
+
+async function read(name, base) {
+  const url = new URL(name, base);
+  if (url.protocol === "file:") {
+    const fs = "node:fs/promises";
+    return (await import(/* @vite-ignore */ /* webpackIgnore: true */ fs)).readFile(url);
+  }
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(\`cannot load \${url}: \${response.status} \${response.statusText}\`);
+  return response.arrayBuffer();
+}
+
+function check(port, given, role) {
+  const count = size(port);
+  if (given instanceof port.array && given.length === count) return;
+  const got = given === undefined ? "nothing" : given?.constructor?.name + (given?.length === undefined ? "" : " of " + given.length);
+  throw new TypeError(\`\${role} "\${port.name}" must be a \${port.array.name} of \${count} elements (\${port.type} \${port.shape.join("x")}), got \${got}\`);
+}
+
+export { inputs, outputs };
+
+/** Loads the model. \`base\` is where its files are, \`code\` and \`weights\` replace them by bytes. */
+export async function load({ base = import.meta.url, code, weights } = {}) {
+  const [wasm, data] = await Promise.all([code ?? read(${JSON.stringify(files.code)}, base), weights ?? read(${JSON.stringify(files.weights)}, base)]);
+  const { instance } = await WebAssembly.instantiate(wasm, {});
+  let exports = instance.exports;
+  const memory = exports.memory.buffer;
+  const bytes = new Uint8Array(data.buffer ?? data, data.byteOffset ?? 0, data.byteLength);
+  if (bytes.length !== ${manifest.memory.weights.bytes}) throw new RangeError(\`the weights have \${bytes.length} bytes, the model wants ${manifest.memory.weights.bytes}\`);
+  new Uint8Array(memory).set(bytes, ${manifest.memory.weights.offset});
+  const view = (port) => new port.array(memory, port.offset, size(port));
+  const sources = inputs.map(view);
+  const results = outputs.map(view);
+  return {
+    inputs,
+    outputs,
+    /** Typed arrays by name in, typed arrays by name out; \`into\` gives arrays to fill. Runs never overlap: they are synchronous. */
+    run(given, into = {}) {
+      if (!exports) throw new Error("the session is disposed");
+      for (let i = 0; i < inputs.length; i++) {
+        check(inputs[i], given[inputs[i].name], "input");
+        sources[i].set(given[inputs[i].name]);
+      }
+      exports.run();
+      const answer = {};
+      for (let i = 0; i < outputs.length; i++) {
+        const target = into[outputs[i].name];
+        if (target === undefined) answer[outputs[i].name] = results[i].slice();
+        else {
+          check(outputs[i], target, "output");
+          target.set(results[i]);
+          answer[outputs[i].name] = target;
+        }
+      }
+      return answer;
+    },
+    /** Gives the memory back. */
+    dispose() {
+      exports = null;
+      sources.length = results.length = 0;
+    },
+  };
+}
+`;
+}
+
+/** The text of `model.d.ts`: inputs and outputs by name, with their arrays. */
+export function declarationText(manifest: Manifest): string {
+  const record = (ports: readonly Port[]): string =>
+    ports
+      .map((p) => `  /** ${p.type} [${p.shape.join(", ")}] */\n  ${JSON.stringify(p.name)}: ${arrays[p.type]};`)
+      .join("\n");
+  return `// ${manifest.model}: compiled by sluice for ${manifest.target}.
+export interface Inputs {
+${record(manifest.inputs)}
+}
+export interface Outputs {
+${record(manifest.outputs)}
+}
+export interface Port {
+  readonly name: string;
+  readonly type: string;
+  readonly shape: readonly number[];
+}
+export interface Session {
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+  /** Runs the model; arrays in \`into\` are filled, the other outputs are new. */
+  run(inputs: Inputs, into?: Partial<Outputs>): Outputs;
+  dispose(): void;
+}
+export declare const inputs: readonly Port[];
+export declare const outputs: readonly Port[];
+export declare function load(options?: {
+  readonly base?: string | URL;
+  readonly code?: BufferSource;
+  readonly weights?: ArrayBuffer | ArrayBufferView;
+}): Promise<Session>;
+`;
+}

@@ -1,0 +1,181 @@
+/** @file How control flow, calls, loads and stores are written. */
+import * as arith from "../../dialects/arith/ops.ts";
+import * as func from "../../dialects/func.ts";
+import * as scf from "../../dialects/scf/ops.ts";
+import * as wasm from "../../dialects/wasm.ts";
+import type { Block, Operation, Value } from "../../ir/core.ts";
+import type { OpInfo } from "../../ir/define.ts";
+import { elementOf, type Type } from "../../ir/types.ts";
+import type { Row, Rows } from "./rows-scalar.ts";
+import { unsupported } from "./rows-scalar.ts";
+import { type FunctionWriter, wasmType } from "./writer.ts";
+
+/** The number of a constant index. */
+function known(v: Value): number | undefined {
+  const value = arith.constant.match(v)?.value;
+  return value?.kind === "integer" ? Number(value.value) : undefined;
+}
+
+/** Leaves what a block hands over on the stack, then in locals: all are read before any is written. */
+function handOver(w: FunctionWriter, values: readonly Value[], locals: readonly number[]): void {
+  for (const v of values) w.push(v);
+  for (let i = locals.length - 1; i >= 0; i--) w.f.localSet(locals[i]!);
+}
+
+const forLoop: Row = (op, w) => {
+  const { lowerBound, upperBound, step, initArgs, region } = scf.for.of(op);
+  const body = region.entry;
+  const [counter, ...carried] = body.args as [Value, ...Value[]];
+  const low = known(lowerBound);
+  const high = known(upperBound);
+  const by = known(step);
+  for (const v of initArgs) w.push(v);
+  const locals = carried.map((a) => w.local(a));
+  for (let i = locals.length - 1; i >= 0; i--) w.f.localSet(locals[i]!);
+  op.results.forEach((r, i) => w.share(r, locals[i]!));
+  const runs = low !== undefined && high !== undefined && low < high;
+  if (low !== undefined && high !== undefined && low >= high) return;
+  w.push(lowerBound);
+  w.f.localSet(w.local(counter));
+  // The bound of a loop that changes no more is kept on the safe side of the loop's own locals.
+  const exit = runs ? undefined : w.f.block();
+  if (exit) {
+    w.f.localGet(w.local(counter));
+    w.push(upperBound);
+    w.f.op("i32.ge_s").brIf(exit);
+  }
+  const again = w.f.loop();
+  const counterLocal = w.local(counter);
+  w.pin(counter);
+  carried.forEach((a) => w.pin(a));
+  w.block(body);
+  handOver(w, body.terminator!.operands, locals);
+  w.f.localGet(counterLocal);
+  if (by !== undefined) w.f.i32Const(by);
+  else w.push(step);
+  w.f.op("i32.add").localTee(counterLocal);
+  w.push(upperBound);
+  w.f.op("i32.lt_s").brIf(again);
+  w.f.end();
+  if (exit) w.f.end();
+  w.unpin(counter);
+  carried.forEach((a) => w.unpin(a));
+};
+
+const ifElse: Row = (op, w) => {
+  const { condition, thenRegion, elseRegion } = scf.if.of(op);
+  const locals = op.results.map((r) => w.local(r));
+  const branch = (block: Block | undefined): void => {
+    if (!block) return;
+    w.block(block);
+    handOver(w, block.terminator?.operands ?? [], locals);
+  };
+  w.push(condition);
+  w.f.if();
+  branch(thenRegion.blocks[0]);
+  if (elseRegion.blocks[0]) {
+    w.f.else();
+    branch(elseRegion.blocks[0]);
+  }
+  w.f.end();
+};
+
+const whileLoop: Row = (op, w) => {
+  const { inits, before, after } = scf.while.of(op);
+  const head = before.entry;
+  const tail = after.entry;
+  for (const v of inits) w.push(v);
+  const carried = head.args.map((a) => w.local(a));
+  for (let i = carried.length - 1; i >= 0; i--) w.f.localSet(carried[i]!);
+  const handed = op.results.map((r) => w.local(r));
+  const exit = w.f.block();
+  const again = w.f.loop();
+  head.args.forEach((a) => w.pin(a));
+  w.block(head);
+  const { condition, args } = scf.condition.of(head.terminator!);
+  w.push(condition);
+  handOver(w, args, handed);
+  w.f.op("i32.eqz").brIf(exit);
+  tail.args.forEach((a, i) => w.share(a, handed[i]!));
+  tail.args.forEach((a) => w.pin(a));
+  w.block(tail);
+  handOver(w, tail.terminator!.operands, carried);
+  w.f.br(again);
+  w.f.end().end();
+  [...head.args, ...tail.args].forEach((a) => w.unpin(a));
+};
+
+const call: Row = (op, w) => {
+  for (const v of op.operands) w.push(v);
+  w.f.call(w.callee(func.call.of(op).callee));
+  for (let i = op.results.length - 1; i >= 0; i--) w.set(op.results[i]!);
+};
+
+const loads: Readonly<Record<string, string>> = {
+  i1: "i32.load8_u",
+  i8: "i32.load8_s",
+  i16: "i32.load16_s",
+  i32: "i32.load",
+  i64: "i64.load",
+};
+const stores: Readonly<Record<string, string>> = {
+  i1: "i32.store8",
+  i8: "i32.store8",
+  i16: "i32.store16",
+  i32: "i32.store",
+  i64: "i64.store",
+};
+
+/** Load and store instructions of a type. */
+function instruction(op: Operation, t: Type, table: Readonly<Record<string, string>>, verb: "load" | "store"): string {
+  if (t.kind === "vector") return `v128.${verb}`;
+  const e = elementOf(t);
+  if (e.kind === "index") return `i32.${verb}`;
+  if (e.kind === "float" && e.width === 16) return table.i16!;
+  if (e.kind === "float" && (e.width === 32 || e.width === 64)) return `${wasmType(e)}.${verb}`;
+  const name = e.kind === "integer" ? table[`i${e.width}`] : undefined;
+  return name ?? unsupported(op);
+}
+
+const load: Row = (op, w) => {
+  const { address, offset } = wasm.load.of(op);
+  w.push(address);
+  w.f.access(instruction(op, op.result().type, loads, "load") as never, offset);
+  w.set(op.result());
+};
+
+const loadSplat: Row = (op, w) => {
+  const { address, offset } = wasm.load_splat.of(op);
+  w.push(address);
+  w.f.access("v128.load32_splat", offset);
+  w.set(op.result());
+};
+
+const store: Row = (op, w) => {
+  const { value, address, offset } = wasm.store.of(op);
+  w.push(address);
+  w.push(value);
+  w.f.access(instruction(op, value.type, stores, "store") as never, offset);
+};
+
+const nothing: Row = () => {};
+
+/** A buffer argument is its address already. */
+const address: Row = (op, w) => {
+  w.push(op.operand(0));
+  w.set(op.result());
+};
+
+export const controlRows: Rows = new Map<OpInfo, Row>([
+  [scf.for, forLoop],
+  [scf.if, ifElse],
+  [scf.while, whileLoop],
+  [scf.yield, nothing],
+  [scf.condition, nothing],
+  [func.call, call],
+  [func.return, (op, w) => op.operands.forEach((v) => w.push(v))],
+  [wasm.address, address],
+  [wasm.load, load],
+  [wasm.load_splat, loadSplat],
+  [wasm.store, store],
+]);

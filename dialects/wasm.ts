@@ -1,0 +1,130 @@
+/**
+ * @file The wasm dialect: what only WebAssembly has. Its memory is one array of bytes; an address is an i32. Loads and
+ * stores carry a constant offset, as the instructions do.
+ */
+import { attr } from "../ir/attributes.ts";
+import { Any, exactly, MemRef, Vector, where } from "../ir/constraints.ts";
+import type { Operation } from "../ir/core.ts";
+import { byteWidth, dtypeOf } from "../ir/datum.ts";
+import { defineDialect, defineOp } from "../ir/define.ts";
+import { reads, writes } from "../ir/effects.ts";
+import type { Evaluator } from "../ir/evaluate.ts";
+import { one } from "../ir/fields.ts";
+import { Pure } from "../ir/traits.ts";
+import { elementOf, i32, type Type, type VectorType } from "../ir/types.ts";
+import { type Buffer, NDArray } from "../support/ndarray.ts";
+
+const Address = exactly(i32);
+const Loaded = where<Type>("scalar or vector", (t) => t.kind !== "memref" && t.kind !== "tensor");
+
+/** Buffers of the interpreter laid out one after the other, as they are first addressed. */
+class LinearMemory {
+  readonly #bases = new Map<Buffer, number>();
+  readonly #ranges: { readonly base: number; readonly end: number; readonly data: Buffer; readonly width: number }[] =
+    [];
+  #top = 1024;
+
+  baseOf(array: NDArray, width: number): number {
+    let base = this.#bases.get(array.data);
+    if (base === undefined) {
+      base = this.#top;
+      const end = base + array.data.length * width;
+      this.#bases.set(array.data, base);
+      this.#ranges.push({ base, end, data: array.data, width });
+      this.#top = Math.ceil(end / 64) * 64 + 64;
+    }
+    return base;
+  }
+
+  /** The buffer and position of an address; undefined outside of all buffers. */
+  find(address: number): { readonly data: Buffer; readonly at: number } | undefined {
+    let low = 0;
+    let high = this.#ranges.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.#ranges[middle]!.base <= address) low = middle;
+      else high = middle - 1;
+    }
+    const range = this.#ranges[low];
+    if (!range || address < range.base || address >= range.end) return undefined;
+    return { data: range.data, at: (address - range.base) / range.width };
+  }
+}
+
+function rootOf(op: Operation): Operation {
+  let o = op;
+  for (let p = o.parentOp; p; p = o.parentOp) o = p;
+  return o;
+}
+
+const memoryOf = (run: Evaluator): LinearMemory => run.global(rootOf(run.op), () => new LinearMemory());
+
+/** A view of `count` elements from an address on. */
+function elementsAt(run: Evaluator, address: number, type: Type, count: number): NDArray {
+  const dtype = dtypeOf(type);
+  const found = memoryOf(run).find(address);
+  if (!found || !dtype || found.at + count > found.data.length || !Number.isInteger(found.at)) {
+    return run.fail(`address ${address} lies outside of all buffers`);
+  }
+  return new NDArray(dtype, [count], found.data, [1], found.at);
+}
+
+export const address = defineOp("wasm.address", {
+  doc: "The address of a buffer's first element.",
+  operands: [one("buffer", MemRef)],
+  results: [one("result", Address)],
+  traits: [Pure],
+  infer: () => [i32],
+  evaluate({ buffer }, run) {
+    const type = run.operandType(0);
+    const width = byteWidth(elementOf(type));
+    return memoryOf(run).baseOf(buffer, width) + buffer.offset * width;
+  },
+});
+
+export const load = defineOp("wasm.load", {
+  doc: "Loads a scalar or a vector from an address plus a constant offset in bytes.",
+  operands: [one("address", Address)],
+  attrs: { offset: attr.int.default(0) },
+  results: [one("result", Loaded)],
+  effects: () => [reads()],
+  evaluate({ address: a, offset }, run) {
+    const type = run.resultType(0);
+    const count = type.kind === "vector" ? (type.shape[0] ?? 1) : 1;
+    const array = elementsAt(run, Number(a) + offset, elementOf(type), count);
+    return type.kind === "vector" ? array.copy() : array.get([0]);
+  },
+});
+
+export const load_splat = defineOp("wasm.load_splat", {
+  doc: "Loads a scalar and puts it in every lane (`v128.load32_splat`).",
+  operands: [one("address", Address)],
+  attrs: { offset: attr.int.default(0) },
+  results: [one("result", Vector)],
+  effects: () => [reads()],
+  evaluate({ address: a, offset }, run) {
+    const type = run.resultType(0) as VectorType;
+    const element = elementsAt(run, Number(a) + offset, type.element, 1).get([0]);
+    return NDArray.filled(dtypeOf(type.element)!, type.shape, element);
+  },
+});
+
+export const store = defineOp("wasm.store", {
+  doc: "Stores a scalar or a vector at an address plus a constant offset in bytes.",
+  operands: [one("value", Any), one("address", Address)],
+  attrs: { offset: attr.int.default(0) },
+  effects: () => [writes()],
+  evaluate({ value, address: a, offset }, run) {
+    const type = run.operandType(0);
+    const count = type.kind === "vector" ? (type.shape[0] ?? 1) : 1;
+    const array = elementsAt(run, Number(a) + offset, elementOf(type), count);
+    if (type.kind === "vector") array.assign(value as NDArray);
+    else array.set([0], value as number);
+    return [];
+  },
+});
+
+export const wasm = defineDialect("wasm", {
+  doc: "What only WebAssembly has: addresses in one memory, loads and stores with offsets, splat loads.",
+  ops: [address, load, load_splat, store],
+});

@@ -1,0 +1,119 @@
+/** @file Elementary functions become arithmetic; see math/functions.ts for how, and how exactly. */
+import * as arith from "../../dialects/arith/ops.ts";
+import * as func from "../../dialects/func.ts";
+import * as math from "../../dialects/math.ts";
+import * as vector from "../../dialects/vector/index.ts";
+import { Builder } from "../../ir/builder.ts";
+import type { Operation, Value } from "../../ir/core.ts";
+import type { OpInfo } from "../../ir/define.ts";
+import { elementOf, f32, f64, type Type, type VectorType, vector as vectorType } from "../../ir/types.ts";
+import { definePass } from "../../rewrite/pass.ts";
+import * as functions from "./math/functions.ts";
+import { Constants, Words } from "./math/words.ts";
+
+type Expand = (w: Words, ...operands: Value[]) => Value;
+
+interface Rule {
+  readonly expand: Expand;
+  /** Good enough in f32 itself, so that vectors stay vectors; otherwise it is computed in f64, element by element. */
+  readonly inSingle: boolean;
+}
+
+const single = (expand: Expand): Rule => ({ expand, inSingle: true });
+const double = (expand: Expand): Rule => ({ expand, inSingle: false });
+
+const rules: ReadonlyMap<OpInfo, Rule> = new Map<OpInfo, Rule>([
+  [math.exp, single(functions.exp)],
+  [math.log, single(functions.log)],
+  [math.tanh, single(functions.tanh)],
+  [math.erf, single(functions.erf)],
+  [math.rsqrt, single((w, x) => w.div(w.c(1), w.sqrt(x!)))],
+  [math.round, single((w, x) => roundAway(w, x!))],
+  [arith.maxnumf, single((w, x, y) => numberOf(w, x!, y!, arith.maximumf(w.b, x!, y!)))],
+  [arith.minnumf, single((w, x, y) => numberOf(w, x!, y!, arith.minimumf(w.b, x!, y!)))],
+  [math.exp2, double(functions.exp2)],
+  [math.expm1, double(functions.expm1)],
+  [math.log2, double(functions.log2)],
+  [math.log10, double(functions.log10)],
+  [math.log1p, double(functions.log1p)],
+  [math.sin, double(functions.sin)],
+  [math.cos, double(functions.cos)],
+  [math.tan, double(functions.tan)],
+  [math.sinh, double(functions.sinh)],
+  [math.cosh, double(functions.cosh)],
+  [math.asin, double(functions.asin)],
+  [math.acos, double(functions.acos)],
+  [math.atan, double(functions.atan)],
+  [math.asinh, double(functions.asinh)],
+  [math.acosh, double(functions.acosh)],
+  [math.atanh, double(functions.atanh)],
+  [math.atan2, double(functions.atan2)],
+  [math.cbrt, double(functions.cbrt)],
+  [math.powf, double(functions.pow)],
+  // The product of two f32 is exact in f64.
+  [math.fma, double((w, x, y, z) => w.add(w.mul(x!, y!), z!))],
+  [arith.remf, double((w, x, y) => remainder(w, x!, y!))],
+]);
+
+/** The other operand where one is NaN. */
+function numberOf(w: Words, x: Value, y: Value, both: Value): Value {
+  return w.choose(w.test("uno", x, x), y, w.choose(w.test("uno", y, y), x, both));
+}
+
+function roundAway(w: Words, x: Value): Value {
+  const t = math.trunc(w.b, x);
+  const away = w.add(t, w.withSign(w.c(1), x));
+  return w.withSign(w.choose(w.test("oge", w.abs(w.sub(x, t)), w.c(0.5)), away, t), x);
+}
+
+function remainder(w: Words, x: Value, y: Value): Value {
+  const r = w.sub(x, w.mul(math.trunc(w.b, w.div(x, y)), y));
+  const infinite = w.test("oeq", w.abs(y), w.c(Number.POSITIVE_INFINITY));
+  const finite = w.test("olt", w.abs(x), w.c(Number.POSITIVE_INFINITY));
+  return w.withSign(w.choose(arith.andi(w.b, infinite, finite), x, r), x);
+}
+
+export const expandMath = definePass("kernel-expand-math", {
+  doc: "Writes elementary functions as polynomials and bit arithmetic.",
+  on: func.func,
+  options: {},
+  run(fn) {
+    const found: Operation[] = [];
+    fn.walk((op) => {
+      if (rules.has(op.def)) found.push(op);
+    });
+    const entry = fn.regions[0]?.blocks[0];
+    if (!entry || found.length === 0) return false;
+    const constants = new Constants(new Builder(entry, entry.first, fn.loc));
+    for (const op of found) {
+      const rule = rules.get(op.def)!;
+      const b = Builder.before(op);
+      op.result().replaceAllUsesWith(write(b, constants, rule, op.operands, op.result().type));
+      op.erase();
+    }
+    return true;
+  },
+});
+
+function write(b: Builder, constants: Constants, rule: Rule, operands: readonly Value[], type: Type): Value {
+  const element = elementOf(type);
+  if (element === f64 || (element === f32 && rule.inSingle))
+    return rule.expand(new Words(b, type, constants), ...operands);
+  if (type.kind === "vector") return perElement(b, constants, rule, operands, type);
+  const wide = operands.map((v) => arith.extf(b, v, { types: [f64] }));
+  return arith.truncf(b, rule.expand(new Words(b, f64, constants), ...wide), { types: [type] });
+}
+
+function perElement(b: Builder, constants: Constants, rule: Rule, operands: readonly Value[], type: VectorType): Value {
+  const count = type.shape.reduce((n, d) => n * d, 1);
+  const elements = Array.from({ length: count }, (_, i) =>
+    write(
+      b,
+      constants,
+      rule,
+      operands.map((v) => vector.extract(b, v, [], { static_position: [i] })),
+      type.element,
+    ),
+  );
+  return vector.from_elements(b, elements, { types: [vectorType(type.shape, type.element)] });
+}

@@ -1,0 +1,57 @@
+/** @file Places: where a tensor lies in a buffer, with everything known at compile time. */
+import * as memref from "../../dialects/memref/index.ts";
+import type { Builder } from "../../ir/builder.ts";
+import type { Value } from "../../ir/core.ts";
+import { dynamic, type MemRefType, memref as memrefType, stridedLayout } from "../../ir/types.ts";
+import { rowMajor } from "../../support/ndarray.ts";
+
+/** Part of a buffer. Offset and strides count elements of the base. */
+export interface Place {
+  /** An allocation, an argument or a constant: a memref with identity layout. */
+  readonly base: Value;
+  readonly offset: number;
+  readonly shape: readonly number[];
+  readonly strides: readonly number[];
+}
+
+/** All of a buffer. */
+export const placeOf = (base: Value, shape: readonly number[]): Place => ({
+  base,
+  offset: 0,
+  shape,
+  strides: rowMajor(shape),
+});
+
+export const isRowMajor = (p: Place): boolean => {
+  const plain = rowMajor(p.shape);
+  return p.shape.every((d, i) => d === 1 || p.strides[i] === plain[i]);
+};
+
+/** The same elements in another shape; the place must be row-major. */
+export const viewOf = (p: Place, shape: readonly number[]): Place => ({ ...p, shape, strides: rowMajor(shape) });
+
+export const sliced = (
+  p: Place,
+  s: { readonly offsets: readonly number[]; readonly sizes: readonly number[]; readonly strides: readonly number[] },
+): Place => ({
+  base: p.base,
+  offset: s.offsets.reduce((sum, o, i) => sum + o * p.strides[i]!, p.offset),
+  shape: s.sizes,
+  strides: p.strides.map((x, i) => x * s.strides[i]!),
+});
+
+/** The type under which kernels take a place: strides known, offset left open so that one kernel serves all offsets. */
+export const argumentType = (p: Place): MemRefType =>
+  memrefType(p.shape, (p.base.type as MemRefType).element, stridedLayout(p.strides, dynamic));
+
+/** The place as a value of `argumentType`. */
+export function layoutOf(b: Builder, p: Place): Value {
+  const { element } = p.base.type as MemRefType;
+  const exact = memref.reinterpret_cast(b, p.base, [], [], [], {
+    static_offsets: [p.offset],
+    static_sizes: p.shape,
+    static_strides: p.strides,
+    types: [memrefType(p.shape, element, stridedLayout(p.strides, p.offset))],
+  });
+  return memref.cast(b, exact, { types: [argumentType(p)] });
+}

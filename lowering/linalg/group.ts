@@ -1,0 +1,177 @@
+/**
+ * @file Which structured ops share a kernel. A kernel computes its results element by element, on demand
+ * (loops/values.ts); so a producer may join its consumer if no element of it is computed more often than is worth it:
+ * once each for anything expensive, again for what is cheap or stands in an outer loop.
+ */
+import { type Structure, structureOf } from "../../dialects/linalg/structure.ts";
+import * as tensor from "../../dialects/tensor/index.ts";
+import type { AffineMap } from "../../ir/affine.ts";
+import type { Block, Operation, Value } from "../../ir/core.ts";
+import { isShaped } from "../../ir/types.ts";
+
+export interface Group {
+  /** The op whose results leave the kernel. */
+  readonly root: Operation;
+  /** All ops of the kernel, in the order of their block. */
+  readonly ops: readonly Operation[];
+}
+
+/** Scalar ops per element up to which a producer may be computed again for each use. */
+const cheapWork = 3;
+
+export const isReducing = (s: Structure): boolean => s.loops.some((l) => l.kind === "reduction" && l.extent !== 1);
+
+/** Every element of the operand is read at no more than one point of the loops. */
+function readsOnce(s: Structure, map: AffineMap): boolean {
+  const used = new Set<number>();
+  for (const r of map.results) {
+    if (r.kind === "dim") used.add(r.index);
+    else if (r.kind !== "constant") return false;
+  }
+  return s.loops.every((l, i) => l.extent === 1 || used.has(i));
+}
+
+/** The operand is read along leading parallel loops only: its elements can be computed outside of the other loops. */
+function readsOuter(s: Structure, map: AffineMap): boolean {
+  let deepest = -1;
+  const used = new Set<number>();
+  for (const r of map.results) {
+    if (r.kind === "dim") {
+      used.add(r.index);
+      deepest = Math.max(deepest, r.index);
+    } else if (r.kind !== "constant") return false;
+  }
+  for (let i = 0; i <= deepest; i++) {
+    const l = s.loops[i]!;
+    if (l.kind !== "parallel" || (!used.has(i) && l.extent !== 1)) return false;
+  }
+  return true;
+}
+
+/** Scalar ops in the body; elementary functions count as many. */
+function workOf(s: Structure): number {
+  let n = 0;
+  for (const op of s.body) {
+    if (op.def.isConstant || op.def.isTerminator) continue;
+    n += op.def.dialect === "math" ? 16 : op.regions.length > 0 || !op.results.every((r) => !isShaped(r.type)) ? 64 : 1;
+  }
+  return n;
+}
+
+/** Results are written at distinct places that the loops name directly. */
+const writesPlainly = (s: Structure): boolean =>
+  s.outputs.every((o) => o.map.results.every((r) => r.kind === "dim" || r.kind === "constant"));
+
+/** Uninitialised tensors and the like: part of every kernel that mentions them. */
+const isFree = (op: Operation): boolean => tensor.empty.is(op) || (op.def.isConstant && !isBigConstant(op));
+
+function isBigConstant(op: Operation): boolean {
+  const value = op.props[op.def.attrIndex.get("value") ?? 0] as
+    | { readonly kind?: string; readonly splat?: boolean }
+    | undefined;
+  if (!isShaped(op.result().type)) return false;
+  return !(value?.kind === "dense" && value.splat);
+}
+
+/** Partitions the structured ops of a block into kernels, in the order of their roots. */
+export function groupKernels(block: Block): Group[] {
+  const structures = new Map<Operation, Structure>();
+  for (const op of block) {
+    const s = structureOf(op);
+    if (s && writesPlainly(s)) structures.set(op, s);
+  }
+  const owner = new Map<Operation, Operation>();
+  const groups: Group[] = [];
+  for (let op = block.last; op; op = op.prev) {
+    const s = structures.get(op);
+    if (!s || owner.has(op)) continue;
+    groups.push(grow(op, structures, owner));
+  }
+  return groups.reverse();
+}
+
+function grow(root: Operation, structures: ReadonlyMap<Operation, Structure>, owner: Map<Operation, Operation>): Group {
+  const members = new Set<Operation>([root]);
+  owner.set(root, root);
+  const rootStructure = structures.get(root)!;
+  let heavy = isReducing(rootStructure) && !isRowReduction(rootStructure) ? root : undefined;
+  /** Elements of the op are asked for once each per run of the kernel. */
+  const once = new Map<Operation, boolean>([[root, true]]);
+  const pending: Operation[] = [root];
+  for (let consumer = pending.shift(); consumer; consumer = pending.shift()) {
+    const s = structures.get(consumer)!;
+    for (const { value, map, isOutput } of s.operands) {
+      const producer = value.definingOp;
+      if (!producer || members.has(producer) || owner.has(producer) || !isShaped(value.type)) continue;
+      const p = structures.get(producer);
+      if (!p || !onlyUsedIn(producer, members)) continue;
+      const exact = once.get(consumer)! && readsOnce(s, map);
+      const outer = readsOuter(s, map);
+      const reducing = isReducing(p);
+      if (reducing) {
+        if (isRowReduction(p) ? !(exact || outer) : !exact || isReducing(s) || heavy !== undefined) continue;
+        if (!isRowReduction(p)) heavy = producer;
+      } else if (!exact && !outer && workOf(p) > (isReducing(s) ? 0 : cheapWork) && !isOutput) continue;
+      // What a reduction reads again and again is better in memory, unless it is a constant.
+      if (!reducing && isReducing(s) && !exact && !outer && !isOutput && workOf(p) > 0) continue;
+      members.add(producer);
+      owner.set(producer, root);
+      once.set(producer, exact);
+      pending.push(producer);
+    }
+  }
+  const ops: Operation[] = [];
+  const free = new Set<Operation>();
+  for (const m of members) {
+    m.walk((inner) => {
+      for (const u of inner.uses) {
+        const def = u.value.definingOp;
+        if (def && def.block === root.block && isFree(def) && !members.has(def)) free.add(def);
+      }
+    });
+  }
+  for (let o = root.block!.first; o; o = o.next) if (members.has(o) || free.has(o)) ops.push(o);
+  return { root, ops };
+}
+
+/** Its reduction loops are its last ones and it has outer loops of its own, as in sums over rows. */
+function isRowReduction(s: Structure): boolean {
+  const first = s.loops.findIndex((l) => l.kind === "reduction");
+  if (first < 0 || s.loops.slice(first).some((l) => l.kind === "parallel" && l.extent !== 1)) return false;
+  // Every input element is read once: no reuse, so nothing is lost by staying in the consumer's loops.
+  return s.inputs.every((i) => !isShaped(i.value.type) || readsOnce(s, i.map) || readsOuter(s, i.map));
+}
+
+function onlyUsedIn(op: Operation, members: ReadonlySet<Operation>): boolean {
+  for (const r of op.results) {
+    for (const u of r.uses()) {
+      let at: Operation | null = u.owner;
+      while (at && at.block !== op.block) at = at.parentOp;
+      if (!at || !members.has(at)) return false;
+    }
+  }
+  return true;
+}
+
+/** The values that a group takes from outside, in the order of first use. */
+export function groupInputs(group: Group): Value[] {
+  const inside = new Set(group.ops);
+  const found = new Set<Value>();
+  for (const op of group.ops) {
+    op.walk((o) => {
+      for (const u of o.uses) {
+        const home = u.value.block;
+        const def = u.value.definingOp;
+        const local =
+          (def && inside.has(def)) || (home !== null && home !== group.root.block && isInside(home, inside));
+        if (!local) found.add(u.value);
+      }
+    });
+  }
+  return [...found];
+}
+
+function isInside(block: Block, ops: ReadonlySet<Operation>): boolean {
+  for (let o = block.parentOp; o; o = o.parentOp) if (ops.has(o)) return true;
+  return false;
+}

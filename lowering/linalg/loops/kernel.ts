@@ -1,0 +1,169 @@
+/**
+ * @file A kernel from structured ops on tensors to a loop nest on memrefs, as its schedule says. The results are walked
+ * tile by tile; the tile's elements are asked for (values.ts), and everything the kernel computes follows from that.
+ */
+import * as bufferization from "../../../dialects/bufferization.ts";
+import * as func from "../../../dialects/func.ts";
+import * as scf from "../../../dialects/scf/ops.ts";
+import { type AffineExpr, add, constant, mul } from "../../../ir/affine.ts";
+import { Builder } from "../../../ir/builder.ts";
+import type { Operation, Value } from "../../../ir/core.ts";
+import type { TensorType } from "../../../ir/types.ts";
+import { fault, invariant } from "../../../support/diagnostic.ts";
+import { type RootSchedule, rootSchedule } from "../schedule-attribute.ts";
+import { Nest } from "./nest.ts";
+import { lane } from "./ranges.ts";
+import { reduceElements } from "./reduce.ts";
+import { type At, KernelValues } from "./values.ts";
+
+/** Some elements along one dimension of the results: first element, and how many; the lanes are inside. */
+interface Piece {
+  readonly at: AffineExpr;
+  readonly count: number;
+}
+
+/**
+ * Turns the body of a kernel, tensors between `to_tensor` of its inputs and `materialize_in_destination` into its
+ * outputs, into loops over the memrefs themselves.
+ */
+export function lowerKernel(fn: Operation): void {
+  const region = func.func.of(fn).body;
+  const block = region.entry;
+  invariant(region.blocks.length === 1, "a kernel is one block", fn.loc);
+  const buffers = new Map<Value, Value>(block.args.map((a) => [a, a]));
+  const stores: Store[] = [];
+  const old = [...block];
+  for (const op of old) {
+    const read = bufferization.to_tensor.match(op);
+    if (read) buffers.set(read.result, read.memref);
+    const write = bufferization.materialize_in_destination.match(op);
+    if (write) stores.push({ value: write.source, buffer: write.dest });
+  }
+  const b = new Builder(block, null, fn.loc);
+  const values = new KernelValues(new Nest(b, block), buffers, reduceElements);
+  for (const group of byShape(stores)) {
+    const { shape } = group[0]!.value.type as TensorType;
+    if (shape.includes(0)) continue;
+    new Walk(values, group, shape, rootSchedule(fn, shape.length)).run();
+  }
+  func.return(b.setToEnd(block), []);
+  for (const op of old.reverse()) op.erase();
+}
+
+interface Store {
+  readonly value: Value;
+  readonly buffer: Value;
+}
+
+/** Results of one shape are computed in one walk. */
+function byShape(stores: readonly Store[]): Store[][] {
+  const groups = new Map<string, Store[]>();
+  for (const s of stores) {
+    const type = s.value.type;
+    if (type.kind !== "tensor") throw fault("pass/failed", s.value.location, "a kernel gives tensors");
+    const key = type.shape.join("x");
+    groups.set(key, [...(groups.get(key) ?? []), s]);
+  }
+  return [...groups.values()];
+}
+
+class Walk {
+  readonly #values: KernelValues;
+  readonly #stores: readonly Store[];
+  readonly #shape: readonly number[];
+  readonly #schedule: RootSchedule;
+
+  constructor(values: KernelValues, stores: readonly Store[], shape: readonly number[], schedule: RootSchedule) {
+    this.#values = values;
+    this.#stores = stores;
+    this.#shape = shape;
+    this.#schedule = schedule;
+  }
+
+  run(): void {
+    const whole: Piece[] = this.#shape.map((count) => ({ at: constant(0), count }));
+    this.#blocks(this.#schedule.order, whole);
+  }
+
+  /** Cache blocks around everything, then the loops over register tiles. */
+  #blocks(order: readonly number[], pieces: readonly Piece[]): void {
+    const [d, ...inner] = order;
+    if (d === undefined) {
+      this.#tiles(this.#schedule.order, pieces);
+      return;
+    }
+    const size = this.#schedule.block[d]!;
+    if (size <= 0 || size >= pieces[d]!.count) this.#blocks(inner, pieces);
+    else this.#split(pieces, d, size, (p) => this.#blocks(inner, p));
+  }
+
+  #tiles(order: readonly number[], pieces: readonly Piece[]): void {
+    const [d, ...inner] = order;
+    if (d === undefined) {
+      this.#leaf(pieces);
+      return;
+    }
+    const { tile, vector, lanes } = this.#schedule;
+    if (d !== vector) {
+      this.#split(pieces, d, tile[d]!, (p) => this.#tiles(inner, p));
+      return;
+    }
+    // Full tiles, then whole vectors, then single elements.
+    const { count } = pieces[d]!;
+    const vectors = Math.floor(count / lanes) * lanes;
+    const at = (offset: number, n: number): Piece[] =>
+      pieces.map((p, i) => (i === d ? { at: add(p.at, constant(offset)), count: n } : p));
+    if (vectors > 0) this.#split(at(0, vectors), d, tile[d]!, (p) => this.#tiles(inner, p));
+    if (count > vectors) this.#split(at(vectors, count - vectors), d, 1, (p) => this.#tiles(inner, p));
+  }
+
+  /** Cuts a piece along dimension d into pieces of `size`: a loop over the whole ones, then the rest. */
+  #split(pieces: readonly Piece[], d: number, size: number, body: (pieces: readonly Piece[]) => void): void {
+    const { at, count } = pieces[d]!;
+    const whole = Math.floor(count / size);
+    const put = (piece: Piece): Piece[] => pieces.map((p, i) => (i === d ? piece : p));
+    if (whole === 1) body(put({ at, count: size }));
+    else if (whole > 1) {
+      this.#loop(whole, (counter) => body(put({ at: add(at, mul(counter, constant(size))), count: size })));
+    }
+    const rest = count - whole * size;
+    if (rest > 0) body(put({ at: add(at, constant(whole * size)), count: rest }));
+  }
+
+  #loop(count: number, body: (counter: AffineExpr) => void): void {
+    const { nest } = this.#values;
+    scf.for(nest.b, nest.constant(0), nest.constant(count), nest.constant(1), [], {
+      region: (inner, counter) => {
+        invariant(inner.block && counter, "the body of a loop has a block");
+        body(nest.open(inner.block, counter, count));
+        nest.close();
+        return [];
+      },
+    });
+  }
+
+  /** All elements of one register tile. */
+  #leaf(pieces: readonly Piece[]): void {
+    const { vector, lanes } = this.#schedule;
+    // Along the vector dimension, either whole vectors or single elements.
+    const wide = vector >= 0 && pieces[vector]!.count % lanes === 0 && lanes > 1;
+    let points: At[] = [[]];
+    pieces.forEach((p, d) => {
+      const along = wide && d === vector;
+      const step = along ? lanes : 1;
+      const offsets: AffineExpr[] = [];
+      for (let o = 0; o < p.count; o += step) {
+        const e = add(p.at, constant(o));
+        offsets.push(along ? add(e, lane) : e);
+      }
+      points = points.flatMap((point) => offsets.map((o) => [...point, o]));
+    });
+    for (const { value } of this.#stores) this.#values.prepare(value, points, lanes);
+    for (const { value, buffer } of this.#stores) {
+      for (const point of points) {
+        const at = this.#values.resolve(point, lanes);
+        this.#values.store(buffer, at, this.#values.read(value, at, lanes), lanes);
+      }
+    }
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * @file A loop nest under construction. Each open loop is a level with a block of its own; what does not depend on an
+ * inner counter is placed in an outer level, while that level's block is still open at its end.
+ */
+import * as affine from "../../../dialects/affine/index.ts";
+import * as arith from "../../../dialects/arith/ops.ts";
+import { type AffineExpr, affineMap, dim, linear, substitute } from "../../../ir/affine.ts";
+import type { Builder } from "../../../ir/builder.ts";
+import type { Block, Value } from "../../../ir/core.ts";
+import { index, indexAttribute } from "../../../ir/types.ts";
+import { innermostDim, type Range, resolve } from "./ranges.ts";
+
+export interface Level {
+  readonly depth: number;
+  readonly block: Block;
+  /** The counter of the loop that opened the level; none at the function's own level. */
+  readonly counter: number | null;
+  /** What was computed here already, by key. */
+  readonly memo: Map<string, Value>;
+}
+
+export class Nest {
+  readonly b: Builder;
+  readonly levels: Level[];
+  /** Loop counters in the order they were opened: value, range, and level. Closed ones stay, unused. */
+  readonly counters: { readonly value: Value; readonly level: Level }[] = [];
+  readonly ranges: Range[] = [];
+
+  constructor(b: Builder, block: Block) {
+    this.b = b;
+    this.levels = [{ depth: 0, block, counter: null, memo: new Map() }];
+  }
+
+  get top(): Level {
+    return this.levels[this.levels.length - 1]!;
+  }
+
+  /** Opens a level for the body of a loop that runs `count` times; answers the expression of its counter. */
+  open(block: Block, counter: Value, count: number): AffineExpr {
+    const id = this.counters.length;
+    const level: Level = { depth: this.levels.length, block, counter: id, memo: new Map() };
+    this.levels.push(level);
+    this.counters.push({ value: counter, level });
+    this.ranges.push({ low: 0, high: Math.max(0, count - 1) });
+    this.b.setToEnd(block);
+    return dim(id);
+  }
+
+  close(): void {
+    this.levels.pop();
+    this.b.setToEnd(this.top.block);
+  }
+
+  /** The outermost level at which all of these expressions are known. */
+  levelOf(exprs: readonly AffineExpr[]): Level {
+    let level = this.levels[0]!;
+    for (const e of exprs) {
+      const id = innermostDim(e);
+      if (id < 0) continue;
+      const its = this.counters[id]!.level;
+      if (its.depth > level.depth) level = its;
+    }
+    return level;
+  }
+
+  /** Computes at a level, once per key; the builder stands at the end of the level's block meanwhile. */
+  at(level: Level, key: string, make: () => Value): Value {
+    // A level that encloses this one may have it already.
+    for (let d = level.depth; d >= 0; d--) {
+      const known = this.levels[d]!.memo.get(key);
+      if (known) return known;
+    }
+    if (level === this.top) {
+      const v = make();
+      level.memo.set(key, v);
+      return v;
+    }
+    const inner = this.levels.splice(level.depth + 1);
+    this.b.setToEnd(level.block);
+    const v = make();
+    level.memo.set(key, v);
+    this.levels.push(...inner);
+    this.b.setToEnd(this.top.block);
+    return v;
+  }
+
+  resolve(e: AffineExpr, lanes: number): AffineExpr {
+    return resolve(e, this.ranges, lanes);
+  }
+
+  constant(value: number): Value {
+    return this.at(this.levels[0]!, `index ${value}`, () =>
+      arith.constant(this.b, { value: indexAttribute(value), types: [index] }),
+    );
+  }
+
+  /** The value of an index expression (no lanes in it), where its innermost counter is known. */
+  index(e: AffineExpr): Value {
+    if (e.kind === "constant") return this.constant(e.value);
+    if (e.kind === "dim") return this.counters[e.index]!.value;
+    return this.at(this.levelOf([e]), `index ${e.key}`, () => {
+      // Renumber the counters that occur, so that equal expressions of different loops share a map.
+      const used: number[] = [];
+      collectDims(e, used);
+      const renumbered = substitute(
+        e,
+        this.counters.map((_, i) => (used.includes(i) ? dim(used.indexOf(i)) : undefined)),
+      );
+      const map = affineMap(used.length, 0, [renumbered]);
+      return affine.apply(
+        this.b,
+        used.map((i) => this.counters[i]!.value),
+        { map },
+      );
+    });
+  }
+
+  /** Factors of the counters and the constant of a linear expression, lane set to 0; undefined if not linear. */
+  linear(e: AffineExpr): ReturnType<typeof linear> {
+    return linear(e, this.counters.length);
+  }
+}
+
+function collectDims(e: AffineExpr, into: number[]): void {
+  if (e.kind === "dim") {
+    if (!into.includes(e.index)) into.push(e.index);
+  } else if ("lhs" in e) {
+    collectDims(e.lhs, into);
+    collectDims(e.rhs, into);
+  }
+}

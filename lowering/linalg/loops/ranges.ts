@@ -1,0 +1,100 @@
+/**
+ * @file Index expressions of a loop nest. Dimension k is the k-th loop counter that was opened, symbol 0 is the lane of
+ * a vector. Knowing the ranges of both, `floordiv` and `mod` (packed layouts) vanish from most expressions.
+ */
+import { type AffineExpr, add, combine, constant, floorDivide, mul, symbol } from "../../../ir/affine.ts";
+
+/** The lane of a vector: the expression of its first element plus this is the expression of all. */
+export const lane: AffineExpr = symbol(0);
+
+/** Inclusive bounds. */
+export interface Range {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** Whether the lane occurs. */
+export function usesLane(e: AffineExpr): boolean {
+  if (e.kind === "symbol") return true;
+  return "lhs" in e && (usesLane(e.lhs) || usesLane(e.rhs));
+}
+
+/** The innermost loop counter that occurs, or -1. */
+export function innermostDim(e: AffineExpr): number {
+  if (e.kind === "dim") return e.index;
+  return "lhs" in e ? Math.max(innermostDim(e.lhs), innermostDim(e.rhs)) : -1;
+}
+
+/** The terms of a sum, each with its constant factor, and the constant part. */
+export function terms(e: AffineExpr): {
+  readonly parts: readonly (readonly [AffineExpr, number])[];
+  readonly rest: number;
+} {
+  const parts: (readonly [AffineExpr, number])[] = [];
+  let rest = 0;
+  const visit = (x: AffineExpr, scale: number): void => {
+    if (x.kind === "constant") rest += scale * x.value;
+    else if (x.kind === "+") {
+      visit(x.lhs, scale);
+      visit(x.rhs, scale);
+    } else if (x.kind === "*" && x.rhs.kind === "constant") visit(x.lhs, scale * x.rhs.value);
+    else parts.push([x, scale]);
+  };
+  visit(e, 1);
+  return { parts, rest };
+}
+
+/** Bounds of an expression, given those of the loop counters and the number of lanes. */
+export function rangeOf(e: AffineExpr, dims: readonly Range[], lanes: number): Range {
+  switch (e.kind) {
+    case "constant":
+      return { low: e.value, high: e.value };
+    case "dim":
+      return dims[e.index]!;
+    case "symbol":
+      return { low: 0, high: lanes - 1 };
+    default: {
+      const a = rangeOf(e.lhs, dims, lanes);
+      const b = rangeOf(e.rhs, dims, lanes);
+      switch (e.kind) {
+        case "+":
+          return { low: a.low + b.low, high: a.high + b.high };
+        case "*": {
+          const all = [a.low * b.low, a.low * b.high, a.high * b.low, a.high * b.high];
+          return { low: Math.min(...all), high: Math.max(...all) };
+        }
+        case "mod":
+          return b.low === b.high && a.low >= 0 && a.high < b.low ? a : { low: 0, high: Math.max(0, b.high - 1) };
+        case "floordiv":
+        case "ceildiv": {
+          if (b.low <= 0) return { low: Number.NEGATIVE_INFINITY, high: Number.POSITIVE_INFINITY };
+          const divide = e.kind === "floordiv" ? floorDivide : (x: number, y: number) => Math.ceil(x / y);
+          const all = [divide(a.low, b.low), divide(a.low, b.high), divide(a.high, b.low), divide(a.high, b.high)];
+          return { low: Math.min(...all), high: Math.max(...all) };
+        }
+      }
+    }
+  }
+}
+
+/** The expression with `floordiv` and `mod` by constants resolved where the ranges allow it. */
+export function resolve(e: AffineExpr, dims: readonly Range[], lanes: number): AffineExpr {
+  if (!("lhs" in e)) return e;
+  const lhs = resolve(e.lhs, dims, lanes);
+  const rhs = resolve(e.rhs, dims, lanes);
+  if ((e.kind === "floordiv" || e.kind === "mod") && rhs.kind === "constant" && rhs.value > 0) {
+    const c = rhs.value;
+    const { parts, rest } = terms(lhs);
+    // lhs = c * whole + left, with 0 <= left < c.
+    const base = floorDivide(rest, c);
+    let whole = constant(base);
+    let left = constant(rest - base * c);
+    for (const [term, factor] of parts) {
+      if (factor % c === 0) whole = add(whole, mul(term, constant(factor / c)));
+      else left = add(left, mul(term, constant(factor)));
+    }
+    const range = rangeOf(left, dims, lanes);
+    if (range.low >= 0 && range.high < c) return e.kind === "floordiv" ? whole : left;
+  }
+  return combine(e.kind, lhs, rhs);
+}

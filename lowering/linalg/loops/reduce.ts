@@ -1,0 +1,328 @@
+/**
+ * @file Reductions for a tile of results. All results of the tile share one nest of reduction loops and carry their
+ * accumulators through it, in registers; vectors lie along the results (convolution, matrix product) or along a
+ * reduction loop (row sums), then several accumulators per result hide the latency of the combining op.
+ */
+import * as arith from "../../../dialects/arith/ops.ts";
+import type { Structure } from "../../../dialects/linalg/structure.ts";
+import * as scf from "../../../dialects/scf/ops.ts";
+import * as vector from "../../../dialects/vector/index.ts";
+import { type AffineExpr, add, constant, mul } from "../../../ir/affine.ts";
+import { Operation, type Value } from "../../../ir/core.ts";
+import type { OpInfo } from "../../../ir/define.ts";
+import { i64, integerAttribute, type Type, vector as vectorType } from "../../../ir/types.ts";
+import { invariant } from "../../../support/diagnostic.ts";
+import { type ReductionSchedule, reductionSchedule, unrollAttribute } from "../schedule-attribute.ts";
+import { lane, usesLane } from "./ranges.ts";
+import { type At, domainOf, type KernelValues, mapped } from "./values.ts";
+
+/** An op that combines two partial results, with its neutral element: what `vector.reduction` knows as `kind`. */
+interface Combiner {
+  readonly def: OpInfo;
+  readonly kind: string;
+  neutral(type: Type): number | bigint;
+}
+
+const infinity = (sign: 1 | -1): number => sign * Number.POSITIVE_INFINITY;
+const widthOf = (t: Type): number => (t.kind === "integer" ? t.width : 64);
+const signedMin = (t: Type): bigint => -(1n << BigInt(widthOf(t) - 1));
+const signedMax = (t: Type): bigint => (1n << BigInt(widthOf(t) - 1)) - 1n;
+
+const combiners: readonly Combiner[] = [
+  { def: arith.addf, kind: "add", neutral: () => -0 },
+  { def: arith.mulf, kind: "mul", neutral: () => 1 },
+  { def: arith.maximumf, kind: "maximumf", neutral: () => infinity(-1) },
+  { def: arith.minimumf, kind: "minimumf", neutral: () => infinity(1) },
+  { def: arith.addi, kind: "add", neutral: () => 0n },
+  { def: arith.muli, kind: "mul", neutral: () => 1n },
+  { def: arith.maxsi, kind: "maxsi", neutral: signedMin },
+  { def: arith.minsi, kind: "minsi", neutral: signedMax },
+  { def: arith.maxui, kind: "maxui", neutral: () => 0n },
+  { def: arith.minui, kind: "minui", neutral: () => -1n },
+  { def: arith.andi, kind: "and", neutral: () => -1n },
+  { def: arith.ori, kind: "or", neutral: () => 0n },
+  { def: arith.xori, kind: "xor", neutral: () => 0n },
+];
+
+/** The op with which a body folds into its only accumulator, if it is one whose order may be changed. */
+export function combinerOf(structure: Structure): { readonly combiner: Combiner; readonly op: Operation } | undefined {
+  if (structure.outputs.length !== 1) return undefined;
+  const acc = structure.outputs[0]!.arg;
+  const last = structure.body.terminator?.operand(0).definingOp;
+  if (!last || !acc?.hasOneUse || acc.firstUse!.owner !== last) return undefined;
+  const combiner = combiners.find((c) => c.def === last.def);
+  return combiner && { combiner, op: last };
+}
+
+export const isCombiner = (op: Operation): boolean => combiners.some((c) => c.def === op.def);
+
+/** Computes the elements `points` of a reducing op and remembers them. They lie at one loop level. */
+export function reduceElements(
+  values: KernelValues,
+  op: Operation,
+  structure: Structure,
+  points: readonly At[],
+  lanes: number,
+): void {
+  const { nest } = values;
+  const level = nest.levelOf(points.flat());
+  const missing = points.filter((p) => !level.memo.has(values.key(op.result(), p, lanes)));
+  if (missing.length === 0) return;
+  const reductions = structure.loops.flatMap((l, i) => (l.kind === "reduction" ? [i] : []));
+  const schedule = reductionSchedule(op, reductions);
+  // Everything happens at the level of the points, whatever is open below.
+  nest.at(level, `reduced ${values.key(op.result(), missing.flat(), lanes)}`, () => {
+    const along = schedule.vector >= 0 && !missing.some((p) => p.some(usesLane)) && combinerOf(structure);
+    const made = along
+      ? new AlongReduction(values, op, structure, schedule, along).run(missing)
+      : new Reduction(values, op, structure, schedule, lanes).run(missing);
+    made.forEach((results, i) => {
+      results.forEach((v, n) => level.memo.set(values.key(op.result(n), missing[i]!, lanes), v));
+    });
+    return made[0]![0]!;
+  });
+}
+
+class Reduction {
+  readonly values: KernelValues;
+  readonly op: Operation;
+  readonly structure: Structure;
+  readonly schedule: ReductionSchedule;
+  readonly lanes: number;
+
+  constructor(values: KernelValues, op: Operation, structure: Structure, schedule: ReductionSchedule, lanes: number) {
+    this.values = values;
+    this.op = op;
+    this.structure = structure;
+    this.schedule = schedule;
+    this.lanes = lanes;
+  }
+
+  /** Per point, the final value of each result. */
+  run(points: readonly At[]): Value[][] {
+    const { structure } = this;
+    const domains = points.map((p) => domainOf(structure, 0, p));
+    const start = domains.map((d) => this.initial(d));
+    const flat = this.loops(this.schedule.order, domains, start.flat());
+    const n = structure.outputs.length;
+    return points.map((_, i) => flat.slice(i * n, (i + 1) * n));
+  }
+
+  /** What the accumulators hold before the first step, as vectors where the results are. */
+  initial(domain: At): Value[] {
+    const { structure, values } = this;
+    return structure.outputs.map((out) => {
+      const at = mapped(out, domain);
+      const v = values.read(out.value, at, this.lanes);
+      if (!at.some(usesLane) || v.type.kind === "vector") return v;
+      // A constant is made where the accumulators start: kept in a register all along, it would push one of them out.
+      const { nest } = values;
+      if (!v.definingOp?.def.isConstant) return values.broadcast(v, this.lanes);
+      const type = vectorType([this.lanes], v.type);
+      return nest.at(nest.top, `start ${values.key(v, [], 1)} ${this.lanes}`, () =>
+        vector.broadcast(nest.b, v, { types: [type] }),
+      );
+    });
+  }
+
+  /** Runs the reduction loops from the outermost of `order` on; accumulators in, accumulators out. */
+  loops(order: readonly number[], domains: readonly At[], accumulators: readonly Value[]): readonly Value[] {
+    const [loop, ...inner] = order;
+    if (loop === undefined) return this.step(domains, accumulators);
+    const extent = this.structure.loops[loop]!.extent;
+    const withLoop = (e: AffineExpr): At[] => domains.map((d) => d.map((x, i) => (i === loop ? e : x)));
+    if (extent === 1 || this.schedule.full.includes(loop)) {
+      let carried = accumulators;
+      for (let i = 0; i < extent; i++) carried = this.loops(inner, withLoop(constant(i)), carried);
+      return carried;
+    }
+    const innermost = inner.every((l) => this.schedule.full.includes(l) || this.structure.loops[l]!.extent === 1);
+    const factor = innermost ? this.schedule.unroll : 1;
+    return counted(this.values, extent, accumulators, (e, carried) => this.loops(inner, withLoop(e), carried), factor);
+  }
+
+  /** One step of all results. */
+  step(domains: readonly At[], accumulators: readonly Value[]): Value[] {
+    const { structure, values, lanes } = this;
+    const n = structure.outputs.length;
+    const next: Value[] = new Array(accumulators.length);
+    for (const row of rowsOf(domains)) {
+      const points = row.map((i) => ({
+        domain: domains[i]!,
+        args: [...values.operandsAt(structure, domains[i]!, lanes), ...accumulators.slice(i * n, (i + 1) * n)],
+      }));
+      values.inline(structure.body, points, lanes).forEach((results, k) => {
+        results.forEach((v, r) => {
+          const wide = accumulators[row[k]! * n + r]!.type.kind === "vector";
+          next[row[k]! * n + r] = wide && v.type.kind !== "vector" ? values.broadcast(v, lanes) : v;
+        });
+      });
+    }
+    return next;
+  }
+}
+
+/** Points that differ only in the dimension that carries the lanes: a row of the register tile. */
+function rowsOf(domains: readonly At[]): number[][] {
+  const rows = new Map<string, number[]>();
+  domains.forEach((d, i) => {
+    const key = d.map((e) => (usesLane(e) ? "|" : e.key)).join(",");
+    const row = rows.get(key);
+    if (row) row.push(i);
+    else rows.set(key, [i]);
+  });
+  return [...rows.values()];
+}
+
+/** A reduction whose vectors lie along one of its loops. */
+class AlongReduction extends Reduction {
+  readonly #combiner: Combiner;
+  readonly #combine: Operation;
+
+  constructor(
+    values: KernelValues,
+    op: Operation,
+    structure: Structure,
+    schedule: ReductionSchedule,
+    { combiner, op: combine }: { readonly combiner: Combiner; readonly op: Operation },
+  ) {
+    super(values, op, structure, schedule, schedule.lanes);
+    this.#combiner = combiner;
+    this.#combine = combine;
+  }
+
+  override run(points: readonly At[]): Value[][] {
+    const { structure, schedule, lanes, values } = this;
+    const loop = schedule.vector;
+    const extent = structure.loops[loop]!.extent;
+    const others = schedule.order.filter((l) => l !== loop);
+    const wide = schedule.accumulators;
+    const domains = points.map((p) => domainOf(structure, 0, p));
+    const element = structure.outputs[0]!.element;
+    const neutral = this.#neutral(element);
+    // points × accumulators, all neutral: the initial value joins at the end.
+    const zero = values.broadcast(neutral, lanes);
+    let sums: readonly Value[] = points.flatMap(() => new Array<Value>(wide).fill(zero));
+    const blocks = Math.floor(extent / (lanes * wide));
+    const expand = (from: AffineExpr, count: number): At[] =>
+      domains.flatMap((d) =>
+        Array.from({ length: count }, (_, j) =>
+          d.map((x, i) => (i === loop ? add(from, add(constant(j * lanes), lane)) : x)),
+        ),
+      );
+    sums = this.nested(others, sums, domains, (fixed, carried) => {
+      const put = (ds: readonly At[]): At[] => ds.map((d) => d.map((x, i) => fixed.get(i) ?? x));
+      if (blocks === 0) return carried;
+      const body = (e: AffineExpr, c: readonly Value[]): readonly Value[] =>
+        this.step(put(expand(mul(e, constant(lanes * wide)), wide)), c);
+      return blocks === 1 ? body(constant(0), carried) : counted(values, blocks, carried, body);
+    });
+    // What is left over: whole vectors, then single elements.
+    const done = blocks * lanes * wide;
+    const vectors = Math.floor((extent - done) / lanes);
+    const tail = extent - done - vectors * lanes;
+    if (vectors > 0) {
+      sums = this.nested(others, sums, domains, (fixed, carried) => {
+        const next = carried.slice();
+        const ds = expand(constant(done), vectors).map((d) => d.map((x, i) => fixed.get(i) ?? x));
+        const targets = domains.flatMap((_, p) => Array.from({ length: vectors }, (_, j) => p * wide + j));
+        this.step(
+          ds,
+          targets.map((t) => carried[t]!),
+        ).forEach((v, k) => {
+          next[targets[k]!] = v;
+        });
+        return next;
+      });
+    }
+    let totals = points.map((_, p) => {
+      let v = sums[p * wide]!;
+      for (let j = 1; j < wide; j++) v = this.#join(v, sums[p * wide + j]!);
+      return vector.reduction(values.nest.b, v, undefined, { kind: this.#combiner.kind as never, types: [element] });
+    });
+    if (tail > 0) {
+      const scalar = new Reduction(values, this.op, structure, schedule, 1);
+      totals = this.nested(others, totals, domains, (fixed, carried) => {
+        let c = carried;
+        for (let t = 0; t < tail; t++) {
+          c = scalar.step(
+            domains.map((d) => d.map((x, i) => (i === loop ? constant(extent - tail + t) : (fixed.get(i) ?? x)))),
+            c,
+          );
+        }
+        return c;
+      }).slice();
+    }
+    return totals.map((v, p) => {
+      const out = structure.outputs[0]!;
+      return [this.#join(values.read(out.value, mapped(out, domains[p]!), 1), v)];
+    });
+  }
+
+  /** The loops that vectors do not lie along, around `body`. */
+  nested(
+    order: readonly number[],
+    carried: readonly Value[],
+    domains: readonly At[],
+    body: (fixed: ReadonlyMap<number, AffineExpr>, carried: readonly Value[]) => readonly Value[],
+    fixed: ReadonlyMap<number, AffineExpr> = new Map(),
+  ): readonly Value[] {
+    const [loop, ...inner] = order;
+    if (loop === undefined) return body(fixed, carried);
+    const extent = this.structure.loops[loop]!.extent;
+    const go = (e: AffineExpr, c: readonly Value[]): readonly Value[] =>
+      this.nested(inner, c, domains, body, new Map([...fixed, [loop, e]]));
+    if (extent === 1) return go(constant(0), carried);
+    return counted(this.values, extent, carried, go);
+  }
+
+  #neutral(type: Type): Value {
+    const n = this.#combiner.neutral(type);
+    const value =
+      type.kind === "float"
+        ? ({ kind: "float", value: Number(n), type } as const)
+        : ({ kind: "integer", value: BigInt(n), type } as const);
+    const { nest } = this.values;
+    return nest.at(nest.levels[0]!, `neutral ${this.#combiner.kind} ${type.id}`, () =>
+      arith.constant(nest.b, { value, types: [type] }),
+    );
+  }
+
+  #join(a: Value, b: Value): Value {
+    return this.values.nest.b
+      .insert(
+        new Operation(this.#combine.def, {
+          operands: [a, b],
+          props: this.#combine.props.slice(),
+          resultTypes: [a.type],
+          loc: this.#combine.loc,
+        }),
+      )
+      .result();
+  }
+}
+
+/** A loop of `count` steps that carries values; the body gets the counter's expression. */
+export function counted(
+  values: KernelValues,
+  count: number,
+  carried: readonly Value[],
+  body: (counter: AffineExpr, carried: readonly Value[]) => readonly Value[],
+  unroll = 1,
+): readonly Value[] {
+  const { nest } = values;
+  const zero = nest.constant(0);
+  const end = nest.constant(count);
+  const one = nest.constant(1);
+  const { b } = nest;
+  return scf.for(b, zero, end, one, carried, {
+    ...(unroll > 1 ? { extra: new Map([[unrollAttribute, integerAttribute(unroll, i64)]]) } : {}),
+    region: (inner, counter, ...args) => {
+      invariant(inner.block && counter, "the body of a loop has a block");
+      const e = nest.open(inner.block, counter, count);
+      const next = body(e, args);
+      nest.close();
+      return next;
+    },
+  });
+}

@@ -1,0 +1,404 @@
+/**
+ * @file Computes elements of the tensors of a kernel on demand. A kernel is a DAG of structured ops; whoever wants an
+ * element at some index reads it from memory if the tensor is an argument, or else computes it where it is wanted, from
+ * the elements that the defining op wants. What was computed is remembered per index and loop level, so that a tile of
+ * results shares its loads, and what does not depend on an inner loop moves out of it. Fusion is nothing but this.
+ */
+import * as arith from "../../../dialects/arith/ops.ts";
+import * as linalg from "../../../dialects/linalg/index.ts";
+import { type Structure, type StructuredOperand, structureOf } from "../../../dialects/linalg/structure.ts";
+import * as memref from "../../../dialects/memref/index.ts";
+import * as tensor from "../../../dialects/tensor/index.ts";
+import * as vector from "../../../dialects/vector/index.ts";
+import { type AffineExpr, constant, substitute } from "../../../ir/affine.ts";
+import { type Block, Operation, type Value } from "../../../ir/core.ts";
+import { attributeOfDatum, datumOfAttribute } from "../../../ir/datum.ts";
+import { stridedOf } from "../../../ir/strided.ts";
+import { Elementwise } from "../../../ir/traits.ts";
+import {
+  attributeKey,
+  elementOf,
+  isShaped,
+  type MemRefType,
+  type Type,
+  type VectorType,
+  vector as vectorType,
+} from "../../../ir/types.ts";
+import { fault, invariant } from "../../../support/diagnostic.ts";
+import type { NDArray } from "../../../support/ndarray.ts";
+import type { Nest } from "./nest.ts";
+import { lane, terms, usesLane } from "./ranges.ts";
+
+/** An element (or a vector of them, if the lane occurs) of a tensor: one expression per dimension. */
+export type At = readonly AffineExpr[];
+
+/** How a reduction is computed for a set of elements; `reduce.ts` gives it. */
+export type ReduceElements = (
+  values: KernelValues,
+  op: Operation,
+  structure: Structure,
+  points: readonly At[],
+  lanes: number,
+) => void;
+
+export class KernelValues {
+  readonly nest: Nest;
+  /** Tensors that lie in memory. */
+  readonly buffers: ReadonlyMap<Value, Value>;
+  readonly #reduce: ReduceElements;
+  readonly #ids = new Map<Value, number>();
+  readonly #structures = new Map<Operation, Structure | undefined>();
+
+  constructor(nest: Nest, buffers: ReadonlyMap<Value, Value>, reduce: ReduceElements) {
+    this.nest = nest;
+    this.buffers = buffers;
+    this.#reduce = reduce;
+  }
+
+  structure(op: Operation): Structure | undefined {
+    if (!this.#structures.has(op)) this.#structures.set(op, structureOf(op));
+    return this.#structures.get(op);
+  }
+
+  key(value: Value, at: At, lanes: number): string {
+    let id = this.#ids.get(value);
+    if (id === undefined) {
+      id = this.#ids.size;
+      this.#ids.set(value, id);
+    }
+    return `${id} ${at.map((e) => e.key).join(",")} ${at.some(usesLane) ? lanes : 1}`;
+  }
+
+  resolve(at: At, lanes: number): At {
+    return at.map((e) => this.nest.resolve(e, lanes));
+  }
+
+  /** The element; a vector if the lane occurs in its index, else a scalar. */
+  read(value: Value, index: At, lanes: number): Value {
+    if (!isShaped(value.type)) return this.#scalar(value);
+    const at = this.resolve(index, lanes);
+    const buffer = this.buffers.get(value);
+    const key = this.key(value, at, lanes);
+    const level = this.nest.levelOf(at);
+    if (buffer) return this.nest.at(level, key, () => this.#load(buffer, at, lanes));
+    const op = value.definingOp;
+    invariant(op, "a tensor of a kernel is an argument in memory or computed by an op");
+    const structure = this.structure(op);
+    if (structure) {
+      if (structure.loops.some((l) => l.kind === "reduction")) this.#reduce(this, op, structure, [at], lanes);
+      return this.nest.at(level, key, () => this.#compute(op, structure, value.index, at, lanes));
+    }
+    return this.nest.at(level, key, () => this.#opaque(op));
+  }
+
+  /** Computes the reductions that these elements need, all together, so that they share loops and loads. */
+  prepare(value: Value, points: readonly At[], lanes: number): void {
+    const op = value.definingOp;
+    if (!op || this.buffers.has(value) || !isShaped(value.type)) return;
+    const structure = this.structure(op);
+    if (!structure) return;
+    const resolved = points.map((p) => this.resolve(p, lanes));
+    if (structure.loops.some((l) => l.kind === "reduction")) {
+      // Points at different levels are computed apart: each at its own.
+      const groups = new Map<number, At[]>();
+      for (const p of dedupe(resolved)) {
+        const depth = this.nest.levelOf(p).depth;
+        groups.set(depth, [...(groups.get(depth) ?? []), p]);
+      }
+      for (const depth of [...groups.keys()].sort((a, b) => a - b))
+        this.#reduce(this, op, structure, groups.get(depth)!, lanes);
+      return;
+    }
+    const domains = resolved.map((p) => domainOf(structure, value.index, p));
+    for (const input of structure.inputs) {
+      if (isShaped(input.value.type)) {
+        this.prepare(
+          input.value,
+          domains.map((d) => mapped(input, d)),
+          lanes,
+        );
+      }
+    }
+  }
+
+  /** The operands of a structured op's body at one point of its loops. Unused ones are left out. */
+  operandsAt(structure: Structure, domain: At, lanes: number): (Value | undefined)[] {
+    return structure.inputs.map((input) =>
+      input.arg?.hasUses ? this.read(input.value, mapped(input, domain), lanes) : undefined,
+    );
+  }
+
+  #compute(op: Operation, structure: Structure, result: number, at: At, lanes: number): Value {
+    const domain = domainOf(structure, result, at);
+    const args = this.operandsAt(structure, domain, lanes);
+    // An elementwise op may read what its output held before (a fill does not).
+    for (const out of structure.outputs) {
+      args.push(out.arg?.hasUses ? this.read(out.value, mapped(out, domain), lanes) : undefined);
+    }
+    const answer = this.inline(structure.body, [{ args, domain }], lanes)[0]!;
+    invariant(answer[result], `${op.name} yields its result`, op.loc);
+    return answer[result];
+  }
+
+  /** Elements of what is neither an argument nor a structured op. */
+  #opaque(op: Operation): Value {
+    const splat = arith.constant.match(op)?.value;
+    if (splat?.kind === "dense" && splat.splat) {
+      const type = elementOf(splat.type);
+      const value = attributeOfDatum((datumOfAttribute(splat) as NDArray).getData(0), type);
+      invariant(value, "an element of a constant is an attribute", op.loc);
+      return this.nest.at(this.nest.levels[0]!, `splat ${attributeKey(value)}`, () =>
+        arith.constant(this.nest.b, { value, types: [type] }),
+      );
+    }
+    if (tensor.empty.is(op)) {
+      // Undefined content: any value will do, and zero is one.
+      const type = elementOf(op.result().type);
+      return this.nest.at(this.nest.levels[0]!, `zero ${type.id}`, () => zero(this.nest, type));
+    }
+    throw fault("pass/failed", op.loc, `'${op.name}' cannot be computed element by element inside a kernel`);
+  }
+
+  /** A scalar from outside: an argument, or a constant of the old function. */
+  #scalar(value: Value): Value {
+    const op = value.definingOp;
+    const known = this.buffers.get(value);
+    if (known) return known;
+    invariant(op?.def.isConstant, "scalars of a kernel are constants or arguments", value.location);
+    const key = `scalar ${this.key(value, [], 1)}`;
+    return this.nest.at(this.nest.levels[0]!, key, () => this.nest.b.insert(op.clone()).result());
+  }
+
+  #load(buffer: Value, at: At, lanes: number): Value {
+    const { b } = this.nest;
+    const type = buffer.type as MemRefType;
+    if (!at.some(usesLane)) {
+      return memref.load(
+        b,
+        buffer,
+        at.map((e) => this.nest.index(e)),
+      );
+    }
+    const first = at.map((e) => substitute(e, [], [constant(0)]));
+    const steps = at.map(laneStep);
+    if (steps.every((s) => s !== undefined)) {
+      const { strides } = stridedOf(type)!;
+      const step = steps.reduce<number>((sum, s, i) => sum + s! * strides[i]!, 0);
+      if (step === 0)
+        return memref.load(
+          b,
+          buffer,
+          first.map((e) => this.nest.index(e)),
+        );
+      const last = steps.length - 1;
+      if (step === 1 && steps[last] === 1 && steps.every((s, i) => i === last || s === 0)) {
+        const type4 = vectorType([lanes], type.element);
+        return vector.load(
+          b,
+          buffer,
+          first.map((e) => this.nest.index(e)),
+          { types: [type4] },
+        );
+      }
+    }
+    const elements: Value[] = [];
+    for (let l = 0; l < lanes; l++) {
+      const one = at.map((e) => this.nest.resolve(substitute(e, [], [constant(l)]), 1));
+      elements.push(
+        memref.load(
+          b,
+          buffer,
+          one.map((e) => this.nest.index(e)),
+        ),
+      );
+    }
+    return vector.from_elements(b, elements, { types: [vectorType([lanes], type.element)] });
+  }
+
+  store(buffer: Value, at: At, value: Value, lanes: number): void {
+    const { b } = this.nest;
+    if (!at.some(usesLane)) {
+      memref.store(
+        b,
+        value,
+        buffer,
+        at.map((e) => this.nest.index(e)),
+      );
+      return;
+    }
+    const first = at.map((e) => substitute(e, [], [constant(0)]));
+    const steps = at.map(laneStep);
+    const { strides } = stridedOf(buffer.type as MemRefType)!;
+    const whole = value.type.kind === "vector" ? value : this.broadcast(value, lanes);
+    const last = steps.length - 1;
+    if (steps.every((s, i) => s === (i === last ? 1 : 0)) && strides[last] === 1) {
+      vector.store(
+        b,
+        whole,
+        buffer,
+        first.map((e) => this.nest.index(e)),
+      );
+      return;
+    }
+    for (let l = 0; l < lanes; l++) {
+      const one = at.map((e) => this.nest.resolve(substitute(e, [], [constant(l)]), 1));
+      const element = vector.extract(b, whole, [], { static_position: [l] });
+      memref.store(
+        b,
+        element,
+        buffer,
+        one.map((e) => this.nest.index(e)),
+      );
+    }
+  }
+
+  /** A scalar in every lane; made where the scalar was made. */
+  broadcast(value: Value, lanes: number): Value {
+    const type = vectorType([lanes], value.type);
+    const make = (): Value => vector.broadcast(this.nest.b, value, { types: [type] });
+    const level = this.nest.levels.find((l) => l.block === value.block);
+    return level ? this.nest.at(level, `broadcast ${this.key(value, [], lanes)} ${lanes}`, make) : make();
+  }
+
+  /**
+   * The body of a structured op at several points at once. Ops are emitted one after the other, each for all points,
+   * so that independent work stands together. A body op becomes a vector op as soon as an operand is a vector.
+   */
+  inline(
+    body: Block,
+    points: readonly { readonly args: readonly (Value | undefined)[]; readonly domain: At }[],
+    lanes: number,
+  ): Value[][] {
+    const maps = points.map(({ args }) => {
+      const map = new Map<Value, Value>();
+      args.forEach((v, i) => {
+        if (v) map.set(body.args[i]!, v);
+      });
+      return map;
+    });
+    for (const op of body) {
+      if (op.def.isTerminator) continue;
+      points.forEach((p, i) => {
+        const made = this.#inlineOp(op, maps[i]!, p.domain, lanes);
+        made.forEach((v, n) => maps[i]!.set(op.results[n]!, v));
+      });
+    }
+    const end = body.terminator;
+    invariant(end, "the body of a structured op ends with its results");
+    return maps.map((map) => end.operands.map((v) => this.#inBody(map, v)));
+  }
+
+  /** A value used in a body: of the body itself, or a constant from outside. */
+  #inBody(map: ReadonlyMap<Value, Value>, v: Value): Value {
+    return map.get(v) ?? this.#scalar(v);
+  }
+
+  #inlineOp(op: Operation, map: Map<Value, Value>, domain: At, lanes: number): readonly Value[] {
+    const { b } = this.nest;
+    if (op.def.isConstant) return [this.#scalar(op.result())];
+    const index = linalg.index.match(op);
+    if (index) return [this.#indexValue(domain[index.dim]!, lanes)];
+    const operands = op.operands.map((v) => (isShaped(v.type) ? v : this.#inBody(map, v)));
+    const wide = operands.some((v) => v.type.kind === "vector");
+    const gather = tensor.extract.match(op);
+    if (gather || (wide && !op.def.has(Elementwise))) {
+      const each = (l: number): readonly Value[] => {
+        const scalars = operands.map((v) => this.#laneOf(v, l));
+        if (gather) {
+          const source = this.buffers.get(gather.tensor);
+          if (!source) throw fault("pass/failed", op.loc, "an element is gathered from a tensor that is not in memory");
+          return [memref.load(b, source, scalars.slice(1))];
+        }
+        return this.#cloneOp(
+          op,
+          scalars,
+          op.results.map((r) => r.type),
+        );
+      };
+      if (!wide) return each(0);
+      const perLane = Array.from({ length: lanes }, (_, l) => each(l));
+      return op.results.map((r, n) =>
+        vector.from_elements(
+          b,
+          perLane.map((vs) => vs[n]!),
+          { types: [vectorType([lanes], r.type)] },
+        ),
+      );
+    }
+    const types = op.results.map((r) => (wide ? vectorType([lanes], r.type) : r.type));
+    return this.#cloneOp(
+      op,
+      wide ? operands.map((v) => (v.type.kind === "vector" ? v : this.broadcast(v, lanes))) : operands,
+      types,
+    );
+  }
+
+  #laneOf(v: Value, l: number): Value {
+    if (v.type.kind !== "vector") return v;
+    return vector.extract(this.nest.b, v, [], { static_position: [l] });
+  }
+
+  #cloneOp(op: Operation, operands: readonly Value[], types: readonly Type[]): readonly Value[] {
+    return this.nest.b.insert(
+      new Operation(op.def, {
+        operands,
+        props: op.props.slice(),
+        resultTypes: types,
+        attributes: op.attributes ? new Map(op.attributes) : null,
+        operandSegments: op.operandSegments,
+        loc: op.loc,
+      }),
+    ).results;
+  }
+
+  /** `linalg.index`: the loop's position, per lane where the vector lies along it. */
+  #indexValue(e: AffineExpr, lanes: number): Value {
+    const at = this.nest.resolve(e, lanes);
+    if (!usesLane(at)) return this.nest.index(at);
+    const each = Array.from({ length: lanes }, (_, l) =>
+      this.nest.index(this.nest.resolve(substitute(at, [], [constant(l)]), 1)),
+    );
+    const type: VectorType = vectorType([lanes], each[0]!.type);
+    return vector.from_elements(this.nest.b, each, { types: [type] });
+  }
+}
+
+function dedupe(points: readonly At[]): At[] {
+  const seen = new Map<string, At>();
+  for (const p of points) seen.set(p.map((e) => e.key).join(","), p);
+  return [...seen.values()];
+}
+
+/** The point of an op's loops at which it makes an element of a result; reduction loops are left at 0. */
+export function domainOf(structure: Structure, result: number, at: At): AffineExpr[] {
+  const { map } = structure.outputs[result]!;
+  const domain = structure.loops.map(() => constant(0));
+  map.results.forEach((r, i) => {
+    if (r.kind === "dim") domain[r.index] = at[i]!;
+    else invariant(r.kind === "constant", "an output map of a kernel is a projected permutation");
+  });
+  return domain;
+}
+
+/** The index at which an operand is read at a point of the loops. */
+export const mapped = (operand: StructuredOperand, domain: At): At =>
+  operand.map.results.map((r) => substitute(r, domain));
+
+/** How much the expression grows from lane to lane; undefined if that is not always the same. */
+export function laneStep(e: AffineExpr): number | undefined {
+  if (!usesLane(e)) return 0;
+  let step = 0;
+  for (const [term, factor] of terms(e).parts) {
+    if (term === lane) step += factor;
+    else if (usesLane(term)) return undefined;
+  }
+  return step;
+}
+
+function zero(nest: Nest, type: Type): Value {
+  const value =
+    type.kind === "float"
+      ? ({ kind: "float", value: 0, type } as const)
+      : ({ kind: "integer", value: 0n, type } as const);
+  return arith.constant(nest.b, { value, types: [type] });
+}

@@ -1,0 +1,141 @@
+/**
+ * @file Constant operands of contractions are laid out as the register tile reads them: panels of 8 columns, the
+ * columns of a panel next to each other, `[N/8][K…][8]`, padded with zeros. The packed weights are a derived resource:
+ * a recipe over the original, run once when the artifact is written.
+ */
+import * as arith from "../../dialects/arith/ops.ts";
+import * as func from "../../dialects/func.ts";
+import { type Structure, structureOf } from "../../dialects/linalg/structure.ts";
+import { type AffineExpr, affineMap, constant, dim, floordiv, mod } from "../../ir/affine.ts";
+import { Builder } from "../../ir/builder.ts";
+import type { Operation, Value } from "../../ir/core.ts";
+import { datumOfAttribute } from "../../ir/datum.ts";
+import { Resource } from "../../ir/resource.ts";
+import { type Attribute, elementCount, f32, i32, type TensorType, tensor } from "../../ir/types.ts";
+import { definePass } from "../../rewrite/pass.ts";
+import { type NDArray, rowMajor } from "../../support/ndarray.ts";
+
+/** Columns of a panel. */
+export const panel = 8;
+
+export const pack = definePass("linalg-pack", {
+  doc: "Lays constant weights out in panels of 8 columns, in the order in which kernels read them.",
+  options: {},
+  run(module) {
+    const packed = new Map<string, Value>();
+    for (const fn of module.region().entry) {
+      if (!func.func.is(fn)) continue;
+      fn.walk((op) => {
+        const s = structureOf(op);
+        if (s) packOperands(op, s, packed);
+      });
+    }
+  },
+});
+
+function packOperands(op: Operation, s: Structure, packed: Map<string, Value>): void {
+  if (s.outputs.length !== 1 || !s.loops.some((l) => l.kind === "reduction" && l.extent > 1)) return;
+  const out = s.outputs[0]!;
+  const column = out.map.results[out.map.results.length - 1];
+  if (column?.kind !== "dim") return;
+  const columns = s.loops[column.index]!.extent;
+  if (columns < panel) return;
+  for (const input of s.inputs) {
+    const source = input.value.definingOp;
+    if (!source?.def.isConstant || !arith.constant.is(source) || (input.element !== f32 && input.element !== i32))
+      continue;
+    const dims = input.map.results.map((r) => (r.kind === "dim" ? r.index : -1));
+    if (dims.includes(-1) || !dims.includes(column.index) || dims.length < 2) continue;
+    // Parallel loops outside (groups, batches), then the panel, then the reduction loops in their order.
+    const outer = dims.filter((d) => d !== column.index && s.loops[d]!.kind === "parallel");
+    const inner = dims.filter((d) => s.loops[d]!.kind === "reduction").sort((a, b) => a - b);
+    if (inner.length === 0) continue;
+    const order = [...outer, column.index, ...inner];
+    const key = `${op.block === null}${(source.result() as Value).type.id} ${order.map((d) => dims.indexOf(d)).join(",")}`;
+    const id = `${key} ${constantId(source)}`;
+    let value = packed.get(id);
+    if (!value) {
+      value = packConstant(
+        source,
+        order.map((d) => dims.indexOf(d)),
+        outer.length,
+      );
+      packed.set(id, value);
+    }
+    op.setOperand(input.index, value);
+    const o = dim(column.index);
+    const results: AffineExpr[] = [
+      ...outer.map((d) => dim(d)),
+      floordiv(o, constant(panel)),
+      ...inner.map((d) => dim(d)),
+      mod(o, constant(panel)),
+    ];
+    replaceMap(op, input.index, affineMap(input.map.numDims, 0, results));
+  }
+}
+
+let constants = 0;
+const ids = new WeakMap<Operation, number>();
+function constantId(op: Operation): number {
+  let id = ids.get(op);
+  if (id === undefined) {
+    id = constants++;
+    ids.set(op, id);
+  }
+  return id;
+}
+
+function replaceMap(op: Operation, operand: number, map: ReturnType<typeof affineMap>): void {
+  const at = op.def.attrIndex.get("indexing_maps");
+  if (at === undefined) return;
+  const maps = [...(op.props[at] as ReturnType<typeof affineMap>[])];
+  maps[operand] = map;
+  op.props[at] = maps;
+}
+
+/** `axes[i]` is the axis of the original that axis i of the packed one runs along; axis `at` is cut into panels. */
+function packConstant(source: Operation, axes: readonly number[], at: number): Value {
+  const type = source.result().type as TensorType;
+  const sizes = axes.map((a) => type.shape[a]!);
+  const panels = Math.ceil(sizes[at]! / panel);
+  const shape = [...sizes.slice(0, at), panels, ...sizes.slice(at + 1), panel];
+  const packedType = tensor(shape, type.element);
+  const attribute = arith.constant.of(source).value as Attribute;
+  const parent = attribute.kind === "resource" ? attribute.resource : undefined;
+  const make = (): Uint8Array => {
+    const from = datumOfAttribute(attribute) as NDArray;
+    const strides = rowMajor(type.shape);
+    const words = new Uint32Array(elementCount(shape));
+    const data = from.contiguous().data;
+    const source32 = new Uint32Array(data.buffer, data.byteOffset, data.length);
+    const columns = sizes[at]!;
+    const inner = sizes.slice(at + 1);
+    const outerSizes = sizes.slice(0, at);
+    let n = 0;
+    const index = new Array<number>(axes.length).fill(0);
+    const visit = (axis: number, offset: number): void => {
+      if (axis === axes.length) {
+        // offset lacks the column: the 8 of this panel.
+        for (let c = 0; c < panel; c++) {
+          const col = index[at]! * panel + c;
+          words[n++] = col < columns ? source32[offset + col * strides[axes[at]!]!]! : 0;
+        }
+        return;
+      }
+      const count = axis === at ? panels : axis < at ? outerSizes[axis]! : inner[axis - at - 1]!;
+      for (let i = 0; i < count; i++) {
+        index[axis] = i;
+        visit(axis + 1, axis === at ? offset : offset + i * strides[axes[axis]!]!);
+      }
+    };
+    visit(0, 0);
+    return new Uint8Array(words.buffer);
+  };
+  const name = `${parent?.name ?? "constant"}_packed`;
+  const resource = Resource.derived(name, elementCount(shape) * 4, parent ? [parent] : [], make);
+  const b = Builder.after(source);
+  return arith.constant(b, {
+    value: { kind: "resource", key: name, type: packedType, resource },
+    types: [packedType],
+  });
+}

@@ -1,0 +1,100 @@
+/**
+ * @file A schedule as it stands in the IR: the discardable attribute `schedule` on a kernel function (how its results
+ * are tiled) and on a reducing op inside (how its reduction loops run). It can be printed, edited and run again.
+ */
+import type { Operation } from "../../ir/core.ts";
+import { type Attribute, i64, integerAttribute } from "../../ir/types.ts";
+
+/** How a kernel walks over the elements of its result. All lists have one entry per dimension of the result. */
+export interface RootSchedule {
+  /** Dimensions from the outermost loop to the innermost. */
+  readonly order: readonly number[];
+  /** Elements of a register tile along each dimension; a multiple of the lanes along the vector dimension. */
+  readonly tile: readonly number[];
+  /** Elements of a cache block along each dimension; 0 is not blocked. Block loops stand outside of all others. */
+  readonly block: readonly number[];
+  /** The dimension that vectors lie along, or -1. */
+  readonly vector: number;
+  readonly lanes: number;
+}
+
+/** How a reducing op runs its reduction loops. */
+export interface ReductionSchedule {
+  /** Reduction loops (by loop number of the op) from the outermost to the innermost. */
+  readonly order: readonly number[];
+  /** Loops that are written out completely. */
+  readonly full: readonly number[];
+  /** The reduction loop that vectors lie along, or -1: then the results' own vectors are accumulated. */
+  readonly vector: number;
+  readonly lanes: number;
+  /** Accumulators per result along the vector loop; hides the latency of the combining op. */
+  readonly accumulators: number;
+  /** Steps of the innermost loop written out in a row. */
+  readonly unroll: number;
+}
+
+export const scheduleName = "schedule";
+/** On a loop: how many steps kernel-unroll writes out in a row. */
+export const unrollAttribute = "unroll";
+
+const ints = (values: readonly number[]): Attribute => ({
+  kind: "denseArray",
+  element: i64,
+  values: values.map((v) => BigInt(v)),
+});
+
+function toDictionary(schedule: object): Attribute {
+  const entries = new Map<string, Attribute>();
+  for (const [k, v] of Object.entries(schedule) as [string, number | readonly number[]][]) {
+    entries.set(k, typeof v === "number" ? integerAttribute(v, i64) : ints(v));
+  }
+  return { kind: "dictionary", entries };
+}
+
+function fromDictionary(a: Attribute | undefined): Record<string, number | readonly number[]> | undefined {
+  if (a?.kind !== "dictionary") return undefined;
+  const out: Record<string, number | readonly number[]> = {};
+  for (const [k, v] of a.entries) {
+    if (v.kind === "integer") out[k] = Number(v.value);
+    else if (v.kind === "denseArray") out[k] = v.values.map(Number);
+  }
+  return out;
+}
+
+export function setSchedule(op: Operation, schedule: RootSchedule | ReductionSchedule): void {
+  op.attributes ??= new Map();
+  op.attributes.set(scheduleName, toDictionary(schedule));
+}
+
+const list = (v: number | readonly number[] | undefined): readonly number[] => (Array.isArray(v) ? v : []);
+const num = (v: number | readonly number[] | undefined, otherwise: number): number =>
+  typeof v === "number" ? v : otherwise;
+
+/** The schedule of a kernel; without one, the plain loop nest. */
+export function rootSchedule(op: Operation, rank: number): RootSchedule {
+  const s = fromDictionary(op.attributes?.get(scheduleName)) ?? {};
+  const order = list(s.order);
+  const tile = list(s.tile);
+  const block = list(s.block);
+  return {
+    order: order.length === rank ? order : Array.from({ length: rank }, (_, i) => i),
+    tile: tile.length === rank ? tile : new Array<number>(rank).fill(1),
+    block: block.length === rank ? block : new Array<number>(rank).fill(0),
+    vector: num(s.vector, -1),
+    lanes: num(s.lanes, 1),
+  };
+}
+
+/** The schedule of a reducing op; without one, its reduction loops in order, one step at a time. */
+export function reductionSchedule(op: Operation, reductions: readonly number[]): ReductionSchedule {
+  const s = fromDictionary(op.attributes?.get(scheduleName)) ?? {};
+  const order = list(s.order);
+  return {
+    order: order.length === reductions.length ? order : reductions,
+    full: list(s.full),
+    vector: num(s.vector, -1),
+    lanes: num(s.lanes, 1),
+    accumulators: num(s.accumulators, 1),
+    unroll: num(s.unroll, 1),
+  };
+}

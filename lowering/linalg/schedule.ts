@@ -1,0 +1,205 @@
+/**
+ * @file Chooses how each kernel runs on a machine, and writes it into the IR (schedule-attribute.ts). Nothing is
+ * transformed here: what is chosen can be read, changed, and run again.
+ */
+import * as bufferization from "../../dialects/bufferization.ts";
+import { type Structure, structureOf } from "../../dialects/linalg/structure.ts";
+import { linear } from "../../ir/affine.ts";
+import { attr } from "../../ir/attributes.ts";
+import type { Operation } from "../../ir/core.ts";
+import { f32, i32, isShaped, type TensorType, type Type } from "../../ir/types.ts";
+import { definePass } from "../../rewrite/pass.ts";
+import { type Machine, machines, v8 } from "../../support/machine.ts";
+import { combinerOf } from "./loops/reduce.ts";
+import { isKernel } from "./outline.ts";
+import { type ReductionSchedule, type RootSchedule, setSchedule } from "./schedule-attribute.ts";
+
+export const schedule = definePass("linalg-schedule", {
+  doc: "Chooses tiles, loop order and vectors of each kernel for a machine, and writes the choice as an attribute.",
+  options: { machine: attr.oneOf("v8", "v8-12").default("v8") },
+  run(module, { machine: name }) {
+    const machine = machines.find((m) => m.name === name) ?? v8;
+    for (const fn of module.region().entry) if (isKernel(fn)) scheduleKernel(fn, machine);
+  },
+});
+
+interface Reduction {
+  readonly op: Operation;
+  readonly structure: Structure;
+}
+
+export function scheduleKernel(fn: Operation, machine: Machine): void {
+  const block = fn.region().entry;
+  const results: TensorType[] = [];
+  const reductions: Reduction[] = [];
+  let vectorizable = true;
+  for (const op of block) {
+    const write = bufferization.materialize_in_destination.match(op);
+    if (write) results.push(write.source.type as TensorType);
+    const structure = structureOf(op);
+    if (structure?.loops.some((l) => l.kind === "reduction" && l.extent !== 1)) reductions.push({ op, structure });
+    if (structure && !hasLanes(structure)) vectorizable = false;
+  }
+  const shape = results.reduce<readonly number[]>((best, t) => (t.shape.length >= best.length ? t.shape : best), []);
+  const lanes = vectorizable ? machine.lanes : 1;
+  const heavy = reductions.find((r) => isAcrossTiles(r.structure, shape));
+  const root = heavy ? tileReduction(heavy.structure, shape, lanes, machine) : tileElementwise(shape, lanes);
+  setSchedule(fn, root);
+  for (const r of reductions) setSchedule(r.op, reductionLoops(r.structure, r === heavy, lanes, machine));
+}
+
+const wordTypes: ReadonlySet<Type> = new Set([f32, i32]);
+
+/** Everything in memory is of 32 bits, and the body is arithmetic that vectors have. */
+function hasLanes(s: Structure): boolean {
+  if (s.operands.some((o) => !wordTypes.has(o.element))) return false;
+  for (const op of s.body) {
+    for (const r of op.results) {
+      if (isShaped(r.type)) return false;
+      if (!wordTypes.has(r.type) && !(r.type.kind === "integer" && r.type.width === 1)) return false;
+    }
+  }
+  return true;
+}
+
+/** Its results are as many as the kernel's: it is tiled with them (and not a sum over each row). */
+const isAcrossTiles = (s: Structure, shape: readonly number[]): boolean => {
+  const out = s.outputs[0]!;
+  return out.shape.length === shape.length && out.shape.every((d, i) => d === shape[i]);
+};
+
+const plainOrder = (rank: number): number[] => Array.from({ length: rank }, (_, i) => i);
+
+function tileElementwise(shape: readonly number[], lanes: number): RootSchedule {
+  const rank = shape.length;
+  const last = rank - 1;
+  const wide = rank > 0 && lanes > 1 && shape[last]! >= lanes;
+  const tile = new Array<number>(rank).fill(1);
+  if (wide) tile[last] = Math.min(4 * lanes, Math.floor(shape[last]! / lanes) * lanes);
+  return {
+    order: plainOrder(rank),
+    tile,
+    block: new Array<number>(rank).fill(0),
+    vector: wide ? last : -1,
+    lanes: wide ? lanes : 1,
+  };
+}
+
+/** Which loops of the op each result dimension is. */
+function loopOfDim(s: Structure, d: number): number {
+  const r = s.outputs[0]!.map.results[d]!;
+  return r.kind === "dim" ? r.index : -1;
+}
+
+/** Elements along a loop are one apart in the operand, or it does not move at all. */
+function stepAlong(s: Structure, operand: number, loop: number): number | undefined {
+  const { map, shape } = s.operands[operand]!;
+  let step = 0;
+  let stride = 1;
+  for (let d = shape.length - 1; d >= 0; d--) {
+    const form = linear(map.results[d]!, map.numDims);
+    if (!form) return undefined;
+    step += form.factors[loop]! * stride;
+    stride *= shape[d]!;
+  }
+  return step;
+}
+
+function tileReduction(s: Structure, shape: readonly number[], lanes: number, machine: Machine): RootSchedule {
+  const rank = shape.length;
+  const last = rank - 1;
+  const base = tileElementwise(shape, lanes);
+  if (base.vector < 0) return base;
+  const along = loopOfDim(s, last);
+  const inputs = s.inputs.map((_, i) => stepAlong(s, i, along));
+  // Something is the same for all columns: a product of matrices, whose rows share what the columns load.
+  const shared = inputs.some((step) => step === 0);
+  const columns = shape[last]!;
+  // The rows of the tile: the innermost other dimension that has any extent.
+  let row = last - 1;
+  while (row > 0 && shape[row] === 1) row--;
+  const rows = row >= 0 ? shape[row]! : 1;
+  const tile = new Array<number>(rank).fill(1);
+  const block = new Array<number>(rank).fill(0);
+  if (shared) {
+    const best = chooseTile(rows, columns, lanes, machine);
+    tile[last] = best.columns;
+    if (row >= 0) tile[row] = best.rows;
+    // Panels of columns outside of the rows, a block of rows outside of the panels.
+    const order = plainOrder(rank);
+    const others = order.filter((d) => d !== last);
+    const outer = row > 0 ? row - 1 : row;
+    if (outer >= 0 && outer !== row) block[outer] = Math.max(1, Math.ceil(96 / rows));
+    else if (row >= 0) block[row] = Math.ceil(96 / best.rows) * best.rows;
+    return {
+      order: [...others.filter((d) => d < outer), last, ...others.filter((d) => d >= outer)],
+      tile,
+      block,
+      vector: last,
+      lanes,
+    };
+  }
+  // Channel by channel (depthwise, pooling): a strip of outputs shares its inputs.
+  const overlaps = row >= 0 && s.loops.some((l) => l.kind === "reduction" && l.extent !== 1) && rows > 1;
+  if (overlaps) tile[row] = Math.min(machine.strip, rows);
+  tile[last] = overlaps ? lanes : Math.min(4 * lanes, Math.floor(columns / lanes) * lanes);
+  return { order: plainOrder(rank), tile, block, vector: last, lanes };
+}
+
+/** The register tile with the least predicted time: full tiles at their speed, what is left over at a smaller one's. */
+function chooseTile(
+  rows: number,
+  columns: number,
+  lanes: number,
+  machine: Machine,
+): { readonly rows: number; readonly columns: number } {
+  const fits = machine.tiles.filter((t) => t.rows <= rows && t.columns <= Math.max(lanes, columns));
+  const speedOf = (r: number): number =>
+    machine.tiles.find((t) => t.rows === r)?.gflops ?? machine.tiles[machine.tiles.length - 1]!.gflops;
+  let best: { readonly rows: number; readonly columns: number } = {
+    rows: 1,
+    columns: Math.min(8, Math.floor(columns / lanes) * lanes),
+  };
+  let least = Number.POSITIVE_INFINITY;
+  for (const t of fits) {
+    const whole = Math.floor(rows / t.rows);
+    const rest = rows - whole * t.rows;
+    const left = columns % t.columns;
+    const time = ((whole * t.rows) / t.gflops + (rest > 0 ? rest / speedOf(rest) : 0)) * (columns - left + left * 1.5);
+    if (time < least) {
+      least = time;
+      best = t;
+    }
+  }
+  return best;
+}
+
+/** Steps that are written out completely if there are no more than these. */
+const fullSteps = 32;
+
+function reductionLoops(s: Structure, heavy: boolean, lanes: number, machine: Machine): ReductionSchedule {
+  const order = s.loops.flatMap((l, i) => (l.kind === "reduction" ? [i] : []));
+  const none: ReductionSchedule = { order, full: [], vector: -1, lanes: 1, accumulators: 1, unroll: 1 };
+  const inner = order[order.length - 1]!;
+  if (!heavy) {
+    // Results have no vectors of their own: they lie along the innermost loop, if that is contiguous.
+    const contiguous = s.inputs.every((_, i) => {
+      const step = stepAlong(s, i, inner);
+      return step === 0 || step === 1;
+    });
+    const extent = s.loops[inner]!.extent;
+    if (lanes === 1 || !contiguous || !combinerOf(s) || extent < lanes) return none;
+    const accumulators = Math.max(1, Math.min(4, Math.floor(extent / (2 * lanes))));
+    return { ...none, vector: inner, lanes, accumulators };
+  }
+  // Innermost loops whose steps, all together, are few.
+  const full: number[] = [];
+  let steps = 1;
+  for (let i = order.length - 1; i >= 0; i--) {
+    const { extent } = s.loops[order[i]!]!;
+    if (steps * extent > fullSteps) break;
+    steps *= extent;
+    full.push(order[i]!);
+  }
+  return { ...none, full, unroll: machine.unroll };
+}

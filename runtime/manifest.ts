@@ -1,0 +1,72 @@
+/** @file What an artifact is: where its inputs and outputs lie, what its files are, how much memory it takes. */
+
+/** Element types of inputs and outputs. f16 and bf16 are carried as their bits in 16-bit unsigned integers. */
+export type ElementType =
+  | "bool"
+  | "int8"
+  | "uint8"
+  | "int16"
+  | "uint16"
+  | "int32"
+  | "uint32"
+  | "int64"
+  | "uint64"
+  | "float16"
+  | "bfloat16"
+  | "float32"
+  | "float64";
+
+export interface Port {
+  readonly name: string;
+  readonly type: ElementType;
+  readonly shape: readonly number[];
+  /** Byte offset in memory. */
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+export interface FileEntry {
+  readonly file: string;
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
+export interface KernelEntry {
+  readonly name: string;
+  /** Calls per inference. */
+  readonly calls: number;
+}
+
+export interface Manifest {
+  readonly format: "sluice-artifact";
+  readonly version: 1;
+  readonly target: string;
+  readonly model: string;
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+  readonly memory: {
+    /** All of it, in bytes; the module has the pages for it. */
+    readonly bytes: number;
+    readonly weights: { readonly offset: number; readonly bytes: number };
+    readonly arena: { readonly offset: number; readonly bytes: number };
+  };
+  readonly kernels: readonly KernelEntry[];
+  readonly files?: { readonly code: FileEntry; readonly weights: FileEntry };
+}
+
+/** Bytes of one element. */
+export const elementBytes: Readonly<Record<ElementType, number>> = {
+  bool: 1,
+  int8: 1,
+  uint8: 1,
+  int16: 2,
+  uint16: 2,
+  int32: 4,
+  uint32: 4,
+  int64: 8,
+  uint64: 8,
+  float16: 2,
+  bfloat16: 2,
+  float32: 4,
+  float64: 8,
+};

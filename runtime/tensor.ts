@@ -1,0 +1,60 @@
+/** @file What users pass in and get back: typed arrays, checked against what the model takes. */
+import type { ElementType, Port } from "./manifest.ts";
+
+export type TypedArray =
+  | Uint8Array
+  | Int8Array
+  | Uint16Array
+  | Int16Array
+  | Uint32Array
+  | Int32Array
+  | BigInt64Array
+  | BigUint64Array
+  | Float32Array
+  | Float64Array;
+
+const arrays = {
+  bool: Uint8Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  int16: Int16Array,
+  uint16: Uint16Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  int64: BigInt64Array,
+  uint64: BigUint64Array,
+  float16: Uint16Array,
+  bfloat16: Uint16Array,
+  float32: Float32Array,
+  float64: Float64Array,
+} as const satisfies Readonly<Record<ElementType, unknown>>;
+
+export const arrayOf = (type: ElementType): (typeof arrays)[ElementType] => arrays[type];
+
+/** A view of a port's elements in memory. */
+export const viewOf = (port: Port, memory: ArrayBufferLike): TypedArray =>
+  new arrays[port.type](
+    memory as ArrayBuffer,
+    port.offset,
+    port.shape.reduce((n, d) => n * d, 1),
+  );
+
+const shapeText = (shape: readonly number[]): string => (shape.length ? shape.join("x") : "scalar");
+
+/** Throws a TypeError that says what was passed and what is wanted. */
+export function checkArray(port: Port, given: unknown, role: "input" | "output"): asserts given is TypedArray {
+  const wanted = arrays[port.type];
+  const count = port.shape.reduce((n, d) => n * d, 1);
+  const want = `${wanted.name} of ${count} elements (${port.type} ${shapeText(port.shape)})`;
+  if (!ArrayBuffer.isView(given) || given instanceof DataView) {
+    throw new TypeError(
+      `${role} "${port.name}" must be a ${want}, got ${given === undefined ? "nothing" : typeof given}`,
+    );
+  }
+  const array = given as TypedArray;
+  if (!(array instanceof wanted) || array.length !== count) {
+    throw new TypeError(
+      `${role} "${port.name}" must be a ${want}, got ${array.constructor.name} of ${array.length} elements`,
+    );
+  }
+}

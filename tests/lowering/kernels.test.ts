@@ -1,0 +1,162 @@
+/** @file Kernels from structured ops to WebAssembly, against the interpreter. */
+import { describe, expect, it } from "vitest";
+import * as arith from "../../dialects/arith/ops.ts";
+import * as linalg from "../../dialects/linalg/index.ts";
+import * as math from "../../dialects/math.ts";
+import * as tensor from "../../dialects/tensor/index.ts";
+import type { Builder } from "../../ir/builder.ts";
+import type { Value } from "../../ir/core.ts";
+import { Resource } from "../../ir/resource.ts";
+import { f32, tensor as tensorType } from "../../ir/types.ts";
+import { both, distance, program, randomArray } from "../support/compile.ts";
+
+const empty = (b: Builder, shape: readonly number[]): Value => tensor.empty(b, [], { types: [tensorType(shape, f32)] });
+const number = (b: Builder, value: number): Value => arith.constantFloat(b, value, f32);
+function filled(b: Builder, shape: readonly number[], value: number): Value {
+  const c = number(b, value);
+  const names = shape.map((_, i) => `d${i}`);
+  return linalg.genericOf(b, {
+    loops: names.join(" "),
+    inputs: [[c, ""]],
+    outputs: [[empty(b, shape), names.join(", ")]],
+    body: (_b, x) => x!,
+  })[0]!;
+}
+function weights(b: Builder, shape: readonly number[], seed: number): Value {
+  const type = tensorType(shape, f32);
+  const data = randomArray(type, seed).data as Float32Array;
+  const resource = Resource.of(`w${seed}`, new Uint8Array(data.buffer));
+  return arith.constant(b, { value: { kind: "resource", key: `w${seed}`, type, resource } });
+}
+const relu = (b: Builder, x: Value): Value => arith.maximumf(b, x, number(b, 0));
+function map(
+  b: Builder,
+  xs: readonly Value[],
+  shape: readonly number[],
+  at: readonly string[],
+  body: (b: Builder, ...v: Value[]) => Value,
+): Value {
+  const names = shape.map((_, i) => `d${i}`).join(", ");
+  return linalg.genericOf(b, {
+    loops: names.replaceAll(",", ""),
+    inputs: xs.map((x, i) => [x, at[i] || names] as const),
+    outputs: [[empty(b, shape), names]],
+    body: (inner, ...v) => body(inner, ...v.slice(0, xs.length)),
+  })[0]!;
+}
+
+function matmul(b: Builder, x: Value, w: Value, m: number, n: number, init?: Value): Value {
+  return linalg.genericOf(b, {
+    loops: "m n : k",
+    inputs: [
+      [x, "m, k"],
+      [w, "k, n"],
+    ],
+    outputs: [[init ?? filled(b, [m, n], 0), "m, n"]],
+    body: (inner, p, q, acc) => arith.addf(inner, acc!, arith.mulf(inner, p!, q!)),
+  })[0]!;
+}
+
+describe.each(["v8", "v8-12"])("kernels on %s", (machine) => {
+  it.each([
+    [1, 1, 1],
+    [5, 8, 16],
+    [7, 13, 9],
+    [33, 30, 17],
+    [1, 40, 64],
+    [12, 3, 5],
+  ])("matrix product %i x %i x %i with bias and relu in one kernel", async (m, n, k) => {
+    const module = program([tensorType([m, k], f32)], [tensorType([m, n], f32)], (b, x) => {
+      const bias = map(b, [weights(b, [n], 9)], [m, n], ["d1"], (_b, v) => v!);
+      const y = matmul(b, x!, weights(b, [k, n], 7), m, n, bias);
+      return [map(b, [y], [m, n], [""], (inner, v) => relu(inner, v!))];
+    });
+    const r = await both(module, machine);
+    expect(distance(r.wasm[0]!, r.reference[0]!)).toBeLessThan(1e-5);
+  });
+
+  it.each([
+    [8, 8, 3, 16, 3, 1],
+    [9, 7, 8, 12, 3, 2],
+    [6, 6, 16, 8, 1, 1],
+  ])("convolution %ix%ix%i to %i, window %i, stride %i", async (h, w, c, o, k, s) => {
+    const oh = Math.floor((h - k) / s) + 1;
+    const ow = Math.floor((w - k) / s) + 1;
+    const module = program(
+      [tensorType([1, h, w, c], f32), tensorType([1, oh, ow, o], f32)],
+      [tensorType([1, oh, ow, o], f32)],
+      (b, x, skip) => {
+        const y = linalg.genericOf(b, {
+          loops: "n h w o : i j c",
+          inputs: [
+            [x!, `n, h * ${s} + i, w * ${s} + j, c`],
+            [weights(b, [k, k, c, o], 3), "i, j, c, o"],
+          ],
+          outputs: [[filled(b, [1, oh, ow, o], 0.5), "n, h, w, o"]],
+          body: (inner, p, q, acc) => arith.addf(inner, acc!, arith.mulf(inner, p!, q!)),
+        })[0]!;
+        return [map(b, [y, skip!], [1, oh, ow, o], ["", ""], (inner, v, r) => relu(inner, arith.addf(inner, v!, r!)))];
+      },
+    );
+    const r = await both(module, machine);
+    expect(distance(r.wasm[0]!, r.reference[0]!)).toBeLessThan(1e-5);
+  });
+
+  it("depthwise convolution", async () => {
+    const module = program([tensorType([1, 11, 13, 10], f32)], [tensorType([1, 9, 11, 10], f32)], (b, x) =>
+      linalg.genericOf(b, {
+        loops: "n h w c : i j",
+        inputs: [
+          [x!, "n, h + i, w + j, c"],
+          [weights(b, [3, 3, 10], 5), "i, j, c"],
+        ],
+        outputs: [[filled(b, [1, 9, 11, 10], 0), "n, h, w, c"]],
+        body: (inner, p, q, acc) => arith.addf(inner, acc!, arith.mulf(inner, p!, q!)),
+      }),
+    );
+    const r = await both(module, machine);
+    expect(distance(r.wasm[0]!, r.reference[0]!)).toBeLessThan(1e-5);
+  });
+
+  it.each([
+    [3, 16],
+    [5, 23],
+    [2, 3],
+  ])("softmax over rows, %i x %i, in one kernel", async (m, n) => {
+    const module = program([tensorType([m, n], f32)], [tensorType([m, n], f32)], (b, x) => {
+      const top = linalg.genericOf(b, {
+        loops: "m : n",
+        inputs: [[x!, "m, n"]],
+        outputs: [[filled(b, [m], Number.NEGATIVE_INFINITY), "m"]],
+        body: (inner, v, acc) => arith.maximumf(inner, acc!, v!),
+      })[0]!;
+      const e = map(b, [x!, top], [m, n], ["", "d0"], (inner, v, t) => math.exp(inner, arith.subf(inner, v!, t!)));
+      const sum = linalg.genericOf(b, {
+        loops: "m : n",
+        inputs: [[e, "m, n"]],
+        outputs: [[filled(b, [m], 0), "m"]],
+        body: (inner, v, acc) => arith.addf(inner, acc!, v!),
+      })[0]!;
+      return [map(b, [e, sum], [m, n], ["", "d0"], (inner, v, t) => arith.divf(inner, v!, t!))];
+    });
+    const r = await both(module, machine);
+    expect(distance(r.wasm[0]!, r.reference[0]!)).toBeLessThan(1e-6);
+  });
+
+  it("transposes, broadcasts and reads what is not contiguous", async () => {
+    const module = program([tensorType([6, 9], f32), tensorType([9], f32)], [tensorType([9, 6], f32)], (b, x, y) => [
+      map(b, [x!, y!], [9, 6], ["d1, d0", "d0"], (inner, v, t) => arith.addf(inner, v!, t!)),
+    ]);
+    const r = await both(module, machine);
+    expect(distance(r.wasm[0]!, r.reference[0]!)).toBe(0);
+  });
+
+  it("two kernels pass a buffer of the arena", async () => {
+    const module = program([tensorType([4, 8], f32)], [tensorType([4, 8], f32)], (b, x) => {
+      const y = matmul(b, x!, weights(b, [8, 8], 1), 4, 8);
+      return [matmul(b, y, weights(b, [8, 8], 2), 4, 8)];
+    });
+    const r = await both(module, machine);
+    expect(distance(r.wasm[0]!, r.reference[0]!)).toBeLessThan(1e-5);
+  });
+});

@@ -1,0 +1,111 @@
+/** @file Runs a module on tensors through the passes to WebAssembly, and through the interpreter, on the same inputs. */
+import { wasmSimd } from "../../codegen/wasm/index.ts";
+import { makeModule } from "../../dialects/builtin.ts";
+import * as func from "../../dialects/func.ts";
+import { dialects } from "../../dialects/index.ts";
+import { Builder } from "../../ir/builder.ts";
+import { Context } from "../../ir/context.ts";
+import type { Operation, Value } from "../../ir/core.ts";
+import { dtypeOf } from "../../ir/datum.ts";
+import { interpret } from "../../ir/interpret.ts";
+import { functionType, type TensorType, type Type } from "../../ir/types.ts";
+import { verify } from "../../ir/verify.ts";
+import { passes } from "../../lowering/index.ts";
+import { parsePipeline, runPipeline } from "../../rewrite/pipeline.ts";
+import { Session } from "../../runtime/session.ts";
+import { Diagnostics } from "../../support/diagnostic.ts";
+import { NDArray } from "../../support/ndarray.ts";
+
+const allPasses = [...passes, ...wasmSimd.passes];
+
+/** A module with one function `main` on tensors. */
+export function program(
+  inputs: readonly TensorType[],
+  results: readonly Type[],
+  fill: (b: Builder, ...args: Value[]) => readonly Value[],
+): Operation {
+  const module = makeModule();
+  func.makeFunction(Builder.atEnd(module.region().entry), "main", functionType(inputs, results), fill);
+  return module;
+}
+
+/** Deterministic values in [-1, 1). */
+export function randomArray(type: TensorType, seed: number): NDArray {
+  const array = NDArray.zeros(dtypeOf(type.element)!, type.shape);
+  let state = seed * 2654435761 + 12345;
+  for (let i = 0; i < array.size; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    const unit = state / 2 ** 31 - 1;
+    const value =
+      type.element.kind === "float"
+        ? Math.fround(unit)
+        : type.element.kind === "integer" && type.element.width === 1
+          ? Number(unit > 0)
+          : Math.trunc(unit * 100);
+    array.setData(i, array.data instanceof BigInt64Array ? BigInt(value) : value);
+  }
+  return array;
+}
+
+export function verified(module: Operation, after: string): void {
+  const diagnostics = new Diagnostics();
+  if (!verify(module, diagnostics)) {
+    throw new Error(`after ${after}: ${diagnostics.list.map((d) => d.message).join("; ")}`);
+  }
+}
+
+export function runPasses(module: Operation, text: string): void {
+  const diagnostics = new Diagnostics();
+  const pipeline = parsePipeline(text, allPasses, diagnostics);
+  diagnostics.throwIfErrors();
+  const env = { context: new Context(dialects), diagnostics };
+  runPipeline(pipeline!, module, env, {
+    instruments: [{ after: (run) => verified(module, run.step.pass.name) }],
+  });
+  diagnostics.throwIfErrors();
+}
+
+export const kernelPipeline = (machine = "v8"): string =>
+  `builtin.module(linalg-pack,linalg-outline,linalg-bufferize,linalg-schedule{machine=${machine}},linalg-to-loops,` +
+  "func.func(kernel-expand-narrow-floats,kernel-expand-math),kernel-plan-memory,func.func(wasm-legalize,wasm-addresses,kernel-unroll,wasm-fold-offsets))";
+
+export interface Compared {
+  readonly wasm: readonly NDArray[];
+  readonly reference: readonly NDArray[];
+  readonly code: Uint8Array;
+}
+
+/** The results of WebAssembly and of the interpreter on the untouched module. */
+export async function both(module: Operation, machine?: string): Promise<Compared> {
+  const fn = [...module.region().entry].find((op) => func.func.is(op))!;
+  const types = func.func.of(fn).function_type;
+  const inputs = types.inputs.map((t, i) => randomArray(t as TensorType, i + 1));
+  const reference = interpret(module, "main", inputs) as readonly NDArray[];
+  runPasses(module, kernelPipeline(machine));
+  const artifact = wasmSimd.emit(module, { model: "test", names: true });
+  const session = await Session.load(artifact);
+  const given = Object.fromEntries(
+    session.inputs.map((p, i) => [p.name, inputs[i]!.contiguous().data as Float32Array]),
+  );
+  const answer = session.run(given);
+  const wasm = session.outputs.map((p, i) => {
+    const r = reference[i]!;
+    return new NDArray(r.dtype, r.shape, answer[p.name]!);
+  });
+  return { wasm, reference, code: artifact.code };
+}
+
+/** The largest |a - b| / (1 + |b|). */
+export function distance(a: NDArray, b: NDArray): number {
+  const x = a.values();
+  const y = b.values();
+  let most = 0;
+  x.forEach((v, i) => {
+    const [p, q] = [Number(v), Number(y[i])];
+    if (Number.isNaN(p) && Number.isNaN(q)) return;
+    if (p === q) return;
+    const d = Math.abs(p - q) / (1 + Math.abs(q));
+    most = Math.max(most, Number.isNaN(d) ? Number.POSITIVE_INFINITY : d);
+  });
+  return most;
+}
