@@ -110,13 +110,8 @@ export interface OpaqueType extends OpaqueHints {
   readonly id: number;
 }
 
-/**
- * How opaque text stood in the file it was read from, so that it prints as it was. No part of its meaning: equality
- * asks for the text alone.
- */
+/** How opaque text stood in the file it was read from. No part of its meaning: equality asks for the text alone. */
 export interface OpaqueHints {
-  /** The stem of the alias it was defined under: `di_file` for `#di_file3 = …`. */
-  readonly alias?: string;
   /** The spelling (with `#` or `!`) where it names aliases: pieces of text, and what the aliases between them mean. */
   readonly parts?: readonly (string | Attribute | Type)[];
 }

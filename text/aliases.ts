@@ -24,6 +24,16 @@ interface Alias {
 /** MLIR gives tuples with more elements than this an alias. */
 const LONG_TUPLE = 16;
 
+/** Attributes of other dialects of MLIR that it gives aliases, which are named after their mnemonics. */
+const ALIASED = /^#llvm\.(access_group|alias_scope(?:_domain)?|di_\w+|loop_\w+|tbaa_\w+)(?![\w.])/;
+
+/** What the alias of an opaque attribute is called; undefined for the others, which have none. */
+function stemOf({ text }: OpaqueAttribute): string | undefined {
+  if (text.startsWith("#sparse_tensor.encoding<")) return "sparse";
+  if (text.startsWith("#llvm.")) return ALIASED.exec(text)?.[1];
+  return text.startsWith("distinct[") && !text.endsWith("]<>") ? "distinct" : undefined;
+}
+
 const spelled = new Speller();
 
 export class AliasTable {
@@ -47,9 +57,7 @@ export class AliasTable {
     const alias =
       t.kind === "tuple" && t.elements.length > LONG_TUPLE
         ? this.#enter(this.#types, t, "tuple", t, "type", false)
-        : t.kind === "opaque" && t.alias !== undefined
-          ? this.#enter(this.#types, t, t.alias, t, "type", false)
-          : undefined;
+        : undefined;
     const depth = this.#leave(alias, this.#visitInsideType(t));
     this.#typeDepths.set(t, depth);
     return depth;
@@ -91,10 +99,9 @@ export class AliasTable {
       case "location":
         return this.visitLocation(a.location, false);
       case "opaque": {
+        const stem = stemOf(a);
         const alias =
-          a.alias === undefined
-            ? undefined
-            : this.#enter(this.#opaque, attributeKey(a), a.alias, a, "attribute", false);
+          stem === undefined ? undefined : this.#enter(this.#opaque, attributeKey(a), stem, a, "attribute", false);
         const inside = Math.max(this.#visitParts(a), a.type ? this.visitType(a.type) : 0);
         return this.#leave(alias, inside);
       }
@@ -225,7 +232,7 @@ export class AliasTable {
       case "location":
         return this.nameOfLocation(a.location);
       case "opaque":
-        return a.alias === undefined ? undefined : this.#opaque.get(attributeKey(a))?.name;
+        return this.#opaque.size === 0 ? undefined : this.#opaque.get(attributeKey(a))?.name;
       default:
         return undefined;
     }
@@ -271,7 +278,7 @@ export class AliasSpeller extends Speller {
   }
 
   override typeAlias(t: Type): string | undefined {
-    return t.kind === "tuple" || t.kind === "opaque" ? this.#aliases.nameOfType(t) : undefined;
+    return t.kind === "tuple" ? this.#aliases.nameOfType(t) : undefined;
   }
 
   override attributeAlias(a: Attribute): string | undefined {

@@ -12,7 +12,6 @@ import { assemble, nearestOp } from "./assemble.ts";
 import { AttributeGrammar } from "./attribute-grammar.ts";
 import { stringValue } from "./literals.ts";
 import { Names } from "./names.ts";
-import { underAlias } from "./opaque.ts";
 import { resumeAfter } from "./resume.ts";
 import { Fault } from "./token-parser.ts";
 import * as T from "./tokens.ts";
@@ -120,7 +119,7 @@ export abstract class OpGrammar extends AttributeGrammar {
     const name = this.ACTION(() => this.#aliasName(id.image, id.startOffset, "attribute")) ?? "";
     this.CONSUME(T.Equal, { ERR_MSG: "expected '=' in attribute alias definition" });
     const value = this.SUBRULE(this.attribute);
-    this.ACTION(() => this.attributeAliases.set(name, underAlias(value, name)));
+    this.ACTION(() => this.attributeAliases.set(name, value));
   });
 
   protected readonly typeDefinition = this.RULE("typeDefinition", (): void => {

@@ -38,9 +38,3 @@ export function openAliases(
   if (end < text.length) parts.push(text.slice(end));
   return { text: whole + text.slice(end), parts };
 }
-
-/** An attribute that has been defined under an alias; opaque ones remember the stem of its name (`di_file` of `#di_file3`). */
-export function underAlias(a: Attribute, name: string): Attribute {
-  const alias = name.replace(/\d+$/, "");
-  return a.kind === "opaque" && alias !== "" ? { ...a, alias } : a;
-}
