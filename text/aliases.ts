@@ -25,7 +25,7 @@ interface Alias {
 const LONG_TUPLE = 16;
 
 /** Attributes of other dialects of MLIR that it gives aliases, which are named after their mnemonics. */
-const ALIASED = /^#llvm\.(access_group|alias_scope(?:_domain)?|di_\w+|loop_\w+|tbaa_\w+)(?![\w.])/;
+const ALIASED = /^#llvm\.(access_group|alias_scope(?:_domain)?|di_(?!expression)\w+|loop_\w+|tbaa_\w+)(?![\w.])/;
 
 /** What the alias of an opaque attribute is called; undefined for the others, which have none. */
 function stemOf({ text }: OpaqueAttribute): string | undefined {
