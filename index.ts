@@ -14,11 +14,20 @@ export {
   fault,
   InternalError,
   invariant,
+  makeDiagnostic,
   type Note,
   type Severity,
 } from "./support/diagnostic.ts";
 export { describeLocation, type Location, primary, span, unknownLocation } from "./support/location.ts";
 export { nearest } from "./support/nearest.ts";
+export {
+  type DiagnosticJson,
+  diagnosticJson,
+  diagnosticLine,
+  type ReportOptions,
+  renderDiagnostic,
+  renderDiagnostics,
+} from "./support/report.ts";
 export { Source } from "./support/source.ts";
 
 // --- programs -------------------------------------------------------------------------------------------------
@@ -32,7 +41,15 @@ export { callableLike, symbolLike } from "./ir/interfaces.ts";
 export { type External, Interpreter, type InterpretOptions, interpret } from "./ir/interpret.ts";
 export { attributeText, typeText } from "./ir/spell.ts";
 export { symbolName, symbolsIn } from "./ir/symbols.ts";
-export type { Attribute, Type } from "./ir/types.ts";
+export {
+  type Attribute,
+  isDynamic,
+  isShaped,
+  type ShapedType,
+  type Type,
+  tensor,
+  typeOfAttribute,
+} from "./ir/types.ts";
 export { verify } from "./ir/verify.ts";
 export { type DType, NDArray, rowMajor, sizeOf, storageOf } from "./support/ndarray.ts";
 
@@ -41,10 +58,12 @@ export { type DType, NDArray, rowMajor, sizeOf, storageOf } from "./support/ndar
 export { type PrintOptions, print } from "./text/printer.ts";
 
 /** The functions that read text: `parse`, `parseAll`, `parseType`, `parseAttribute`, `splitInput`. */
-export const loadParser = (): Promise<typeof import("./text/parser.ts")> => import("./text/parser.ts");
+export type TextReader = typeof import("./text/parser.ts");
+export const loadParser = (): Promise<TextReader> => import("./text/parser.ts");
 
 // --- transformations ------------------------------------------------------------------------------------------
 
+export { passes } from "./lowering/index.ts";
 export { type Pass, type PassContext, type PassEnvironment, Statistics } from "./rewrite/pass.ts";
 export {
   type Instrument,

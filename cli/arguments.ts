@@ -1,5 +1,5 @@
 /** @file Reading the arguments of a command with commander, our way: faults are diagnostics, and nothing exits. */
-import { type Command, CommanderError } from "commander";
+import { type Command, CommanderError, InvalidArgumentError } from "commander";
 import { type CompileError, fault } from "../index.ts";
 import { print } from "./terminal.ts";
 
@@ -38,4 +38,16 @@ export function normalizeFlags(args: readonly string[], optionalValue: ReadonlyS
     if (flag !== undefined && optionalValue.has(flag)) return `--${flag}=`;
     return /^-[A-Za-z][\w-]+(=.*)?$/s.test(arg) ? `-${arg}` : arg;
   });
+}
+
+/** The value of a switch: `--flag`, `--flag=true`, `--flag=false`. */
+export function toSwitch(text: string): boolean {
+  if (/^(|1|true|on|yes)$/i.test(text)) return true;
+  if (/^(0|false|off|no)$/i.test(text)) return false;
+  throw new InvalidArgumentError("Expected true or false.");
+}
+
+export function toCount(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("Expected a number.");
+  return Number(text);
 }

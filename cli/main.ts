@@ -15,6 +15,7 @@ interface Entry {
 }
 
 const commands: Readonly<Record<string, Entry>> = {
+  opt: { summary: "read MLIR text, run passes on it, print it", load: () => import("./opt.ts") },
   explain: { summary: "explain the code of a diagnostic", load: () => import("./explain.ts") },
 };
 

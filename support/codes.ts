@@ -96,6 +96,11 @@ export const codes = {
     "A symbol reference must name one definition in the nearest symbol table that holds it.",
     "Define the symbol, or correct the reference.",
   ),
+  "verify/roundtrip": entry(
+    "the program does not survive being printed and read again",
+    "What is printed must mean the same when it is read. A difference is a bug in the syntax of some op.",
+    "The message shows the first line that differs. Please report it.",
+  ),
   "verify/op": entry(
     "the op breaks a rule of its own",
     "Each op may check what its types alone cannot say.",
@@ -245,6 +250,11 @@ export const codes = {
     "the .npy file cannot be read, or the array cannot be written as one",
     "A .npy file has a magic number, a header that names type, order and shape, and as many bytes as these ask for. It holds numbers of the types that numpy itself has.",
     "Save the array with numpy.save, as a plain array of numbers; convert other types first.",
+  ),
+  "cli/expectation": entry(
+    "a diagnostic is not what the text expects",
+    "With --verify-diagnostics the text says which diagnostics must come, and no others may.",
+    "Correct the program, or the expectation: // expected-error@+1 {{part of the message}}.",
   ),
   "cli/usage": entry(
     "the command line is not understood",
