@@ -61,6 +61,8 @@ export { type PrintOptions, print } from "./text/printer.ts";
 export type TextReader = typeof import("./text/parser.ts");
 export const loadParser = (): Promise<TextReader> => import("./text/parser.ts");
 
+export { type OptOptions, opt } from "./opt.ts";
+
 // --- transformations ------------------------------------------------------------------------------------------
 
 export { passes } from "./lowering/index.ts";

@@ -1,5 +1,5 @@
 /** @file The flags of `sluice opt`: those that are always there, and one for each pass, in the order they are given. */
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { type Pass, passes } from "../index.ts";
 import { normalizeFlags, parseArguments, toSwitch, usageFault } from "./arguments.ts";
 import { addPrintFlags, type PrintFlags, printSwitches } from "./print-flags.ts";
@@ -70,9 +70,10 @@ function addFlags(command: Command): void {
     .addOption(on("--allow-unregistered-dialect", "take ops of unknown dialects as they are"))
     .addOption(on("--split-input-file", "work on each part between lines `// -----` by itself"))
     .addOption(
-      new Option("--verify-diagnostics [which]", "compare diagnostics with `// expected-error {{…}}` in the text")
-        .choices(["", "all", "only-expected"])
-        .argParser((text) => (text === "" ? "all" : text)),
+      new Option(
+        "--verify-diagnostics [which]",
+        "compare diagnostics with `// expected-error {{…}}` in the text; all or only-expected",
+      ).argParser(toWhich),
     )
     .addOption(on("--verify-each", "verify the program after each pass").default(true))
     .addOption(on("--verify-roundtrip", "what is printed must read as the same program"))
@@ -82,6 +83,12 @@ function addFlags(command: Command): void {
     .addOption(on("--list-passes", "list the passes, and end"))
     .addOption(on("--show-dialects", "list the dialects, and end"))
     .addOption(new Option("--error-format <how>", "how faults are written").choices(reportFormats).default("text"));
+}
+
+function toWhich(text: string): "all" | "only-expected" {
+  if (text === "" || text === "all") return "all";
+  if (text === "only-expected") return text;
+  throw new InvalidArgumentError("Expected all or only-expected.");
 }
 
 function addPassFlag(command: Command, pass: Pass, steps: string[]): void {
