@@ -55,6 +55,8 @@ export interface Attr<T = unknown, Required extends boolean = boolean> {
   readonly since: MlirVersion;
   /** How MLIR 22 writes it, where that is another attribute. `from` takes both. */
   readonly later: Attr<T> | undefined;
+  /** Whether a value of the right kind is one that the op may have; any is without. */
+  check?(value: T): boolean;
   /** The attribute of a value; undefined where the value is written by absence. */
   to(value: T): Attribute | undefined;
   /** The value of an attribute; undefined if it is not of this kind. */
@@ -340,10 +342,6 @@ export function dialectBody(a: Attribute, mnemonic: string): string | undefined 
   return a.text.slice(mnemonic.length + 2, -1).trim();
 }
 
-/** A codec that takes only some of the values of another one. */
-export function bounded<T>(base: Attr<T, true>, label: string, test: (value: T) => boolean): Attr<T, true> {
-  return codec<T>(label, base.asm, base.to, (a) => {
-    const v = base.from(a);
-    return v !== undefined && test(v) ? v : undefined;
-  });
-}
+/** An attribute that may have only some of the values of another one; the verifier checks. */
+export const bounded = <T>(base: Attr<T, true>, label: string, check: (value: T) => boolean): Attr<T, true> =>
+  make({ ...base, label, check });

@@ -3,7 +3,17 @@
  * shapes, permutations), and which dimensions a rank-reducing view drops. Sizes, strides and offsets that are known only
  * at run time are `dynamic`, and arithmetic with them gives `dynamic` (but zero times anything is zero).
  */
-import { type AffineExpr, isIdentityMap } from "./affine.ts";
+import {
+  type AffineExpr,
+  type AffineMap,
+  add,
+  affineMap,
+  constant,
+  dim,
+  isIdentityMap,
+  mul,
+  symbol as symbolExpr,
+} from "./affine.ts";
 import { type Attribute, dynamic, isDynamic, type MemRefType, memref, stridedLayout } from "./types.ts";
 
 /** Where the elements of a memref lie: element (i, j, …) at `offset + i * strides[0] + j * strides[1] + …`. */
@@ -49,6 +59,8 @@ export function stridedOf(t: MemRefType): Strided | undefined {
   // The offset is collected behind the strides.
   const sums = new Array<number>(t.shape.length + 1).fill(0);
   if (!collect(layout.map.results[0]!, 1, sums)) return undefined;
+  // Along a dimension without a stride elements would alias: MLIR calls such a map not strided.
+  if (sums.slice(0, -1).includes(0)) return undefined;
   return { strides: sums.slice(0, -1), offset: sums.at(-1)! };
 }
 
@@ -101,6 +113,17 @@ export function sameLayout(a: MemRefType, b: MemRefType): boolean {
   const x = stridedOf(a);
   const y = stridedOf(b);
   return x !== undefined && y !== undefined && x.offset === y.offset && sameNumbers(x.strides, y.strides);
+}
+
+/** The affine map of a strided layout: symbols stand for what is dynamic, the offset first. */
+export function linearMap({ strides, offset }: Strided): AffineMap {
+  let symbols = 0;
+  const known = (n: number): AffineExpr => (isDynamic(n) ? symbolExpr(symbols++) : constant(n));
+  let sum = known(offset);
+  strides.forEach((s, i) => {
+    sum = add(sum, mul(dim(i), known(s)));
+  });
+  return affineMap(strides.length, symbols, [sum]);
 }
 
 /** A memref with a `strided<…>` layout, written even where it is the identity. */

@@ -9,7 +9,14 @@ import { type Fields, fieldRange } from "./fields.ts";
 import { branchLike, symbolLike } from "./interfaces.ts";
 import { typeText } from "./spell.ts";
 import { SymbolScope, symbolName } from "./symbols.ts";
-import { type FailAt, Isolated, NoTerminator, SymbolTable } from "./traits.ts";
+import {
+  type FailAt,
+  Isolated,
+  NoTerminator,
+  SameVariadicOperandSize,
+  SameVariadicResultSize,
+  SymbolTable,
+} from "./traits.ts";
 import type { Type } from "./types.ts";
 
 /** Verifies an op and everything in it. Answers whether it is well formed. */
@@ -78,6 +85,9 @@ class Verifier {
       if (op.props[i] === undefined && codec.required) {
         this.#fail(op, "verify/attribute", `requires attribute '${name}'`);
         ok = false;
+      } else if (codec.check && op.props[i] !== undefined && !codec.check(op.props[i])) {
+        this.#fail(op, "verify/attribute", `attribute '${name}' failed to satisfy constraint: ${codec.label}`);
+        ok = false;
       }
     }
     const wanted = def.regionNames.length;
@@ -107,7 +117,8 @@ class Verifier {
     values: readonly Value[],
     segments: readonly number[] | null,
   ): boolean {
-    const message = countFault(kind, fields, values.length, segments);
+    const even = op.def.has(kind === "operand" ? SameVariadicOperandSize : SameVariadicResultSize);
+    const message = countFault(kind, fields, values.length, segments, even);
     if (message !== undefined) {
       this.#fail(op, "verify/operands", message);
       return false;
@@ -324,9 +335,14 @@ function countFault(
   fields: Fields,
   count: number,
   segments: readonly number[] | null,
+  even: boolean,
 ): string | undefined {
   const singles = fields.filter((f) => f.arity === "one").length;
   const open = fields.length - singles;
+  if (open > 1 && even) {
+    const fits = count >= singles && (count - singles) % open === 0;
+    return fits ? undefined : `expected ${singles} ${kind}s and ${open} groups of ${kind}s of one length`;
+  }
   if (open > 1) {
     const sizes = `'${kind}SegmentSizes'`;
     if (!segments) return `requires dense i32 array attribute ${sizes}`;

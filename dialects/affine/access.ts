@@ -210,9 +210,9 @@ export const prefetch = defineOp("affine.prefetch", {
   operands: [one("memref", MemRef), many("indices", Index)],
   attrs: { ...prefetchAttrs, map: attr.map },
   effects: ({ memref }) => [reads(memref), writes(memref)],
-  parse(p) {
+  parse(p, at) {
     const access = parseAccess(p);
-    const hints = parsePrefetchHints(p);
+    const hints = parsePrefetchHints(p, at);
     const attributes = p.attrDict();
     const memref = p.resolve(access.buffer, p.colonType());
     return { operands: [memref, ...access.subscripts()], props: { ...hints, map: access.map }, attributes };

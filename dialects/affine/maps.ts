@@ -8,6 +8,7 @@ import { defineOp } from "../../ir/define.ts";
 import { many, one } from "../../ir/fields.ts";
 import { type Fail, Pure } from "../../ir/traits.ts";
 import { index, mapAttribute } from "../../ir/types.ts";
+import type { Location } from "../../support/location.ts";
 import { affineApply, parseDimsAndSymbols, printDimsAndSymbols } from "./scope.ts";
 
 interface MapView {
@@ -15,15 +16,15 @@ interface MapView {
   readonly map: AffineMap;
 }
 
-function parseMap(p: AsmParser): ParsedOp {
+function parseMap(p: AsmParser, opAt?: Location): ParsedOp {
   const at = p.here();
   const given = p.attribute();
   if (given.kind !== "map") return p.fail("expected affine map attribute", at);
   const { values, numDims } = parseDimsAndSymbols(p);
   const { map } = given;
-  if (map.numDims !== numDims || map.numSymbols !== values.length - numDims) {
-    // The verifier words it for minima and maxima.
-    if (map.results.length === 1) return p.fail("dimension or symbol index mismatch", at);
+  // Minima and maxima leave it to the verifier.
+  if (opAt && (map.numDims !== numDims || map.numSymbols !== values.length - numDims)) {
+    return p.fail("dimension or symbol index mismatch", opAt);
   }
   return { operands: values, props: { map }, attributes: p.attrDict(), resultTypes: [index] };
 }
@@ -53,7 +54,7 @@ export const apply = defineOp("affine.apply", {
   traits: [Pure],
   interfaces: [affineApply({ isApply: true })],
   infer: () => [index],
-  parse: parseMap,
+  parse: (p, at) => parseMap(p, at),
   print: (view, p) => printMap(view, view.mapOperands, p),
   verify(view, fail) {
     if (!verifyCounts(view, view.mapOperands, fail)) return;
@@ -69,7 +70,7 @@ export const min = defineOp("affine.min", {
   results: [one("result", Index)],
   traits: [Pure],
   infer: () => [index],
-  parse: parseMap,
+  parse: (p) => parseMap(p),
   print: (view, p) => printMap(view, view.mapOperands, p),
   verify(view, fail) {
     verifyCounts(view, view.mapOperands, fail);
@@ -84,7 +85,7 @@ export const max = defineOp("affine.max", {
   results: [one("result", Index)],
   traits: [Pure],
   infer: () => [index],
-  parse: parseMap,
+  parse: (p) => parseMap(p),
   print: (view, p) => printMap(view, view.mapOperands, p),
   verify(view, fail) {
     verifyCounts(view, view.mapOperands, fail);

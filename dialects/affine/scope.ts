@@ -7,8 +7,10 @@ import type { AsmParser, AsmPrinter } from "../../ir/asm.ts";
 import { Block, type Operation, type Region, type Value } from "../../ir/core.ts";
 import { defineInterface } from "../../ir/interface.ts";
 import { AffineScope, type Fail, Isolated } from "../../ir/traits.ts";
-import { index as indexType } from "../../ir/types.ts";
-import { dim as memrefDim } from "../memref/view.ts";
+import { type Attribute, index as indexType, isDynamic, type MemRefType } from "../../ir/types.ts";
+import { alloc } from "../memref/allocate.ts";
+import { cast as memrefCast, dim as memrefDim, viewOp as memrefView, subview } from "../memref/view.ts";
+import { dynamicCount } from "../shaped.ts";
 import { dim as tensorDim } from "../tensor/access.ts";
 
 /** Ops that make an index from indices by an affine map: valid where their operands are. */
@@ -42,12 +44,38 @@ export function isValidSymbol(v: Value, region: Region | undefined): boolean {
   if (op) {
     if (op.def.isConstant) return true;
     if (affineApply.of(op)) return op.uses.every((u) => isValidSymbol(u.value, region));
-    const source = dimensionOf(op);
-    if (source && isTopLevel(source)) return true;
+    if (isSizeSymbol(op, region)) return true;
   }
   // What is a symbol around an op that is not isolated is one inside.
   const owner = region?.parent;
   return owner && !owner.def.has(Isolated) ? isValidSymbol(v, owner.parentRegion ?? undefined) : false;
+}
+
+/** Asks a size that is static, or that is a symbol where the memory was made. */
+function isSizeSymbol(op: Operation, region: Region | undefined): boolean {
+  const source = dimensionOf(op);
+  if (!source) return false;
+  if (isTopLevel(source)) return true;
+  const at = constantIndex(op.operand(1));
+  let made = source.definingOp;
+  while (made && memrefCast.is(made)) made = made.operand(0).definingOp;
+  const view = alloc.match(made) ?? subview.match(made) ?? memrefView.match(made);
+  if (at === undefined || !view) return false;
+  const type = made!.results[0]!.type as MemRefType;
+  if (!(at < type.shape.length)) return false;
+  if (!isDynamic(type.shape[at]!)) return true;
+  const sizes = "dynamicSizes" in view ? view.dynamicSizes : view.sizes;
+  const size = sizes[dynamicCount(type.shape.slice(0, at))];
+  return size !== undefined && isValidSymbol(size, region);
+}
+
+/** The value of an index constant. */
+function constantIndex(v: Value): number | undefined {
+  const op = v.definingOp;
+  const value = op?.def.isConstant
+    ? (op.props[op.def.attrIndex.get("value") ?? -1] as Attribute | undefined)
+    : undefined;
+  return value?.kind === "integer" ? Number(value.value) : undefined;
 }
 
 /** May the value be a dimension, as seen from a region? */

@@ -9,6 +9,7 @@ import type { Num } from "../../ir/evaluate.ts";
 import { many, one } from "../../ir/fields.ts";
 import { hasParent, Pure, SingleBlock, Terminator } from "../../ir/traits.ts";
 import { elementOf, type FloatType, type IntegerType, index as indexType, type Type } from "../../ir/types.ts";
+import type { Location } from "../../support/location.ts";
 import { compatibleShapes, plain, quoted } from "../shaped.ts";
 import { loadElement, storeElement } from "./memory.ts";
 
@@ -262,18 +263,16 @@ interface PrefetchHints {
 }
 
 /** `, write, locality<3>, data` behind the subscripts of a prefetch. */
-export function parsePrefetchHints(p: AsmParser): PrefetchHints {
+export function parsePrefetchHints(p: AsmParser, at: Location): PrefetchHints {
   p.punct(",");
-  const start = p.here();
   const mode = p.anyKeyword();
-  if (mode !== "read" && mode !== "write") p.fail("rw specifier has to be 'read' or 'write'", start);
+  if (mode !== "read" && mode !== "write") p.fail("rw specifier has to be 'read' or 'write'", at);
   p.punct(",");
   p.keyword("locality");
   p.punct("<");
   const localityHint = Number(p.integer());
   p.punct(">");
   p.punct(",");
-  const at = p.here();
   const cache = p.anyKeyword();
   if (cache !== "data" && cache !== "instr") p.fail("cache type has to be 'data' or 'instr'", at);
   return { isWrite: mode === "write", localityHint, isDataCache: cache === "data" };
@@ -297,10 +296,10 @@ export const prefetch = defineOp("memref.prefetch", {
   operands: [one("memref", MemRef), many("indices", Index)],
   attrs: prefetchAttrs,
   effects: ({ memref }) => [reads(memref), writes(memref)],
-  parse(p) {
+  parse(p, at) {
     const buffer = p.operand();
     const subscripts = p.operands("[]");
-    const hints = parsePrefetchHints(p);
+    const hints = parsePrefetchHints(p, at);
     const attributes = p.attrDict();
     const memref = p.resolve(buffer, p.colonType());
     return { operands: [memref, ...p.resolveAll(subscripts, indexType)], props: { ...hints }, attributes };

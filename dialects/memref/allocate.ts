@@ -229,12 +229,11 @@ export const global = defineOp("memref.global", {
     }),
   ],
   effects: () => [],
-  parse(p) {
+  parse(p, at) {
     const sym_visibility = p.optionalString();
     const constant = p.optionalKeyword("constant");
     const sym_name = p.symbolName();
     p.punct(":");
-    const at = p.here();
     const type = p.type();
     if (type.kind !== "memref" || !hasStaticShape(type)) {
       return p.fail(`type should be static shaped memref, but got ${quoted(type)}`, at);
@@ -243,9 +242,8 @@ export const global = defineOp("memref.global", {
     if (p.optionalPunct("=")) {
       if (p.optionalKeyword("uninitialized")) initial_value = unitAttribute;
       else {
-        const there = p.here();
         initial_value = p.attribute(tensor(type.shape, type.element));
-        if (!isElements(initial_value)) return p.fail("initial value should be a unit or elements attribute", there);
+        if (!isElements(initial_value)) return p.fail("initial value should be a unit or elements attribute", at);
       }
     }
     const attributes = p.attrDict();
