@@ -2,12 +2,14 @@
 import { Block, Operation, type Value } from "../ir/core.ts";
 import { attributeOfDatum, datumOfAttribute } from "../ir/datum.ts";
 import { isEffectFree } from "../ir/effects.ts";
+import { regionBranch } from "../ir/interfaces.ts";
 import { evaluateOp } from "../ir/interpret.ts";
 import { Commutative, Elementwise, Idempotent, Involution } from "../ir/traits.ts";
 import { type Attribute, elementCount, hasStaticShape, isShaped, type Type, vector } from "../ir/types.ts";
 import { CompileError } from "../support/diagnostic.ts";
 import { constantOf } from "./constants.ts";
 import type { Rewriter } from "./rewriter.ts";
+import { scalarOf } from "./scalars.ts";
 
 export interface FoldOptions {
   /** Results with more elements than this are not evaluated, unless all operands are splats. 1024 by default. */
@@ -16,13 +18,24 @@ export interface FoldOptions {
 
 /** Folds an operation if it can: answers whether it was changed or replaced. */
 export function foldOp(op: Operation, rw: Rewriter, options: FoldOptions): boolean {
+  if (op.regions.length > 0) return foldBranch(op, rw);
   return foldTraits(op, rw) || foldConstants(op, rw, options.foldLimit ?? 1024);
+}
+
+/** An op of which it is known which region runs: that region stands in its place. */
+function foldBranch(op: Operation, rw: Rewriter): boolean {
+  const chosen = regionBranch.of(op)?.chosen(op, (v) => scalarOf(constantOf(v)));
+  if (chosen === undefined) return false;
+  if (chosen === "none") rw.replace(op, []);
+  else if (chosen.blocks.length === 1 && chosen.entry.args.length === 0) rw.replaceWithRegion(op, chosen);
+  else return false;
+  return true;
 }
 
 /** Evaluates an op whose operands are all known. */
 function foldConstants(op: Operation, rw: Rewriter, limit: number): boolean {
   const { def, uses } = op;
-  if (uses.length === 0 || op.results.length === 0 || op.regions.length > 0 || def.isTerminator) return false;
+  if (uses.length === 0 || op.results.length === 0 || def.isTerminator) return false;
   for (let i = 0; i < uses.length; i++) if (!uses[i]!.value.definingOp?.def.isConstant) return false;
   if (!isEffectFree(op)) return false;
   const values = foldSplats(op) ?? evaluateConstants(op, limit);
