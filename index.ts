@@ -33,6 +33,7 @@ export { Source } from "./support/source.ts";
 // --- programs -------------------------------------------------------------------------------------------------
 
 export { dialects } from "./dialects/index.ts";
+export { runnerLibrary } from "./dialects/runner.ts";
 export { Context } from "./ir/context.ts";
 export { Block, Operation, Region, Use, Value } from "./ir/core.ts";
 export { attributeOfDatum, datumOfAttribute, dtypeOf, isBig, toType } from "./ir/datum.ts";
@@ -41,6 +42,7 @@ export { callableLike, symbolLike } from "./ir/interfaces.ts";
 export { type External, Interpreter, type InterpretOptions, interpret } from "./ir/interpret.ts";
 export { attributeText, typeText } from "./ir/spell.ts";
 export { symbolName, symbolsIn } from "./ir/symbols.ts";
+export { ReturnLike } from "./ir/traits.ts";
 export {
   type Attribute,
   isDynamic,

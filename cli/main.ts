@@ -16,6 +16,7 @@ interface Entry {
 
 const commands: Readonly<Record<string, Entry>> = {
   opt: { summary: "read MLIR text, run passes on it, print it", load: () => import("./opt.ts") },
+  run: { summary: "run a function of an MLIR program", load: () => import("./run.ts") },
   explain: { summary: "explain the code of a diagnostic", load: () => import("./explain.ts") },
 };
 
