@@ -214,7 +214,8 @@ const return_ = defineOp("func.return", {
   assembly: "attr-dict ($operands^ `:` type($operands))?",
   verify({ op, operands }, fail) {
     const parent = func.match(op.parentOp);
-    if (!parent) return;
+    // A function without a type is a fault of its own.
+    if (!parent?.function_type) return;
     const { results } = parent.function_type;
     if (results.length !== operands.length) {
       fail(`has ${operands.length} operands, but enclosing function (@${parent.sym_name}) returns ${results.length}`, {

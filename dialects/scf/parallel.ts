@@ -369,6 +369,7 @@ export const in_parallel = defineOp("scf.forall.in_parallel", {
       fail("expected forall op parent", { code: "verify/terminator" });
       return;
     }
+    if (!loop.staticUpperBound) return;
     const shared = loop.region.entry.args.slice(loop.staticUpperBound.length);
     for (const inner of region.blocks[0] ?? []) {
       const insertion = parallelInsertion.of(inner);
