@@ -9,14 +9,7 @@ import { type Fields, fieldRange } from "./fields.ts";
 import { branchLike, symbolLike } from "./interfaces.ts";
 import { typeText } from "./spell.ts";
 import { SymbolScope, symbolName } from "./symbols.ts";
-import {
-  type FailAt,
-  Isolated,
-  NoTerminator,
-  SameVariadicOperandSize,
-  SameVariadicResultSize,
-  SymbolTable,
-} from "./traits.ts";
+import { type FailAt, Isolated, NoTerminator, SymbolTable } from "./traits.ts";
 import type { Type } from "./types.ts";
 
 /** Verifies an op and everything in it. Answers whether it is well formed. */
@@ -117,8 +110,8 @@ class Verifier {
     values: readonly Value[],
     segments: readonly number[] | null,
   ): boolean {
-    const even = op.def.has(kind === "operand" ? SameVariadicOperandSize : SameVariadicResultSize);
-    const message = countFault(kind, fields, values.length, segments, even);
+    const counted = kind === "operand" ? op.def.hasOperandSegments : op.def.hasResultSegments;
+    const message = countFault(kind, fields, values.length, counted, segments);
     if (message !== undefined) {
       this.#fail(op, "verify/operands", message);
       return false;
@@ -334,16 +327,12 @@ function countFault(
   kind: "operand" | "result",
   fields: Fields,
   count: number,
+  counted: boolean,
   segments: readonly number[] | null,
-  even: boolean,
 ): string | undefined {
   const singles = fields.filter((f) => f.arity === "one").length;
   const open = fields.length - singles;
-  if (open > 1 && even) {
-    const fits = count >= singles && (count - singles) % open === 0;
-    return fits ? undefined : `expected ${singles} ${kind}s and ${open} groups of ${kind}s of one length`;
-  }
-  if (open > 1) {
+  if (counted) {
     const sizes = `'${kind}SegmentSizes'`;
     if (!segments) return `requires dense i32 array attribute ${sizes}`;
     if (segments.some((s) => s < 0)) return `${sizes} attribute cannot have negative elements`;
@@ -355,7 +344,7 @@ function countFault(
     return `${sizes} attribute for specifying ${kind} segments must have ${fields.length} elements, but got ${segments.length}`;
   }
   if (open > 0) {
-    if (count >= singles) return undefined;
+    if (count >= singles && (count - singles) % open === 0) return undefined;
     return `expected ${singles} or more ${kind}s${kind === "operand" ? `, but found ${count}` : ""}`;
   }
   if (count === singles) return undefined;

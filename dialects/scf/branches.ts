@@ -139,7 +139,7 @@ export const index_switch = defineOp("scf.index_switch", {
   parse(p, at) {
     const arg = p.resolve(p.operand(), index);
     const attributes = p.attrDict();
-    const resultTypes = p.optionalArrowTypes();
+    const resultTypes = p.optionalPunct("->") ? p.types() : [];
     const cases: number[] = [];
     const regions: Region[] = [];
     while (p.optionalKeyword("case")) {
@@ -154,7 +154,11 @@ export const index_switch = defineOp("scf.index_switch", {
     p.write(" ");
     p.operand(arg);
     p.attrDict(op, ["cases"]);
-    p.optionalArrowTypes(results.map((r) => r.type));
+    if (results.length > 0) {
+      p.write(" -> ");
+      p.types(results.map((r) => r.type));
+    }
+    p.write(" ");
     cases.forEach((value, i) => {
       p.newline();
       p.write(`case ${value} `);

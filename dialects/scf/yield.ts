@@ -1,6 +1,6 @@
 /** @file What regions of scf ops end with, and checks that the ops share. */
 import { Any, I1 } from "../../ir/constraints.ts";
-import { Operation, type Region } from "../../ir/core.ts";
+import { Block, Operation, Region } from "../../ir/core.ts";
 import { defineOp, type OpInfo } from "../../ir/define.ts";
 import { many, one } from "../../ir/fields.ts";
 import { typeText } from "../../ir/spell.ts";
@@ -29,9 +29,13 @@ export const condition = defineOp("scf.condition", {
   assembly: "`(` $condition `)` attr-dict ($args^ `:` type($args))?",
 });
 
-/** The terminator that pretty forms leave out: one without operands. */
+/** The terminator that pretty forms leave out: one without operands, its regions with an empty block each. */
 export const implied = (end: OpInfo, loc: Location) => (): Operation =>
-  new Operation(end, { loc, props: end.attrFields.map((f) => f.codec.fallback) });
+  new Operation(end, {
+    loc,
+    props: end.attrFields.map((f) => f.codec.fallback),
+    regions: end.spec.openRegions ? [] : end.regionNames.map(() => new Region([new Block()])),
+  });
 
 /** The last op of a region's first block, if it is of this kind; else a fault is reported. */
 export function terminatorOf(region: Region, end: OpInfo, message: string, fail: Fail): Operation | undefined {
