@@ -174,14 +174,15 @@ export function verifyTensorReassociation(
     if (short !== groups.length) {
       return `expected rank of the collapsed type (${short}) to be the number of reassociation maps (${groups.length})`;
     }
+    const named = Math.max(-1, ...groups.flat()) + 1;
+    if (named !== rank) {
+      return `expected reassociation map #0 to have size equal to the expanded rank (${rank}), but it is  ${named}.`;
+    }
     let next = 0;
     for (const [i, group] of groups.entries()) {
       for (const d of group) {
-        if (d !== next++) return `expected reassociation map #${i} to be valid and contiguous`;
+        if (d !== next++) return `expected reassociation map #${i} to be valid and contiguous.`;
       }
-    }
-    if (next !== rank) {
-      return `expected reassociation map #${groups.length - 1} of same rank as expanded memref(${rank}), but got ${next}`;
     }
     for (const [i, group] of groups.entries()) {
       const count = countOf(group.map((d) => expanded.shape[d]!));

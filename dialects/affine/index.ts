@@ -9,6 +9,8 @@ export const dialect = defineDialect("affine", {
   ops: [
     affine.apply,
     affine.delinearize_index,
+    affine.dma_start,
+    affine.dma_wait,
     affine.for,
     affine.if,
     affine.load,

@@ -19,6 +19,8 @@ export const dialect = defineDialect("memref", {
     memref.copy,
     memref.dealloc,
     memref.dim,
+    memref.dma_start,
+    memref.dma_wait,
     memref.expand_shape,
     memref.extract_aligned_pointer_as_index,
     memref.extract_strided_metadata,

@@ -11,6 +11,7 @@ export {
   global,
   realloc,
 } from "./allocate.ts";
+export { dma_start, dma_wait } from "./dma.ts";
 export { collapse_shape, expand_shape, reshape } from "./reshape.ts";
 export {
   cast,

@@ -381,7 +381,13 @@ export const transpose = defineOp("memref.transpose", {
     );
     const to = v.result.type;
     const layout = expected && stridedOf(expected);
-    if (expected && layout && !(sameShape(expected.shape, to.shape) && sameLayout(expected, to))) {
+    const fits =
+      expected &&
+      expected.element === to.element &&
+      sameShape(expected.shape, to.shape) &&
+      sameSpace(expected, to) &&
+      sameLayout(expected, to);
+    if (expected && layout && !fits) {
       const canonical = memrefType(expected.shape, expected.element, mapAttribute(linearMap(layout)), from.memorySpace);
       fail(`result type ${quoted(to)} is not equivalent to the canonical transposed input type ${quoted(canonical)}`);
     }

@@ -243,24 +243,24 @@ export const concat = defineOp("tensor.concat", {
     const types = inputs.map((v) => v.type);
     const to = result.type;
     const rank = to.shape.length;
-    if (types.length < 1) fail("requires at least one input", plain);
+    if (types.length < 1) fail("requires at least one input");
     else if (types.some((t) => t.shape.length !== rank)) {
-      fail("rank of concatenated inputs must match result rank", plain);
+      fail("rank of concatenated inputs must match result rank");
     } else if (types.some((t) => t.element !== to.element)) {
-      fail("inputs and result element type must match", plain);
-    } else if (dim >= rank) fail("concatenation dim must be less than the tensor rank", plain);
+      fail("inputs and result element type must match");
+    } else if (dim >= rank) fail("concatenation dim must be less than the tensor rank");
     else {
       for (let d = 0; d < rank; d++) {
         if (d === dim) continue;
         const sizes = [...types.map((t) => t.shape[d]!), to.shape[d]!].filter((n) => !isDynamic(n));
         if (sizes.some((n) => n !== sizes[0])) {
-          fail(`static concatenation size mismatch along non-concatenated dimension ${d}`, plain);
+          fail(`static concatenation size mismatch along non-concatenated dimension ${d}`);
           return;
         }
       }
       const sum = types.reduce((n, t) => plus(n, t.shape[dim]!), 0);
       if (!isDynamic(sum) && !isDynamic(to.shape[dim]!) && sum !== to.shape[dim]) {
-        fail(`static concatenation size mismatch along concatenated dimension ${dim}`, plain);
+        fail(`static concatenation size mismatch along concatenated dimension ${dim}`);
       }
     }
   },

@@ -49,6 +49,7 @@ export const dialect = defineDialect("vector", {
     vector.transpose,
     vector.type_cast,
     vector.vscale,
+    vector.warp_execute_on_lane_0,
     vector.yield,
   ],
 });

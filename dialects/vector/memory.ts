@@ -307,7 +307,7 @@ export const type_cast = defineOp("vector.type_cast", {
     else if (to.layout) fail("expects result to be a memref with identity layout");
     else if (!sameSpace(from, to)) fail("expects result in same memory space");
     else if (scalar(from) !== scalar(to))
-      fail(`expects result and operand with same underlying scalar type: ${quoted(scalar(to))}`);
+      fail(`expects result and operand with same underlying scalar type: ${quoted(to)}`);
     else if (all(from).join("x") !== all(to).join("x"))
       fail("expects concatenated result and operand shapes to be equal");
   },

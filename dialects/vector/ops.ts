@@ -28,3 +28,4 @@ export { multi_reduction, reduction, scan } from "./reduce.ts";
 export { bitcast, broadcast, from_elements, shape_cast, splat, step, transpose, vscale } from "./shape.ts";
 export { deinterleave, interleave, shuffle } from "./shuffle.ts";
 export { minorIdentity, transfer_read, transfer_write, transferMask } from "./transfer.ts";
+export { warp_execute_on_lane_0 } from "./warp.ts";
