@@ -7,7 +7,7 @@ import { where } from "../../ir/constraints.ts";
 import type { Operation, Value } from "../../ir/core.ts";
 import { defineOp } from "../../ir/define.ts";
 import { many, one } from "../../ir/fields.ts";
-import { RecursiveEffects, SingleBlock } from "../../ir/traits.ts";
+import { RecursiveEffects, SameVariadicOperandSize, SingleBlock } from "../../ir/traits.ts";
 import type { MemRefType, TensorType } from "../../ir/types.ts";
 import { tensorTypesOf } from "./asm.ts";
 import { bodyRegion } from "./builders.ts";
@@ -90,17 +90,11 @@ export const map = defineOp("linalg.map", {
   evaluate: ({ inputs, init }, run) => evaluateStructured([...inputs, init], run),
 });
 
-/** Inputs and inits of a reduce: as many of the one as of the other. */
-export const reduceOperands = (op: Operation): { readonly inputs: Value[]; readonly inits: Value[] } => {
-  const values = op.uses.map((u) => u.value);
-  const half = values.length >> 1;
-  return { inputs: values.slice(0, half), inits: values.slice(half) };
-};
-
 export const reduce = defineOp("linalg.reduce", {
   ...common,
-  doc: "Combines the elements along some dimensions by a scalar body, starting from those of the inits. The first half of the operands are inputs, the others inits.",
-  operands: [many("operands", ShapedOperand)],
+  doc: "Combines the elements along some dimensions by a scalar body, starting from those of the inits.",
+  operands: [many("inputs", ShapedOperand), many("inits", ShapedOperand)],
+  traits: [SingleBlock, RecursiveEffects, SameVariadicOperandSize],
   attrs: { dimensions: attr.ints },
   results: [many("result", AnyTensor)],
   regions: ["combiner"],
@@ -121,10 +115,10 @@ export const reduce = defineOp("linalg.reduce", {
     }),
     tiledByMaps,
   ],
-  infer: ({ operands }) => tensorTypesOf(operands.slice(operands.length >> 1)),
+  infer: ({ inits }) => tensorTypesOf(inits),
   effects: ({ op }) => structuredEffects(op),
   names: () => ["reduced"],
-  argNames: ({ operands }) => operands.map((_, i) => (i < operands.length >> 1 ? "in" : "init")),
+  argNames: ({ inputs, inits }) => [...inputs.map(() => "in"), ...inits.map(() => "init")],
   parse(p, at): ParsedOp {
     const payload = parsePayload(p);
     const { inputs, outputs, attributes } = parseParts(p, "dimensions");
@@ -134,8 +128,7 @@ export const reduce = defineOp("linalg.reduce", {
       : p.region(p.arguments("()", true));
     return { operands, attributes, regions: [region], resultTypes: tensorTypesOf(outputs) };
   },
-  print({ op, dimensions, combiner }, p) {
-    const { inputs, inits } = reduceOperands(op);
+  print({ op, inputs, inits, dimensions, combiner }, p) {
     const payload = payloadOf(combiner, true);
     if (payload) printPayload(p, payload);
     printParts(p, op, inputs, inits, { name: "dimensions", values: dimensions });
@@ -143,7 +136,7 @@ export const reduce = defineOp("linalg.reduce", {
   },
   verify: ({ op }, fail) => void verifyReduce(op, fail),
   verifyBodies: ({ op }, fail) => verifyStructured(op, fail),
-  evaluate: ({ operands }, run) => evaluateStructured(operands, run),
+  evaluate: ({ inputs, inits }, run) => evaluateStructured([...inputs, ...inits], run),
 });
 
 export const transpose = defineOp("linalg.transpose", {

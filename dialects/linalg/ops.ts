@@ -1,6 +1,6 @@
 /** @file The ops of the linalg dialect. */
 export * from "./convolution.ts";
-export { broadcast, map, reduce, reduceOperands, transpose } from "./destination-style.ts";
+export { broadcast, map, reduce, transpose } from "./destination-style.ts";
 export * from "./elementwise.ts";
 export { generic, index, yield } from "./generic.ts";
 export * from "./matmul.ts";
