@@ -1,0 +1,69 @@
+/** @file The whole path on one page: a model's bytes → a module → the target's pipeline → an artifact. */
+import { targets } from "./codegen/index.ts";
+import type { Artifact, Target } from "./codegen/target.ts";
+import { dialects } from "./dialects/index.ts";
+import { Context } from "./ir/context.ts";
+import type { Operation } from "./ir/core.ts";
+import { passes as loweringPasses } from "./lowering/index.ts";
+import { type ImportOptions, importModel } from "./onnx/import.ts";
+import { readModel } from "./onnx/proto.ts";
+import type { Pass } from "./rewrite/pass.ts";
+import { type Instrument, parsePipeline, runPipeline } from "./rewrite/pipeline.ts";
+import { CompileError, Diagnostics, fault } from "./support/diagnostic.ts";
+import { unknownLocation } from "./support/location.ts";
+import { nearest } from "./support/nearest.ts";
+
+export type CompileOptions = Omit<ImportOptions, "diagnostics" | "needs"> & {
+  /** `wasm-simd` unless another is named. */
+  readonly target?: string;
+  /** The pipeline in place of the target's own. */
+  readonly pipeline?: string;
+  /** Name of the model, for the manifest; the file's name without its ending by default. */
+  readonly name?: string;
+  /** Write function names into the code. */
+  readonly names?: boolean;
+  /** What watches the passes. */
+  readonly instruments?: readonly Instrument[];
+  /** Collects remarks and warnings. Errors are thrown, all of them at once. */
+  readonly diagnostics?: Diagnostics;
+};
+
+/** All passes: those that every target shares, and the targets' own. */
+export const allPasses = (): readonly Pass[] => [...loweringPasses, ...targets.flatMap((t) => t.passes)];
+
+export function targetNamed(name: string): Target {
+  const found = targets.find((t) => t.name === name);
+  if (found) return found;
+  const near = nearest(name, targets.map((t) => t.name));
+  throw fault("cli/usage", unknownLocation, `no target "${name}"`, {
+    help: near ? `did you mean "${near}"?` : `targets: ${targets.map((t) => t.name).join(", ")}`,
+  });
+}
+
+/** Reads and imports a model. Throws a CompileError with everything that is wrong with it. */
+export function importBytes(bytes: Uint8Array, options: CompileOptions = {}): Operation {
+  const diagnostics = options.diagnostics ?? new Diagnostics();
+  const file = options.file ?? "model.onnx";
+  const model = readModel(bytes, { diagnostics, file });
+  const module = model && importModel(model, { ...options, file, diagnostics });
+  if (!module) throw new CompileError(diagnostics.list.slice());
+  return module;
+}
+
+/** Runs a pipeline on a module, in place. Throws a CompileError if a pass fails. */
+export function lower(module: Operation, pipeline: string, options: CompileOptions = {}): void {
+  const diagnostics = options.diagnostics ?? new Diagnostics();
+  const parsed = parsePipeline(pipeline, allPasses(), diagnostics);
+  const env = { context: new Context(dialects), diagnostics };
+  const done = parsed && runPipeline(parsed, module, env, { instruments: options.instruments ?? [] });
+  if (!done) throw new CompileError(diagnostics.list.slice());
+}
+
+/** Compiles a model for a target. Throws a CompileError with everything that is wrong. */
+export function compileModel(bytes: Uint8Array, options: CompileOptions = {}): Artifact {
+  const target = targetNamed(options.target ?? "wasm-simd");
+  const module = importBytes(bytes, options);
+  lower(module, options.pipeline ?? target.pipeline, options);
+  const model = options.name ?? (options.file ?? "model").replace(/^.*[/\\]/, "").replace(/\.onnx$/, "");
+  return target.emit(module, { model, names: options.names ?? false });
+}
