@@ -45,7 +45,7 @@ export function scheduleKernel(fn: Operation, machine: Machine): void {
   const heavy = reductions.find((r) => isAcrossTiles(r.structure, shape));
   const root = heavy ? tileReduction(heavy.structure, shape, lanes, machine) : tileElementwise(shape, lanes);
   setSchedule(fn, root);
-  for (const r of reductions) setSchedule(r.op, reductionLoops(r.structure, r === heavy, lanes, machine));
+  for (const r of reductions) setSchedule(r.op, reductionLoops(r.structure, r === heavy, lanes, pointsOf(root), machine));
 }
 
 const wordTypes: ReadonlySet<Type> = new Set([f32, i32]);
@@ -174,10 +174,20 @@ function chooseTile(
   return best;
 }
 
-/** Steps that are written out completely if there are no more than these. */
-const fullSteps = 32;
+/** Copies of a reduction's body that may be written out for one tile of results. */
+const bodyBudget = 128;
 
-function reductionLoops(s: Structure, heavy: boolean, lanes: number, machine: Machine): ReductionSchedule {
+/** Vectors (or scalars) in a register tile. */
+const pointsOf = (root: RootSchedule): number =>
+  root.tile.reduce((n, t) => n * t, 1) / (root.vector >= 0 ? root.lanes : 1);
+
+function reductionLoops(
+  s: Structure,
+  heavy: boolean,
+  lanes: number,
+  points: number,
+  machine: Machine,
+): ReductionSchedule {
   const order = s.loops.flatMap((l, i) => (l.kind === "reduction" ? [i] : []));
   const none: ReductionSchedule = { order, full: [], vector: -1, lanes: 1, accumulators: 1, unroll: 1 };
   const inner = order[order.length - 1]!;
@@ -197,9 +207,11 @@ function reductionLoops(s: Structure, heavy: boolean, lanes: number, machine: Ma
   let steps = 1;
   for (let i = order.length - 1; i >= 0; i--) {
     const { extent } = s.loops[order[i]!]!;
-    if (steps * extent > fullSteps) break;
+    if (steps * extent * points > bodyBudget) break;
     steps *= extent;
     full.push(order[i]!);
   }
-  return { ...none, full, unroll: machine.unroll };
+  // The innermost loop that is left is unrolled as far as the copies inside of it allow.
+  const unroll = Math.max(1, Math.min(machine.unroll, Math.floor(bodyBudget / (steps * points))));
+  return { ...none, full, unroll };
 }
