@@ -6,7 +6,7 @@ import { dce } from "./general/dce.ts";
 import { licm } from "./general/licm.ts";
 import { stripDebugInfo } from "./general/strip-debuginfo.ts";
 import { symbolDce } from "./general/symbol-dce.ts";
-
+import { graphToLinalg } from "./graph/to-linalg.ts";
 import { bufferize } from "./kernel/bufferize.ts";
 import { expandMath } from "./kernel/expand-math.ts";
 import { narrowFloats } from "./kernel/narrow-floats.ts";
@@ -24,6 +24,7 @@ export const passes: readonly Pass[] = [
   licm,
   stripDebugInfo,
   symbolDce,
+  graphToLinalg,
   pack,
   outline,
   bufferize,

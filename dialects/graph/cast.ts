@@ -7,6 +7,7 @@ import type { TensorType, Type } from "../../ir/types.ts";
 import { encodeE8M0, encodeFloats, isFloatKind } from "../../support/float.ts";
 import { allocate, isNarrowFloat, NDArray } from "../../support/ndarray.ts";
 import { arrayOf, elementsOf, numbersOf } from "./data.ts";
+import { converted } from "./expand.ts";
 import { AnyTensor, dtype, isBool, isFloat, withElementType } from "./op.ts";
 
 export const cast = defineOp("graph.cast", {
@@ -26,7 +27,11 @@ export const cast = defineOp("graph.cast", {
     const from = (run.operandType(0) as TensorType).element;
     return convert(x, from, to, saturate, round_mode);
   },
+  expand: ({ x, to }, b) => (isSmallFloat(to) || isSmallFloat(x.type.element) ? undefined : [converted(b, x, to)]),
 });
+
+/** Lower storeys have no arithmetic on them. */
+const isSmallFloat = (t: Type): boolean => t.kind === "float" && t.width < 16;
 
 function convert(x: NDArray, from: Type, to: Type, saturate: boolean, mode: "nearest" | "up" | "down"): NDArray {
   const kind = dtype(to);

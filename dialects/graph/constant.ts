@@ -8,7 +8,9 @@ import { Resource } from "../../ir/resource.ts";
 import { ConstantLike, Pure } from "../../ir/traits.ts";
 import { type Attribute, type TensorType, type Type, tensor, typeOfAttribute } from "../../ir/types.ts";
 import { NDArray as Arrays, type NDArray, storageOf } from "../../support/ndarray.ts";
-import { AnyTensor, dtype, type TensorValue } from "./op.ts";
+import * as arith from "../arith/ops.ts";
+import { withSign } from "./expand.ts";
+import { AnyTensor, dtype, signless, type TensorValue } from "./op.ts";
 
 const elementsAttr = attr.where(
   "elements of a tensor",
@@ -24,6 +26,11 @@ export const constant = defineOp("graph.constant", {
   names: () => ["cst"],
   verify({ value, result }, fail) {
     if (typeOfAttribute(value) !== result.type) fail("value and result differ in type", { code: "verify/result-type" });
+  },
+  expand({ value, result }, b) {
+    const element = signless(result.type.element);
+    const plain = { ...value, type: tensor(result.type.shape, element) } as Attribute;
+    return [withSign(b, arith.constant(b, { value: plain }) as TensorValue, result.type.element)];
   },
   evaluate: ({ value }, run) => constantArray(value) ?? run.fail("the elements have no run-time form"),
 });

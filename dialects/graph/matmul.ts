@@ -1,12 +1,28 @@
 /** @file Matrix products. */
+import type { AffineExpr } from "../../ir/affine.ts";
 import { attr } from "../../ir/attributes.ts";
+import type { Builder } from "../../ir/builder.ts";
+import type { Value } from "../../ir/core.ts";
 import { defineOp } from "../../ir/define.ts";
 import { one, optional } from "../../ir/fields.ts";
 import { Pure } from "../../ir/traits.ts";
-import { type TensorType, tensor } from "../../ir/types.ts";
+import { hasStaticShape, type TensorType, tensor } from "../../ir/types.ts";
 import type { NDArray } from "../../support/ndarray.ts";
+import { type ContractionBody, multiplyAdd } from "./conv.ts";
 import { arrayOf, broadcastStrides, doublesOf, elementsOf, forEachRow } from "./data.ts";
-import { broadcastFault, broadcastShape, NumberTensor, product, type Shape, sameDim, shapeText } from "./op.ts";
+import { affineMap, broadcastMap, dim, elementwise, filled, loops, rounded, sumsType } from "./expand.ts";
+import {
+  broadcastFault,
+  broadcastShape,
+  NumberTensor,
+  product,
+  range,
+  type Shape,
+  sameDim,
+  shapeText,
+  type TensorValue,
+} from "./op.ts";
+import { convertScalar, Scalars } from "./scalars.ts";
 
 /** Shapes of a matrix product after numpy: vectors become matrices, and what they gained is dropped again. */
 export interface MatmulShape {
@@ -50,7 +66,55 @@ export const matmul = defineOp("graph.matmul", {
     if (element.kind === "integer" && element.width > 32) return matmulBig(a, b, shape, element);
     return arrayOf(element, shape.result, products(doublesOf(a), a.shape, doublesOf(b), b.shape, shape));
   },
+  expand({ a, b: other, y }, b) {
+    if (![a, other].every((v) => hasStaticShape(v.type))) return undefined;
+    const type = sumsType(y.type);
+    const sums = matrixProduct(b, a, other, filled(b, type, 0), multiplyAdd(a.type.element, type.element));
+    return [rounded(b, sums, y.type.element)];
+  },
 });
+
+/** batch…, m, n and the summed k as one nest of loops; what a vector lacks has no loop. */
+export function matrixProduct(
+  b: Builder,
+  x: TensorValue,
+  y: TensorValue,
+  init: TensorValue,
+  body: ContractionBody,
+  transposed: { readonly x?: boolean; readonly y?: boolean } = {},
+): TensorValue {
+  const [p, q] = [x.type.shape, y.type.shape];
+  const { batch } = matmulShape(p, q);
+  const rows = p.length > 1;
+  const columns = q.length > 1;
+  const n = batch.length;
+  const total = n + Number(rows) + Number(columns) + 1;
+  const m = dim(n);
+  const c = dim(n + Number(rows));
+  const k = dim(total - 1);
+  const outer = (shape: Shape): readonly AffineExpr[] =>
+    broadcastMap(shape.slice(0, Math.max(0, shape.length - 2)), batch).results;
+  const last = (a: AffineExpr, e: AffineExpr, swap = false): AffineExpr[] => (swap ? [e, a] : [a, e]);
+  const [made] = loops(b, {
+    iterators: range(total).map((i) => (i < total - 1 ? "parallel" : "reduction")),
+    inputs: [
+      [x, affineMap(total, 0, [...outer(p), ...(rows ? last(m, k, transposed.x) : [k])])],
+      [y, affineMap(total, 0, [...outer(q), ...(columns ? last(k, c, transposed.y) : [k])])],
+    ],
+    outputs: [
+      [
+        init,
+        affineMap(
+          total,
+          0,
+          range(total - 1).map((i) => dim(i)),
+        ),
+      ],
+    ],
+    body: (inner, u, v, acc) => body(inner, u!, v!, acc!),
+  });
+  return made!;
+}
 
 /** Products in double precision, in the order of the summed dimension. */
 export function products(a: Float64Array, aShape: Shape, b: Float64Array, bShape: Shape, s: MatmulShape): Float64Array {
@@ -146,6 +210,26 @@ export const gemm = defineOp("graph.gemm", {
       }
     });
     return arrayOf(element, shape.result, sums);
+  },
+  expand({ a, b: other, c, alpha, beta, transA, transB, y }, b) {
+    if (![a, other].every((v) => hasStaticShape(v.type))) return undefined;
+    const type = sumsType(y.type);
+    const e = (inner: Builder): Scalars => new Scalars(inner, type.element);
+    const widened = (inner: Builder, v: Value): Value => convertScalar(inner, v, y.type.element, type.element);
+    const bias =
+      c &&
+      elementwise(b, type, [c], (inner, v) =>
+        beta === 1 ? widened(inner, v) : e(inner).mul(widened(inner, v), e(inner).num(beta)),
+      );
+    const init = bias && alpha === 1 ? bias : filled(b, type, 0);
+    const body = multiplyAdd(a.type.element, type.element);
+    const sums = matrixProduct(b, a, other, init, body, { x: transA, y: transB });
+    if (alpha === 1) return [rounded(b, sums, y.type.element)];
+    const result = elementwise(b, type, bias ? [sums, bias] : [sums], (inner, s, v) => {
+      const scaled = e(inner).mul(s!, e(inner).num(alpha));
+      return v ? e(inner).add(scaled, v) : scaled;
+    });
+    return [rounded(b, result, y.type.element)];
   },
 });
 

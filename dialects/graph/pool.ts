@@ -1,25 +1,33 @@
 /** @file Pooling: the largest, or the average, of each window. */
 import { attr } from "../../ir/attributes.ts";
+import type { Builder } from "../../ir/builder.ts";
+import type { Value } from "../../ir/core.ts";
 import { defineOp } from "../../ir/define.ts";
 import { one } from "../../ir/fields.ts";
 import { type Fail, Pure } from "../../ir/traits.ts";
-import { i64, type TensorType, tensor } from "../../ir/types.ts";
+import { hasStaticShape, i64, type TensorType, type Type, tensor } from "../../ir/types.ts";
 import { NDArray } from "../../support/ndarray.ts";
+import * as math from "../math.ts";
 import { arrayOf, doublesOf } from "./data.ts";
+import { constantTensor, elementwise, empty, filled, loops, padded, rounded, sumsType } from "./expand.ts";
 import {
   AnyTensor,
   channelAxis,
+  dtype,
   FloatTensor,
   type Layout,
   layout,
   NumberTensor,
   product,
+  range,
   shapeText,
   type TensorValue,
 } from "./op.ts";
+import { convertScalar, Scalars } from "./scalars.ts";
 import {
   activationShape,
   insideRange,
+  reach,
   spatialShape,
   toChannelsFirst,
   verifyWindow,
@@ -151,6 +159,14 @@ export const max_pool = defineOp("graph.max_pool", {
       return arrayOf(element, shape, values);
     });
   },
+  expand(view, b) {
+    const { x, y } = view;
+    const { element } = x.type;
+    if (!hasStaticShape(x.type)) return undefined;
+    const start = wide(element) ? -(2n ** 63n) : lowest(element);
+    const init = filled(b, y.type, start);
+    return [windows(b, x, view, init, start, (inner, v, acc) => new Scalars(inner, element).max(v, acc))];
+  },
 });
 
 /** The smallest number of a type. */
@@ -250,6 +266,20 @@ export const average_pool = defineOp("graph.average_pool", {
       return arrayOf(element, shape, values);
     });
   },
+  expand(view, b) {
+    const { x, y, count_include_pad } = view;
+    const { element } = x.type;
+    if (!hasStaticShape(x.type)) return undefined;
+    const type = sumsType(y.type);
+    const e = (inner: Builder): Scalars => new Scalars(inner, type.element);
+    const sums = windows(b, x, view, filled(b, type, 0), 0, (inner, v, acc) =>
+      e(inner).accumulate(acc, convertScalar(inner, v, element, type.element)),
+    );
+    const shares = sharesOf(x.type.shape, view, count_include_pad);
+    const table = constantTensor(b, NDArray.from(dtype(type.element), shares.shape, shares.values), type.element);
+    const result = elementwise(b, type, [sums, table], (inner, s, share) => e(inner).mul(s!, share!));
+    return [rounded(b, result, element)];
+  },
 });
 
 export const lp_pool = defineOp("graph.lp_pool", {
@@ -277,4 +307,92 @@ export const lp_pool = defineOp("graph.lp_pool", {
       return arrayOf(element, shape, values);
     });
   },
+  expand(view, b) {
+    const { x, y, p } = view;
+    const { element } = x.type;
+    if (!hasStaticShape(x.type)) return undefined;
+    const type = sumsType(y.type);
+    const sums = windows(b, x, view, filled(b, type, 0), 0, (inner, v, acc) => {
+      const e = new Scalars(inner, type.element);
+      const size = e.abs(convertScalar(inner, v, element, type.element));
+      return e.accumulate(acc, p === 1 ? size : p === 2 ? e.mul(size, size) : math.powf(inner, size, e.num(p)));
+    });
+    const result = elementwise(b, type, [sums], (inner, s) =>
+      p === 2 ? math.sqrt(inner, s!) : math.powf(inner, s!, new Scalars(inner, type.element).num(1 / p)),
+    );
+    return [rounded(b, result, element)];
+  },
 });
+
+// --- in lower words -----------------------------------------------------------------------------------------------
+
+const wide = (t: Type): boolean => t.kind === "integer" && t.width > 32 && t.signedness !== "unsigned";
+
+/** How much must be added behind so that the last window is whole. */
+function endPadding(spatial: readonly number[], counts: readonly number[], pool: Pool): number[] {
+  const n = spatial.length;
+  return spatial.map((size, i) => {
+    const end = (counts[i]! - 1) * pool.strides[i]! + reach(pool.kernel[i]!, pool.dilations[i]!);
+    return Math.max(0, pool.pads[n + i]!, end - size - pool.pads[i]!);
+  });
+}
+
+/** Folds every window of x, padded with `filler`, into the elements of `init`: loops over the result, then the window. */
+function windows(
+  b: Builder,
+  x: TensorValue,
+  pool: Pool,
+  init: TensorValue,
+  filler: number | bigint,
+  body: (inner: Builder, v: Value, acc: Value) => Value,
+): TensorValue {
+  const how = pool.layout;
+  const spatial = spatialShape(x.type.shape, how);
+  const counts = spatialShape(init.type.shape, how);
+  const low = activationShape(how, 0, 0, pool.pads.slice(0, spatial.length));
+  const high = activationShape(how, 0, 0, endPadding(spatial, counts, pool));
+  const names = spatial.map((_, i) => `s${i}`).join(" ");
+  const window = spatial.map((_, i) => `k${i}`).join(" ");
+  const place = spatial.map((_, i) => `s${i} * ${pool.strides[i]} + k${i} * ${pool.dilations[i]}`).join(", ");
+  const list = (text: string): string => text.replace(/ /g, ", ");
+  const first = how === "channels-first";
+  const order = first ? `n c ${names}` : `n ${names} c`;
+  // The window has no operand that says how long its loops run.
+  const extent = empty(b, tensor(pool.kernel, x.type.element));
+  const [made] = loops(b, {
+    loops: `${order} : ${window}`,
+    inputs: [
+      [padded(b, x, low, high, filler), first ? `n, c, ${place}` : `n, ${place}, c`],
+      [extent, list(window)],
+    ],
+    outputs: [[init, list(order)]],
+    body: (inner, v, _, acc) => body(inner, v!, acc!),
+  });
+  return made!;
+}
+
+/** One over the number of elements that each average is of: one number, or one for each place. */
+function sharesOf(
+  shape: readonly number[],
+  pool: Pool,
+  includePad: boolean,
+): { readonly shape: number[]; readonly values: number[] } {
+  const spatial = spatialShape(shape, pool.layout);
+  const n = spatial.length;
+  const counts = windowCounts(spatial, pool.kernel, pool, pool.ceil_mode);
+  const perDim = spatial.map((size, i) =>
+    range(counts[i]!).map((at) => {
+      const from = at * pool.strides[i]! - pool.pads[i]!;
+      const inside = (k: number): boolean => {
+        const place = from + k * pool.dilations[i]!;
+        return includePad ? place < size + pool.pads[n + i]! : place >= 0 && place < size;
+      };
+      return range(pool.kernel[i]!).filter(inside).length;
+    }),
+  );
+  const whole = product(pool.kernel);
+  if (perDim.every((list, i) => list.every((c) => c === pool.kernel[i]))) return { shape: [], values: [1 / whole] };
+  const values = perDim.reduce<number[]>((out, list) => out.flatMap((v) => list.map((c) => v * c)), [1]);
+  const places = pool.layout === "channels-first" ? counts : [...counts, 1];
+  return { shape: places, values: values.map((v) => 1 / v) };
+}

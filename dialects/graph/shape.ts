@@ -1,22 +1,46 @@
 /** @file Ops that move elements without computing: reshape, transpose, slice, concat, pad, expand, tile. */
+import { type AffineMap, constant as constantExpr } from "../../ir/affine.ts";
 import { attr } from "../../ir/attributes.ts";
+import type { Builder } from "../../ir/builder.ts";
+import type { Value } from "../../ir/core.ts";
 import { defineOp } from "../../ir/define.ts";
 import { many, one, optional } from "../../ir/fields.ts";
 import { Pure } from "../../ir/traits.ts";
-import { dynamic, i64, isDynamic, type TensorType, tensor } from "../../ir/types.ts";
+import { dynamic, hasStaticShape, i64, isDynamic, type TensorType, tensor } from "../../ir/types.ts";
 import { NDArray, sizeOf } from "../../support/ndarray.ts";
+import * as arith from "../arith/ops.ts";
+import type { Access } from "../linalg/builders.ts";
+import { index as linalgIndex } from "../linalg/ops.ts";
+import * as tensors from "../tensor/ops.ts";
 import { allocateLike, broadcastStrides, numbersOf, sameStored, storedOf } from "./data.ts";
+import {
+  affineMap,
+  broadcastMap,
+  dim,
+  empty,
+  identityMap,
+  indexTable,
+  loops,
+  padded,
+  plus,
+  reshaped,
+  scaled,
+  sizeOfDim,
+} from "./expand.ts";
 import {
   AnyTensor,
   broadcastFault,
   broadcastShape,
   IntegerTensor,
   product,
+  range,
   type Shape,
   sameDim,
   shapeText,
   sizeFrom,
+  type TensorValue,
 } from "./op.ts";
+import { plain } from "./scalars.ts";
 
 // --- reshape ------------------------------------------------------------------------------------------------------
 
@@ -43,6 +67,8 @@ export const reshape = defineOp("graph.reshape", {
     const wanted = sizes ? Array.from(numbersOf(sizes)) : completed(x.shape, shape);
     return x.reshape(wanted);
   },
+  expand: ({ x, y }, b) =>
+    hasStaticShape(x.type) && hasStaticShape(y.type) ? [reshaped(b, x, y.type.shape)] : undefined,
 });
 
 /** A shape with its one unknown size computed, where that is possible. */
@@ -71,6 +97,13 @@ export const transpose = defineOp("graph.transpose", {
       fail(`'perm' must be a permutation of 0 to ${rank - 1}`);
   },
   evaluate: ({ x, perm }) => x.transpose(perm).contiguous(),
+  expand({ x, perm, y }, b) {
+    const rank = perm.length;
+    // Loop i runs over dimension i of the result, which is dimension perm[i] of x.
+    const results = range(rank).map((d) => dim(perm.indexOf(d)));
+    const like = (d: number): Value => sizeOfDim(b, x, perm[d]!);
+    return copyBy(b, x, affineMap(rank, 0, results), empty(b, y.type, like));
+  },
 });
 
 // --- slices -------------------------------------------------------------------------------------------------------
@@ -131,6 +164,15 @@ export const slice = defineOp("graph.slice", {
       )
       .copy();
   },
+  expand({ x, starts, ends, steps, y }, b) {
+    if (!hasStaticShape(x.type) || !hasStaticShape(y.type)) return undefined;
+    const { shape } = x.type;
+    const ranges = shape.map((size, i) => sliceRange(size, starts[i]!, ends[i]!, steps[i]!));
+    const offsets = ranges.map((r) => r.start);
+    if (steps.every((s) => s > 0)) return [partOf(b, x, offsets, y.type.shape, steps)];
+    const results = offsets.map((from, i) => plus(scaled(dim(i), steps[i]!), constantExpr(from)));
+    return copyBy(b, x, affineMap(shape.length, 0, results), empty(b, y.type));
+  },
 });
 
 /** An end beyond every size: the whole dimension. */
@@ -183,6 +225,17 @@ export const concat = defineOp("graph.concat", {
     }
     return sameStored(first!, shape, out);
   },
+  expand({ parts, axis, y }, b) {
+    if (!hasStaticShape(y.type) || parts.some((p) => !hasStaticShape(p.type))) return undefined;
+    let made = empty(b, y.type);
+    let at = 0;
+    for (const p of parts) {
+      const offsets = y.type.shape.map((_, i) => (i === axis ? at : 0));
+      made = tensors.insert_slice(b, p, made, [], [], [], slicing(offsets, p.type.shape)) as TensorValue;
+      at += p.type.shape[axis]!;
+    }
+    return [made];
+  },
 });
 
 const padModes = ["constant", "edge", "reflect", "wrap"] as const;
@@ -219,6 +272,23 @@ export const pad = defineOp("graph.pad", {
     });
     copyBySources(x, out, sources);
     return out;
+  },
+  expand({ x, value, low, high, mode, y }, b) {
+    if (!hasStaticShape(x.type)) return undefined;
+    if (mode !== "constant") {
+      const tables = x.type.shape.map((size, i) =>
+        low[i] === 0 && high[i] === 0
+          ? undefined
+          : range(y.type.shape[i]!).map((n) => Math.max(0, paddedSource(n - low[i]!, size, mode))),
+      );
+      return [gatherByTables(b, x, y.type, tables)];
+    }
+    const cut = low.map((n) => Math.max(0, -n));
+    const sizes = x.type.shape.map((size, i) => Math.max(0, size - cut[i]! - Math.max(0, -high[i]!)));
+    const kept = cut.every((n) => n === 0) && high.every((n) => n >= 0) ? x : partOf(b, x, cut, sizes);
+    const filler = value ? tensors.extract(b, value, zeros(b, value)) : 0;
+    const wider = (amounts: readonly number[]): number[] => amounts.map((n) => Math.max(0, n));
+    return [padded(b, kept, wider(low), wider(high), filler)];
   },
 });
 
@@ -275,6 +345,10 @@ export const expand = defineOp("graph.expand", {
     const to = broadcastShape(x.shape, sizes ? Array.from(numbersOf(sizes)) : shape);
     return new NDArray(x.dtype, to, storedOf(x), broadcastStrides(x.shape, to)).copy();
   },
+  expand({ x, y }, b) {
+    if (!hasStaticShape(y.type)) return undefined;
+    return copyBy(b, x, broadcastMap(x.type.shape, y.type.shape), empty(b, y.type));
+  },
 });
 
 export const tile = defineOp("graph.tile", {
@@ -303,6 +377,21 @@ export const tile = defineOp("graph.tile", {
     copyBySources(x, out, sources);
     return out;
   },
+  expand({ x, repeats, y }, b) {
+    if (!hasStaticShape(x.type)) return undefined;
+    const { shape, element } = x.type;
+    // Every dimension is preceded by one that counts its repetitions, then merged with it.
+    const split = tensor(
+      shape.flatMap((d, i) => [repeats[i]!, d]),
+      element,
+    );
+    const map = affineMap(
+      split.shape.length,
+      0,
+      shape.map((_, i) => dim(2 * i + 1)),
+    );
+    return [reshaped(b, copyBy(b, x, map, empty(b, split))[0]!, y.type.shape)];
+  },
 });
 
 export const shape = defineOp("graph.shape", {
@@ -312,7 +401,63 @@ export const shape = defineOp("graph.shape", {
   traits: [Pure],
   infer: ({ x }) => [tensor([x.type.shape.length], i64)],
   evaluate: ({ x }) => NDArray.from("i64", [x.rank], x.shape.map(BigInt)),
+  expand({ x }, b) {
+    const sizes = x.type.shape.map((_, d) => arith.index_cast(b, sizeOfDim(b, x, d), { types: [i64] }));
+    return [tensors.from_elements(b, sizes, { types: [tensor([sizes.length], i64)] })];
+  },
 });
 
-/** Checks that an axis is one of a tensor's. */
-export const hasAxis = (t: TensorType, axis: number): boolean => axis >= 0 && axis < t.shape.length;
+// --- in lower words -----------------------------------------------------------------------------------------------
+
+/** Every element of a result is one of x: the loops run over the result. */
+function copyBy(b: Builder, x: TensorValue, map: AffineMap, into: TensorValue): readonly TensorValue[] {
+  const rank = into.type.shape.length;
+  return loops(b, {
+    iterators: range(rank).map(() => "parallel" as const),
+    inputs: [[x, map]],
+    outputs: [[into, identityMap(rank)]],
+    body: (_, v) => v!,
+  });
+}
+
+const slicing = (offsets: readonly number[], sizes: Shape, strides: readonly number[] = sizes.map(() => 1)) => ({
+  static_offsets: offsets,
+  static_sizes: sizes,
+  static_strides: strides,
+});
+
+/** A static slice. */
+export const partOf = (
+  b: Builder,
+  x: TensorValue,
+  offsets: readonly number[],
+  sizes: Shape,
+  strides?: readonly number[],
+): TensorValue => tensors.extract_slice(b, x, [], [], [], slicing(offsets, sizes, strides)) as TensorValue;
+
+/** Indices of the only element of a tensor of one. */
+const zeros = (b: Builder, x: TensorValue): Value[] => x.type.shape.map(() => arith.constantIndex(b, 0));
+
+/** A copy whose place in x is looked up in a table along the dimensions that have one. */
+export function gatherByTables(
+  b: Builder,
+  x: TensorValue,
+  type: TensorType,
+  tables: readonly (readonly number[] | undefined)[],
+): TensorValue {
+  const rank = type.shape.length;
+  const constants = tables.flatMap((t, i) => (t ? [{ axis: i, value: indexTable(b, [t.length], t) }] : []));
+  const [made] = loops(b, {
+    iterators: range(rank).map(() => "parallel" as const),
+    inputs: constants.map((c): Access => [c.value, affineMap(rank, 0, [dim(c.axis)])]),
+    outputs: [[empty(b, type), identityMap(rank)]],
+    body(inner, ...looked) {
+      const places = range(rank).map((d) => {
+        const table = constants.findIndex((c) => c.axis === d);
+        return table >= 0 ? looked[table]! : linalgIndex(inner, { dim: d });
+      });
+      return plain(inner, tensors.extract(inner, x, places));
+    },
+  });
+  return made!;
+}
