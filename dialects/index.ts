@@ -7,6 +7,7 @@ import { builtin } from "./builtin.ts";
 import { dialect as cf } from "./cf.ts";
 import { dialect as func } from "./func.ts";
 import { dialect as graph } from "./graph/index.ts";
+import { dialect as indices } from "./indices.ts";
 import { dialect as linalg } from "./linalg/index.ts";
 import { dialect as math } from "./math.ts";
 import { dialect as memref } from "./memref/index.ts";
@@ -20,6 +21,7 @@ export const dialects: readonly Dialect[] = [
   builtin,
   func,
   arith,
+  indices,
   math,
   cf,
   scf,
