@@ -4,7 +4,7 @@ import { dialect as affine } from "./affine/index.ts";
 import { dialect as arith } from "./arith/index.ts";
 import { dialect as bufferization } from "./bufferization.ts";
 import { builtin } from "./builtin.ts";
-import { dialect as cf } from "./cf.ts";
+import { dialect as cf } from "./cf/index.ts";
 import { dialect as func } from "./func.ts";
 import { dialect as graph } from "./graph/index.ts";
 import { dialect as indices } from "./indices.ts";

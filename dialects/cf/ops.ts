@@ -1,17 +1,17 @@
-/** @file The cf dialect: unstructured control flow between the blocks of a region. */
-import type { AsmParser } from "../ir/asm.ts";
-import { attr } from "../ir/attributes.ts";
-import { Any, AnyInteger, I1 } from "../ir/constraints.ts";
-import type { Block, Operation, Value } from "../ir/core.ts";
-import { arrayOfDense, denseOfArray, dtypeOf, unsignedOf, wrapInteger } from "../ir/datum.ts";
-import { defineDialect, defineOp } from "../ir/define.ts";
-import { writes } from "../ir/effects.ts";
-import type { Num } from "../ir/evaluate.ts";
-import { many, one } from "../ir/fields.ts";
-import { branchLike } from "../ir/interfaces.ts";
-import { Pure, Terminator } from "../ir/traits.ts";
-import { type Attribute, type IntegerType, vector } from "../ir/types.ts";
-import { NDArray } from "../support/ndarray.ts";
+/** @file The ops of cf: unstructured control flow between the blocks of a region. */
+import type { AsmParser } from "../../ir/asm.ts";
+import { attr } from "../../ir/attributes.ts";
+import { Any, AnyInteger, I1 } from "../../ir/constraints.ts";
+import type { Block, Operation, Value } from "../../ir/core.ts";
+import { arrayOfDense, denseOfArray, dtypeOf, unsignedOf, wrapInteger } from "../../ir/datum.ts";
+import { defineOp } from "../../ir/define.ts";
+import { writes } from "../../ir/effects.ts";
+import type { Num } from "../../ir/evaluate.ts";
+import { many, one } from "../../ir/fields.ts";
+import { branchLike } from "../../ir/interfaces.ts";
+import { Pure, Terminator } from "../../ir/traits.ts";
+import { type Attribute, type IntegerType, vector } from "../../ir/types.ts";
+import { NDArray } from "../../support/ndarray.ts";
 
 export const br = defineOp("cf.br", {
   doc: "Goes to a block.",
@@ -179,9 +179,4 @@ export const assert = defineOp("cf.assert", {
     if (!arg) run.fail(msg);
     return [];
   },
-});
-
-export const dialect = defineDialect("cf", {
-  doc: "Branches between the blocks of a region, and assertions.",
-  ops: [br, cond_br, switch_, assert],
 });
