@@ -1,6 +1,7 @@
 /** @file The memref dialect: memory with a shape and a layout. */
 import { defineDialect } from "../../ir/define.ts";
 import * as memref from "./ops.ts";
+import { rules } from "./rules.ts";
 
 export * from "./ops.ts";
 
@@ -39,4 +40,5 @@ export const dialect = defineDialect("memref", {
     memref.transpose,
     memref.view,
   ],
+  rules,
 });
