@@ -1,6 +1,7 @@
 /** @file The tensor dialect: making, slicing and reshaping immutable arrays. */
 import { defineDialect } from "../../ir/define.ts";
 import * as tensor from "./ops.ts";
+import { rules } from "./rules.ts";
 
 export * from "./ops.ts";
 
@@ -31,4 +32,5 @@ export const dialect = defineDialect("tensor", {
     tensor.unpack,
     tensor.yield,
   ],
+  rules,
 });
