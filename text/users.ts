@@ -12,7 +12,7 @@ export function usersComment(op: Operation, names: ValueNames): string {
   for (const u of users) results += u.results.length;
   const several = op.results.length > 1;
   const lists = op.results.map((r) => (several ? `(${usersOf(r, names)})` : usersOf(r, names)));
-  return ` // ${results <= 1 && users.size <= 1 ? "user" : "users"}: ${lists.join(", ")}`;
+  return ` // ${!several && results <= 1 && users.size <= 1 ? "user" : "users"}: ${lists.join(", ")}`;
 }
 
 /** `// %arg0 is used by %1`. */
