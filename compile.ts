@@ -34,7 +34,10 @@ export const allPasses = (): readonly Pass[] => [...loweringPasses, ...targets.f
 export function targetNamed(name: string): Target {
   const found = targets.find((t) => t.name === name);
   if (found) return found;
-  const near = nearest(name, targets.map((t) => t.name));
+  const near = nearest(
+    name,
+    targets.map((t) => t.name),
+  );
   throw fault("cli/usage", unknownLocation, `no target "${name}"`, {
     help: near ? `did you mean "${near}"?` : `targets: ${targets.map((t) => t.name).join(", ")}`,
   });

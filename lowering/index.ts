@@ -6,12 +6,15 @@ import { dce } from "./general/dce.ts";
 import { licm } from "./general/licm.ts";
 import { stripDebugInfo } from "./general/strip-debuginfo.ts";
 import { symbolDce } from "./general/symbol-dce.ts";
+import { layout } from "./graph/layout.ts";
 import { graphToLinalg } from "./graph/to-linalg.ts";
 import { bufferize } from "./kernel/bufferize.ts";
 import { expandMath } from "./kernel/expand-math.ts";
+import { lowerAffine } from "./kernel/lower-affine.ts";
 import { narrowFloats } from "./kernel/narrow-floats.ts";
 import { planMemory } from "./kernel/plan-memory.ts";
 import { unroll } from "./kernel/unroll.ts";
+import { decomposePad } from "./linalg/decompose-pad.ts";
 import { outline } from "./linalg/outline.ts";
 import { pack } from "./linalg/pack.ts";
 import { schedule } from "./linalg/schedule.ts";
@@ -24,7 +27,9 @@ export const passes: readonly Pass[] = [
   licm,
   stripDebugInfo,
   symbolDce,
+  layout,
   graphToLinalg,
+  decomposePad,
   pack,
   outline,
   bufferize,
@@ -34,4 +39,5 @@ export const passes: readonly Pass[] = [
   narrowFloats,
   expandMath,
   unroll,
+  lowerAffine,
 ];

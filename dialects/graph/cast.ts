@@ -8,7 +8,7 @@ import { encodeE8M0, encodeFloats, isFloatKind } from "../../support/float.ts";
 import { allocate, isNarrowFloat, NDArray } from "../../support/ndarray.ts";
 import { arrayOf, elementsOf, numbersOf } from "./data.ts";
 import { converted } from "./expand.ts";
-import { AnyTensor, dtype, isBool, isFloat, withElementType } from "./op.ts";
+import { AnyTensor, Broadcasts, dtype, isBool, isFloat, withElementType } from "./op.ts";
 
 export const cast = defineOp("graph.cast", {
   doc:
@@ -21,7 +21,7 @@ export const cast = defineOp("graph.cast", {
     round_mode: attr.oneOf("nearest", "up", "down").default("up"),
   },
   results: [one("y", AnyTensor)],
-  traits: [Pure],
+  traits: [Pure, Broadcasts],
   infer: ({ x, to }) => [withElementType(x.type, to)],
   evaluate: ({ x, to, saturate, round_mode }, run) => {
     const from = (run.operandType(0) as TensorType).element;

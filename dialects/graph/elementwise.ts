@@ -18,6 +18,7 @@ import {
   AnyTensor,
   type AttrValues,
   BoolTensor,
+  Broadcasts,
   broadcastAll,
   broadcastShape,
   FloatTensor,
@@ -69,7 +70,7 @@ export function unary<const N extends string, const A extends Attrs = {}>(name: 
     operands: [one("x", on)],
     attrs: parts.attrs ?? ({} as A),
     results: [one("y", AnyTensor)],
-    traits: [Pure],
+    traits: [Pure, Broadcasts],
     infer: ({ x }) => [
       result ? withElementType((x as { type: TensorType }).type, result) : (x as { type: TensorType }).type,
     ],
@@ -104,7 +105,7 @@ export function binary<const N extends string>(name: N, parts: BinaryParts) {
     doc,
     operands: [one("a", on), one("b", on)],
     results: [one("y", AnyTensor)],
-    traits: [Pure, ...traits],
+    traits: [Pure, Broadcasts, ...traits],
     infer: ({ a, b }) => [tensor(broadcastShape(a.type.shape, b.type.shape), result ?? a.type.element)],
     verify({ a, b }, fail) {
       if (a.type.element !== b.type.element) fail("a and b have different element types");
@@ -339,7 +340,7 @@ export const select = defineOp("graph.select", {
   doc: "a where the condition is true, else b (ONNX Where).",
   operands: [one("condition", BoolTensor), one("a", AnyTensor), one("b", AnyTensor)],
   results: [one("y", AnyTensor)],
-  traits: [Pure],
+  traits: [Pure, Broadcasts],
   infer: ({ condition, a, b }) => [
     tensor(broadcastAll([condition.type.shape, a.type.shape, b.type.shape]), a.type.element),
   ],

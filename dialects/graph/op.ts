@@ -9,10 +9,13 @@ import { type Constraint, elements, RankedTensor, where } from "../../ir/constra
 import type { Value } from "../../ir/core.ts";
 import { dtypeOf } from "../../ir/datum.ts";
 import type { Attrs } from "../../ir/define.ts";
-import type { Fail } from "../../ir/traits.ts";
+import type { Fail, Trait } from "../../ir/traits.ts";
 import { dynamic, integer, isDynamic, type TensorType, type Type, tensor } from "../../ir/types.ts";
 import { invariant } from "../../support/diagnostic.ts";
 import type { DType } from "../../support/ndarray.ts";
+
+/** Each element of the result comes from the elements of the operands at the same place, after numpy's broadcasting. */
+export const Broadcasts: Trait = { name: "Broadcasts" };
 
 export type TensorValue = Value<TensorType>;
 export type Shape = readonly number[];

@@ -45,7 +45,8 @@ export function scheduleKernel(fn: Operation, machine: Machine): void {
   const heavy = reductions.find((r) => isAcrossTiles(r.structure, shape));
   const root = heavy ? tileReduction(heavy.structure, shape, lanes, machine) : tileElementwise(shape, lanes);
   setSchedule(fn, root);
-  for (const r of reductions) setSchedule(r.op, reductionLoops(r.structure, r === heavy, lanes, pointsOf(root), machine));
+  for (const r of reductions)
+    setSchedule(r.op, reductionLoops(r.structure, r === heavy, lanes, pointsOf(root), machine));
 }
 
 const wordTypes: ReadonlySet<Type> = new Set([f32, i32]);

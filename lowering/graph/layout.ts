@@ -1,0 +1,195 @@
+/**
+ * @file Channels last. Convolutions and pools are turned over, with transposes on both sides; then transposes move
+ * down through ops that do not mind, meet their inverse, and vanish. What is left stands at the borders of the model.
+ */
+
+import * as func from "../../dialects/func.ts";
+import * as conv from "../../dialects/graph/conv.ts";
+import { Broadcasts } from "../../dialects/graph/op.ts";
+import * as shapes from "../../dialects/graph/shape.ts";
+import { Builder } from "../../ir/builder.ts";
+import { Operation, type Value } from "../../ir/core.ts";
+import { insOf } from "../../ir/define.ts";
+import { isTriviallyDead } from "../../ir/effects.ts";
+import { type TensorType, tensor } from "../../ir/types.ts";
+import { definePass } from "../../rewrite/pass.ts";
+import { derivedConstant, knownOf } from "./constants.ts";
+
+export const layout = definePass("graph-layout", {
+  doc: "Chooses channels-last for convolutions and pools, and lets the transposes that this takes cancel.",
+  on: func.func,
+  options: {},
+  run(fn) {
+    const block = func.func.of(fn).body.blocks[0];
+    if (!block) return false;
+    for (const op of [...block]) if (isChannelsFirst(op)) turnOver(op);
+    // Transposes sink in the order of the block; each one that moves leaves another behind its user.
+    for (let changed = true, rounds = 0; changed && rounds < 64; rounds++) {
+      changed = false;
+      for (const op of [...block]) if (op.block && step(op)) changed = true;
+    }
+    for (const op of [...block].reverse()) if (isTriviallyDead(op)) op.erase();
+    return true;
+  },
+});
+
+type Perm = readonly number[];
+
+const shapeOf = (v: Value): readonly number[] => (v.type as TensorType).shape;
+const inverse = (p: Perm): number[] => p.map((_, i) => p.indexOf(i));
+const isIdentity = (p: Perm): boolean => p.every((x, i) => x === i);
+const samePerm = (a: Perm, b: Perm): boolean => a.length === b.length && a.every((x, i) => x === b[i]);
+
+/** N C S… to N S… C. */
+const toLast = (rank: number): number[] => [0, ...Array.from({ length: rank - 2 }, (_, i) => i + 2), 1];
+/** O I S… to S… I O. */
+const weightsToLast = (rank: number): number[] => [...Array.from({ length: rank - 2 }, (_, i) => i + 2), 1, 0];
+
+function isChannelsFirst(op: Operation): boolean {
+  const at = op.def.attrIndex.get("layout");
+  return at !== undefined && op.props[at] === "channels-first" && op.results.length === 1;
+}
+
+/** The op with other operands and attributes; its type follows from them. */
+function rebuilt(
+  b: Builder,
+  op: Operation,
+  operands: readonly Value[],
+  changes: Readonly<Record<string, unknown>>,
+): Value {
+  const props = op.def.attrFields.map((f, i) => (f.name in changes ? changes[f.name] : op.props[i]));
+  const types = op.def.spec.infer?.(insOf(op.def, operands, props, op.operandSegments) as never);
+  const made = new Operation(op.def, {
+    operands,
+    props,
+    resultTypes: types ?? op.results.map((r) => r.type),
+    operandSegments: op.operandSegments,
+    loc: op.loc,
+  });
+  return b.insert(made).result();
+}
+
+function replace(op: Operation, value: Value): true {
+  op.result().replaceAllUsesWith(value);
+  op.erase();
+  return true;
+}
+
+/** x with its dimensions in another order. A constant is reordered, not computed anew on every run. */
+function transposed(b: Builder, x: Value, perm: Perm): Value {
+  if (isIdentity(perm)) return x;
+  const known = knownOf(x);
+  if (!known) return shapes.transpose(b, x, { perm });
+  const type = x.type as TensorType;
+  const to = tensor(
+    perm.map((p) => type.shape[p]!),
+    type.element,
+  );
+  return derivedConstant(b, to, [known], `t${perm.join("")}`, () => known.array().transpose(perm).copy());
+}
+
+function turnOver(op: Operation): void {
+  const b = Builder.before(op);
+  const rank = shapeOf(op.result()).length;
+  if (rank < 3) return;
+  const hasWeights = conv.conv.is(op);
+  const operands = op.operands.map((v, i) => {
+    if (i === 0) return transposed(b, v, toLast(rank));
+    return i === 1 && hasWeights ? transposed(b, v, weightsToLast(rank)) : v;
+  });
+  const y = rebuilt(b, op, operands, { layout: "channels-last" });
+  replace(op, shapes.transpose(b, y, { perm: inverse(toLast(rank)) }));
+}
+
+interface Transposed {
+  readonly x: Value;
+  readonly perm: Perm;
+}
+
+const transposeOf = (v: Value): Transposed | undefined => {
+  const t = shapes.transpose.match(v);
+  return t && { x: t.x, perm: t.perm };
+};
+
+/** One simplification at an op; answers whether there was one. */
+function step(op: Operation): boolean {
+  const b = Builder.before(op);
+  const own = shapes.transpose.match(op);
+  if (own) return simplify(b, op, own.x, own.perm);
+  const first = op.operands.map(transposeOf).find((t) => t !== undefined);
+  if (!first || op.results.length !== 1) return false;
+  if (op.def.has(Broadcasts)) return sinkPointwise(b, op, first.perm);
+  const cat = shapes.concat.match(op);
+  if (cat) {
+    const parts = cat.parts.map(transposeOf);
+    if (parts.some((p) => !p || !samePerm(p.perm, first.perm))) return false;
+    const y = rebuilt(
+      b,
+      op,
+      parts.map((p) => p!.x),
+      { axis: first.perm[cat.axis] },
+    );
+    return replace(op, shapes.transpose(b, y, { perm: first.perm }));
+  }
+  const pad = shapes.pad.match(op);
+  if (pad && op.operands.length === 1 + (pad.value ? 1 : 0)) {
+    const back = (list: readonly number[]): number[] => {
+      const out = new Array<number>(list.length);
+      first.perm.forEach((p, i) => {
+        out[p] = list[i]!;
+      });
+      return out;
+    };
+    const y = rebuilt(b, op, [first.x, ...op.operands.slice(1)], { low: back(pad.low), high: back(pad.high) });
+    return replace(op, shapes.transpose(b, y, { perm: first.perm }));
+  }
+  return false;
+}
+
+function simplify(b: Builder, op: Operation, x: Value, perm: Perm): boolean {
+  if (isIdentity(perm)) return replace(op, x);
+  const inner = transposeOf(x);
+  if (inner)
+    return replace(
+      op,
+      transposed(
+        b,
+        inner.x,
+        perm.map((p) => inner.perm[p]!),
+      ),
+    );
+  if (knownOf(x)) return replace(op, transposed(b, x, perm));
+  // Only dimensions of size 1 move: the elements stay where they are.
+  const moving = perm.filter((p) => shapeOf(x)[p] !== 1);
+  if (moving.every((p, i) => i === 0 || moving[i - 1]! < p)) {
+    const { shape } = op.result().type as TensorType;
+    return replace(op, shapes.reshape(b, x, undefined, { shape }));
+  }
+  return false;
+}
+
+/** f(T x, T y, c) = T f(x, y, T⁻¹ c), for constants c and whatever has one element. */
+function sinkPointwise(b: Builder, op: Operation, perm: Perm): boolean {
+  const rank = perm.length;
+  if (shapeOf(op.result()).length !== rank) return false;
+  const operands: Value[] = [];
+  for (const v of op.operands) {
+    const t = transposeOf(v);
+    const shape = shapeOf(v);
+    if (t && samePerm(t.perm, perm)) operands.push(t.x);
+    else if (shape.every((d) => d === 1)) operands.push(v);
+    else {
+      const known = knownOf(v);
+      if (!known) return false;
+      const full = [...new Array<number>(rank - shape.length).fill(1), ...shape];
+      const type = v.type as TensorType;
+      const wide =
+        full.length === shape.length
+          ? v
+          : derivedConstant(b, tensor(full, type.element), [known], "wide", () => known.array().reshape(full));
+      operands.push(transposed(b, wide, inverse(perm)));
+    }
+  }
+  const y = rebuilt(b, op, operands, {});
+  return replace(op, shapes.transpose(b, y, { perm }));
+}
