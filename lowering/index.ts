@@ -15,6 +15,8 @@ import { narrowFloats } from "./kernel/narrow-floats.ts";
 import { planMemory } from "./kernel/plan-memory.ts";
 import { unroll } from "./kernel/unroll.ts";
 import { decomposePad } from "./linalg/decompose-pad.ts";
+import { fuse } from "./linalg/fuse.ts";
+import { generalizeNamedOps, specializeGenericOps } from "./linalg/generalize.ts";
 import { outline } from "./linalg/outline.ts";
 import { pack } from "./linalg/pack.ts";
 import { schedule } from "./linalg/schedule.ts";
@@ -30,6 +32,9 @@ export const passes: readonly Pass[] = [
   layout,
   graphToLinalg,
   decomposePad,
+  generalizeNamedOps,
+  specializeGenericOps,
+  fuse,
   pack,
   outline,
   bufferize,
