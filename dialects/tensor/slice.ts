@@ -10,7 +10,16 @@ import { droppedDimensions, plus } from "../../ir/strided.ts";
 import { type Fail, Pure, SingleBlock, typesMatchWith } from "../../ir/traits.ts";
 import { index, isDynamic, type TensorType, tensor as tensorType } from "../../ir/types.ts";
 import { NDArray } from "../../support/ndarray.ts";
-import { dropDimensions, mixed, plain, quoted, type SliceView, sliceArray, verifySlice } from "../shaped.ts";
+import {
+  compatibleShapes,
+  dropDimensions,
+  mixed,
+  plain,
+  quoted,
+  type SliceView,
+  sliceArray,
+  verifySlice,
+} from "../shaped.ts";
 import { forEachIndex } from "../vector/data.ts";
 import { yield as yield_ } from "./create.ts";
 
@@ -251,16 +260,15 @@ export const concat = defineOp("tensor.concat", {
     } else if (dim >= rank) fail("concatenation dim must be less than the tensor rank");
     else {
       for (let d = 0; d < rank; d++) {
-        if (d === dim) continue;
-        const sizes = [...types.map((t) => t.shape[d]!), to.shape[d]!].filter((n) => !isDynamic(n));
-        if (sizes.some((n) => n !== sizes[0])) {
+        const sizes = types.map((t) => t.shape[d]!).filter((n) => !isDynamic(n));
+        if (d !== dim && sizes.some((n) => n !== sizes[0])) {
           fail(`static concatenation size mismatch along non-concatenated dimension ${d}`);
           return;
         }
       }
-      const sum = types.reduce((n, t) => plus(n, t.shape[dim]!), 0);
-      if (!isDynamic(sum) && !isDynamic(to.shape[dim]!) && sum !== to.shape[dim]) {
-        fail(`static concatenation size mismatch along concatenated dimension ${dim}`);
+      const expected = joined(types, dim)!;
+      if (!compatibleShapes(expected.shape, to.shape)) {
+        fail(`result type ${quoted(to)}does not match inferred shape ${quoted(expected)} static sizes`);
       }
     }
   },

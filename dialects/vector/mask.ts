@@ -9,7 +9,7 @@ import { defineInterface } from "../../ir/interface.ts";
 import { Pure, RecursiveEffects, ReturnLike, SingleBlock, Terminator } from "../../ir/traits.ts";
 import type { Type, VectorType } from "../../ir/types.ts";
 import { NDArray } from "../../support/ndarray.ts";
-import { quoted } from "../shaped.ts";
+import { plain, quoted } from "../shaped.ts";
 import { forEachIndex, zerosOf } from "./data.ts";
 import { isScalable, Mask } from "./kinds.ts";
 
@@ -45,8 +45,8 @@ export const constant_mask = defineOp("vector.constant_mask", {
   verify({ mask_dim_sizes: sizes, result }, fail) {
     const { shape } = result.type;
     if (shape.length === 0) {
-      if (sizes.length !== 1) fail("array attr must have length 1 for 0-D vectors");
-      else if (sizes[0] !== 0 && sizes[0] !== 1) fail("mask dim size must be either 0 or 1 for 0-D vectors");
+      if (sizes.length !== 1) fail("array attr must have length 1 for 0-D vectors", plain);
+      else if (sizes[0] !== 0 && sizes[0] !== 1) fail("mask dim size must be either 0 or 1 for 0-D vectors", plain);
       return;
     }
     if (sizes.length !== shape.length) {

@@ -309,7 +309,7 @@ export const type_cast = defineOp("vector.type_cast", {
     else if (scalar(from) !== scalar(to))
       fail(`expects result and operand with same underlying scalar type: ${quoted(to)}`);
     else if (all(from).join("x") !== all(to).join("x"))
-      fail("expects concatenated result and operand shapes to be equal");
+      fail(`expects concatenated result and operand shapes to be equal: ${quoted(to)}`);
   },
   // Both types lay the same scalars out the same way.
   evaluate: ({ memref }) => [memref],
