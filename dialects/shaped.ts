@@ -56,15 +56,6 @@ export const staticSlice = (s: Omit<SliceView, "op" | "offsets" | "sizes" | "str
   strides: s.static_strides,
 });
 
-/** The mixed offsets, sizes and strides of a slice op. */
-export const mixedSlice = (
-  s: Omit<SliceView, "op">,
-): Record<"offsets" | "sizes" | "strides", readonly (Value | number)[]> => ({
-  offsets: mixed(s.static_offsets, s.offsets),
-  sizes: mixed(s.static_sizes, s.sizes),
-  strides: mixed(s.static_strides, s.strides),
-});
-
 /** One offset, size and stride per dimension, none negative; answers whether the lists are sound. */
 export function verifySlice(s: SliceView, rank: number, fail: Fail, offsetRank = rank): boolean {
   const sizes = s.static_sizes.length;
@@ -262,25 +253,6 @@ export function expandArray(a: NDArray, shape: readonly number[], groups: Reasso
     }
   });
   return new NDArray(a.dtype, shape, a.data, strides, a.offset);
-}
-
-/**
- * The sizes of an expanded shape at run time. At most one size of a group may be missing (NaN); it is what the others
- * leave of the collapsed dimension.
- */
-export function expandedSizes(
-  collapsed: readonly number[],
-  wanted: readonly number[],
-  groups: Reassociation,
-): number[] {
-  const sizes = wanted.slice();
-  groups.forEach((group, n) => {
-    const open = group.find((d) => Number.isNaN(sizes[d]!));
-    if (open === undefined) return;
-    const known = group.reduce((p, d) => (d === open ? p : p * sizes[d]!), 1);
-    sizes[open] = known === 0 ? 0 : collapsed[n]! / known;
-  });
-  return sizes;
 }
 
 // --- types ----------------------------------------------------------------------------------------------------------

@@ -202,37 +202,8 @@ export function droppedOfMemref(from: MemRefType, to: MemRefType): Set<number> |
 /** Which dimensions of the longer shape make up each dimension of the shorter one: `[[0, 1], [2]]`. */
 export type Reassociation = readonly (readonly number[])[];
 
-/** The reassociation that keeps every dimension of a shape. */
-export const identityReassociation = (rank: number): number[][] => Array.from({ length: rank }, (_, i) => [i]);
-
 export const collapsedShape = (shape: readonly number[], groups: Reassociation): number[] =>
   groups.map((g) => countOf(g.map((d) => shape[d]!)));
-
-/**
- * The reassociation between two shapes of which one refines the other, if there is exactly one reading; dynamic
- * dimensions stand alone or with ones.
- */
-export function reassociationBetween(long: readonly number[], short: readonly number[]): number[][] | undefined {
-  const groups: number[][] = [];
-  let at = 0;
-  for (const [n, target] of short.entries()) {
-    const group: number[] = [];
-    let size = 1;
-    while (at < long.length && size !== target && !(isDynamic(size) && isDynamic(target))) {
-      group.push(at);
-      size = countOf([size, long[at]!]);
-      at++;
-    }
-    if (size !== target) return undefined;
-    // Dimensions of size one belong to the group before them.
-    const lastOfShort = n === short.length - 1;
-    while (at < long.length && long[at] === 1 && (lastOfShort || group.length === 0 || short[n + 1] !== 1)) {
-      group.push(at++);
-    }
-    groups.push(group);
-  }
-  return at === long.length ? groups : undefined;
-}
 
 /** The type of a memref with groups of dimensions merged; undefined if a group is known not to be contiguous. */
 export function collapsedMemref(source: MemRefType, groups: Reassociation): MemRefType | undefined {
