@@ -56,6 +56,15 @@ export const staticSlice = (s: Omit<SliceView, "op" | "offsets" | "sizes" | "str
   strides: s.static_strides,
 });
 
+/** The mixed offsets, sizes and strides of a slice op. */
+export const mixedSlice = (
+  s: Omit<SliceView, "op">,
+): Record<"offsets" | "sizes" | "strides", readonly (Value | number)[]> => ({
+  offsets: mixed(s.static_offsets, s.offsets),
+  sizes: mixed(s.static_sizes, s.sizes),
+  strides: mixed(s.static_strides, s.strides),
+});
+
 /** One offset, size and stride per dimension, none negative; answers whether the lists are sound. */
 export function verifySlice(s: SliceView, rank: number, fail: Fail, offsetRank = rank): boolean {
   const sizes = s.static_sizes.length;

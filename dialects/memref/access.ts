@@ -177,7 +177,7 @@ export const atomic_rmw = defineOp("memref.atomic_rmw", {
 });
 
 export const generic_atomic_rmw = defineOp("memref.generic_atomic_rmw", {
-  doc: "Replaces an element by what its body makes of it, in one indivisible step; answers the new element.",
+  doc: "Replaces an element by what its body makes of it, in one indivisible step; answers the old element.",
   operands: [one("memref", MemRef), many("indices", Index)],
   results: [one("result", Scalar)],
   regions: ["atomic_body"],
