@@ -57,6 +57,7 @@ export { type DType, NDArray, rowMajor, sizeOf, storageOf } from "./support/ndar
 
 // --- text -----------------------------------------------------------------------------------------------------
 
+export { irdlText } from "./text/irdl.ts";
 export { type PrintOptions, print } from "./text/printer.ts";
 
 /** The functions that read text: `parse`, `parseAll`, `parseType`, `parseAttribute`, `splitInput`. */
@@ -68,6 +69,7 @@ export { type OptOptions, opt } from "./opt.ts";
 // --- transformations ------------------------------------------------------------------------------------------
 
 export { passes } from "./lowering/index.ts";
+export { optionText } from "./rewrite/options.ts";
 export { type Pass, type PassContext, type PassEnvironment, Statistics } from "./rewrite/pass.ts";
 export {
   type Instrument,

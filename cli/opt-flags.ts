@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from "commander";
 import { type Pass, passes } from "../index.ts";
 import { normalizeFlags, parseArguments, toSwitch, usageFault } from "./arguments.ts";
 import { addPrintFlags, type PrintFlags, printSwitches } from "./print-flags.ts";
+import { summaryOf } from "./reference.ts";
 import { type ReportFormat, reportFormats } from "./report.ts";
 
 export interface OptFlags extends PrintFlags {
@@ -97,7 +98,5 @@ function addPassFlag(command: Command, pass: Pass, steps: string[]): void {
     steps.push(options ? `${pass.name}{${options}}` : pass.name);
     return given;
   };
-  command.addOption(new Option(`--${pass.name} [options]`, firstSentence(pass.doc)).argParser(add));
+  command.addOption(new Option(`--${pass.name} [options]`, summaryOf(pass.doc)).argParser(add));
 }
-
-export const firstSentence = (doc: string): string => /^.*?[.:](?=\s|$)/s.exec(doc)?.[0].replace(/[.:]$/, "") ?? doc;

@@ -17,8 +17,9 @@ import {
   unknownLocation,
   verify,
 } from "../index.ts";
-import { firstSentence, type OptRequest, readOptArguments } from "./opt-flags.ts";
+import { type OptRequest, readOptArguments } from "./opt-flags.ts";
 import { printOptions } from "./print-flags.ts";
+import { summaryOf } from "./reference.ts";
 import { report, reportAs } from "./report.ts";
 import { print, printError, readSource, style, writeOutput } from "./terminal.ts";
 import { checkExpectations } from "./verify-diagnostics.ts";
@@ -38,12 +39,12 @@ export async function main(args: readonly string[]): Promise<number> {
 
 function listPasses(): void {
   const width = Math.max(0, ...passes.map((p) => p.name.length));
-  print(passes.map((p) => `${style.bold(p.name.padEnd(width))}  ${firstSentence(p.doc)}\n`).join(""));
+  print(passes.map((p) => `${style.bold(p.name.padEnd(width))}  ${summaryOf(p.doc)}\n`).join(""));
 }
 
 function showDialects(): void {
   const width = Math.max(...dialects.map((d) => d.name.length));
-  print(dialects.map((d) => `${style.bold(d.name.padEnd(width))}  ${firstSentence(d.doc)}\n`).join(""));
+  print(dialects.map((d) => `${style.bold(d.name.padEnd(width))}  ${summaryOf(d.doc)}\n`).join(""));
 }
 
 function readPipeline({ pipeline }: OptRequest): Pipeline | undefined {

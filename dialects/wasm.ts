@@ -125,6 +125,7 @@ export const store = defineOp("wasm.store", {
 });
 
 export const wasm = defineDialect("wasm", {
+  extension: true,
   doc: "What only WebAssembly has: addresses in one memory, loads and stores with offsets, splat loads.",
   ops: [address, load, load_splat, store],
 });

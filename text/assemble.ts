@@ -60,9 +60,9 @@ export function assemble(
             `'${def.opName}' op attribute '${name}' failed to satisfy constraint: ${codec.label}`,
           );
         } else props[index] = native;
-      } else if (name === "operandSegmentSizes" && def.hasOperandSegments) {
+      } else if (def.hasOperandSegments && isSegmentSizes(def, name, "operand")) {
         operandSegments = segmentsOf(def, name, value, def.operandFields, base.operands.length, report);
-      } else if (name === "resultSegmentSizes" && def.hasResultSegments) {
+      } else if (def.hasResultSegments && isSegmentSizes(def, name, "result")) {
         resultSegments = segmentsOf(def, name, value, def.resultFields, base.resultTypes.length, report);
       } else {
         others ??= new Map();
@@ -84,6 +84,10 @@ export function assemble(
   }
   return new Operation(def, { ...base, props, attributes: others, operandSegments, resultSegments });
 }
+
+/** Ops that stock tools know through IRDL write it in MLIR 19's way. */
+const isSegmentSizes = (def: OpInfo, name: string, kind: "operand" | "result"): boolean =>
+  name === `${kind}SegmentSizes` || (def.home?.extension === true && name === `${kind}_segment_sizes`);
 
 function segmentsOf(
   def: OpInfo,

@@ -88,8 +88,20 @@ export function genericEntries(op: Operation, version: MlirVersion): GenericEntr
   }
   const properties = declared(op, version);
   if (!op.def.home?.extension) return { properties, discardable };
-  return { properties: none, discardable: [...properties, ...discardable].sort(byName) };
+  const named = version === 19 ? properties.map(withIrdlName) : properties;
+  return { properties: none, discardable: [...named, ...discardable].sort(byName) };
 }
+
+/** The names by which MLIR 19 knows the sizes of an op's fields if the op comes from IRDL. */
+const irdlNames: Readonly<Record<string, string>> = {
+  operandSegmentSizes: "operand_segment_sizes",
+  resultSegmentSizes: "result_segment_sizes",
+};
+
+const withIrdlName = ([name, a]: readonly [string, Attribute]): readonly [string, Attribute] => [
+  irdlNames[name] ?? name,
+  a,
+];
 
 function declared(op: Operation, version: MlirVersion): Entries {
   const { order, names } = planOf(op.def);

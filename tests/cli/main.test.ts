@@ -55,3 +55,23 @@ describe("sluice explain", () => {
     expect(err).toContain("did you mean 'verify/dominance'?");
   });
 });
+
+describe("sluice dialect", () => {
+  it("lists dialects and the ops of one, and describes an op", () => {
+    expect(sluice(["dialect"]).out).toMatch(/^scf +Structured/m);
+    expect(sluice(["dialect", "scf"]).out).toMatch(/^scf\.for +Counts/m);
+    const { out } = sluice(["dialect", "arith.addi"]);
+    expect(out).toContain("# `arith.addi`");
+    expect(out).toContain("| operand | `lhs` |");
+  });
+
+  it("writes dialects of our own as IRDL", () => {
+    expect(sluice(["dialect", "--irdl", "graph"]).out).toContain("irdl.dialect @graph {");
+    expect(sluice(["dialect", "--irdl", "graph", "--mlir-version=22"]).out).toContain("irdl.operands(x: %0)");
+    expect(sluice(["dialect", "--irdl", "arith"])).toMatchObject({ code: 2, out: "" });
+  });
+
+  it("offers the nearest name", () => {
+    expect(sluice(["dialect", "arith.adi"]).err).toContain("did you mean 'arith.addi'?");
+  });
+});
