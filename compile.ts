@@ -9,6 +9,7 @@ import { type ImportOptions, importModel } from "./onnx/import.ts";
 import { readModel } from "./onnx/proto.ts";
 import type { Pass } from "./rewrite/pass.ts";
 import { type Instrument, parsePipeline, runPipeline } from "./rewrite/pipeline.ts";
+import { Session } from "./runtime/session.ts";
 import { CompileError, Diagnostics, fault } from "./support/diagnostic.ts";
 import { unknownLocation } from "./support/location.ts";
 import { nearest } from "./support/nearest.ts";
@@ -69,4 +70,19 @@ export function compileModel(bytes: Uint8Array, options: CompileOptions = {}): A
   lower(module, options.pipeline ?? target.pipeline, options);
   const model = options.name ?? (options.file ?? "model").replace(/^.*[/\\]/, "").replace(/\.onnx$/, "");
   return target.emit(module, { model, names: options.names ?? false });
+}
+
+/** A compiled model: its code and weights, ready to run here or to be written to disk. */
+export interface Compiled extends Artifact {
+  /** An instance with memory of its own. */
+  load(): Promise<Session>;
+  /** The files to ship, by name: code, weights, loader, its types, manifest. */
+  files(): Promise<ReadonlyMap<string, Uint8Array>>;
+}
+
+/** Compiles a model. Throws a CompileError with all diagnostics. */
+export async function compile(bytes: Uint8Array, options: CompileOptions = {}): Promise<Compiled> {
+  const artifact = compileModel(bytes, options);
+  const { files } = targetNamed(options.target ?? "wasm-simd");
+  return { ...artifact, load: () => Session.load(artifact), files: () => files(artifact) };
 }

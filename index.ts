@@ -81,3 +81,21 @@ export {
   type StepRun,
   stepText,
 } from "./rewrite/pipeline.ts";
+
+// --- compiling ------------------------------------------------------------------------------------------------
+
+import type { Compiled, CompileOptions } from "./compile.ts";
+
+export type { Compiled, CompileOptions } from "./compile.ts";
+export { type Manifest, type Port, Session, type TypedArray } from "./runtime/session.ts";
+
+/** Reading models, their importer and the targets; loaded when first wanted. */
+export type Compiler = typeof import("./compile.ts");
+export const loadCompiler = (): Promise<Compiler> => import("./compile.ts");
+
+/**
+ * Compiles an ONNX model: `(await compile(bytes, { target: "wasm-simd" })).load()`.
+ * @throws CompileError with everything that is wrong with the model
+ */
+export const compile = async (bytes: Uint8Array, options: CompileOptions = {}): Promise<Compiled> =>
+  (await loadCompiler()).compile(bytes, options);

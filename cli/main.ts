@@ -15,6 +15,7 @@ interface Entry {
 }
 
 const commands: Readonly<Record<string, Entry>> = {
+  compile: { summary: "compile an ONNX model for a target", load: () => import("./compile.ts") },
   opt: { summary: "read MLIR text, run passes on it, print it", load: () => import("./opt.ts") },
   run: { summary: "run a function of an MLIR program", load: () => import("./run.ts") },
   dialect: { summary: "list dialects, describe one, or write it as IRDL", load: () => import("./dialect.ts") },

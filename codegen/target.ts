@@ -25,6 +25,8 @@ export interface Target {
   /** From `graph` to what `emit` writes. */
   readonly pipeline: string;
   emit(module: Operation, context: EmitContext): Artifact;
+  /** The artifact as files, in the order in which they are to be written. */
+  files(artifact: Artifact): Promise<ReadonlyMap<string, Uint8Array>>;
 }
 
 export const defineTarget = (target: Target): Target => target;

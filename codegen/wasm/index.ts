@@ -10,6 +10,7 @@ import type { NDArray } from "../../support/ndarray.ts";
 import { defineTarget } from "../target.ts";
 import { addresses } from "./addresses.ts";
 import { emitModule, type MemoryLayout } from "./emit.ts";
+import { artifactFiles } from "./files.ts";
 import { legalize } from "./legalize.ts";
 import { foldOffsets } from "./offsets.ts";
 
@@ -20,6 +21,7 @@ const roundUp = (n: number): number => Math.ceil(n / alignment) * alignment;
 const firstAddress = 1024;
 
 export const wasmSimd = defineTarget({
+  files: artifactFiles,
   name: "wasm-simd",
   doc: "WebAssembly with 128-bit SIMD.",
   passes: [legalize, addresses, foldOffsets],
