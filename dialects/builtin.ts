@@ -1,10 +1,11 @@
 /** @file The builtin dialect: the module, and the cast that stands between two halves of a conversion. */
 import { attr } from "../ir/attributes.ts";
 import { Any } from "../ir/constraints.ts";
-import { Block, Operation, Region } from "../ir/core.ts";
+import { Block, Operation, Region, type Value } from "../ir/core.ts";
 import { defineDialect, defineOp } from "../ir/define.ts";
 import { many } from "../ir/fields.ts";
 import { AffineScope, Isolated, NoTerminator, Pure, SingleBlock, SymbolTable } from "../ir/traits.ts";
+import { rule } from "../rewrite/rule.ts";
 import { type Location, unknownLocation } from "../support/location.ts";
 
 export const module = defineOp("builtin.module", {
@@ -42,8 +43,23 @@ export const unrealized_conversion_cast = defineOp("builtin.unrealized_conversio
   },
 });
 
+const sameTypes = (a: readonly Value[], b: readonly Value[]): boolean =>
+  a.length === b.length && a.every((v, i) => v.type === b[i]!.type);
+
+const rules = [
+  rule(unrealized_conversion_cast, "a cast to the same types", ({ inputs, outputs }) =>
+    sameTypes(inputs, outputs) ? inputs : undefined,
+  ),
+  rule(unrealized_conversion_cast, "a cast there and back", ({ inputs, outputs }) => {
+    const there = unrealized_conversion_cast.match(inputs[0]);
+    if (there?.outputs.length !== inputs.length || !there.outputs.every((v, i) => v === inputs[i])) return undefined;
+    return sameTypes(there.inputs, outputs) ? there.inputs : undefined;
+  }),
+];
+
 export const builtin = defineDialect("builtin", {
   doc: "Modules, and the types and attributes that all dialects share.",
   ops: [module, unrealized_conversion_cast],
+  rules,
   top: module,
 });

@@ -113,7 +113,7 @@ export const floatLaws: readonly RuleLike[] = [
         x,
         computed("1/p", [p], (v: number) => 1 / v),
       ),
-    { when: hasReciprocal },
+    { when: (m) => hasReciprocal(m) && m.value(p).hasOneUse },
   ),
   law(
     (b) => divf(b, x, q),
@@ -123,7 +123,10 @@ export const floatLaws: readonly RuleLike[] = [
         x,
         computed("1/q", [q], (v: number) => 1 / v),
       ),
-    { needs: "arcp" },
+    {
+      needs: "arcp",
+      when: (m) => m.value(q).hasOneUse,
+    },
   ),
   law(
     (b) => maximumf(b, x, negativeInfinity),

@@ -1,6 +1,7 @@
 /** @file The vector dialect: values of several elements that are computed at once. */
 import { defineDialect } from "../../ir/define.ts";
 import * as vector from "./ops.ts";
+import { rules } from "./rules.ts";
 
 export * from "./ops.ts";
 
@@ -52,4 +53,5 @@ export const dialect = defineDialect("vector", {
     vector.warp_execute_on_lane_0,
     vector.yield,
   ],
+  rules,
 });
