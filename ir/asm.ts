@@ -5,7 +5,7 @@
 import type { Location } from "../support/location.ts";
 import type { AffineExpr, AffineMap, AffineSet } from "./affine.ts";
 import type { Block, Operation, Region, Value } from "./core.ts";
-import type { Attribute, Type } from "./types.ts";
+import type { Attribute, FunctionType, Type } from "./types.ts";
 
 /** A name of a value as it stands in the text, not yet tied to a value. */
 export interface UnresolvedOperand {
@@ -87,7 +87,7 @@ export interface AsmParser {
   /** The same, or nothing. */
   optionalTypes(): Type[];
   /** `(T, T) -> T`. */
-  functionType(): { readonly inputs: Type[]; readonly results: Type[] };
+  functionType(): FunctionType;
   /** `-> T` or `-> (T, T)`; nothing is no types. */
   optionalArrowTypes(): Type[];
   arrowTypes(): Type[];

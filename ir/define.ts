@@ -241,18 +241,49 @@ export function defineOp<
 >(name: N, spec: Spec<O, A, R, G>): OpDef<N, O, A, R, G, false>;
 export function defineOp(name: string, spec: ErasedSpec): unknown {
   const info = describe(name, spec);
-  const build = (b: Builder, ...args: unknown[]): unknown => buildOp(build as unknown as OpInfo, b, args);
+  const build = (b: Builder, ...args: unknown[]): unknown => buildOp(def, b, args);
   const View = makeView(info);
-  Object.defineProperty(build, "name", { value: name });
-  return Object.assign(build, info, {
-    is: (op: Operation) => op.def === (build as unknown),
+  const def: OpInfo = attach(build as never, {
+    ...info,
+    is: (op: Operation) => op.def === def,
     of: (op: Operation) => new View(op),
-    match(v: Value | Operation | null | undefined) {
-      const op = v instanceof Value ? v.definingOp : v;
-      return op && op.def === (build as unknown) ? new View(op) : undefined;
-    },
     effects: (op: Operation) => spec.effects?.(new View(op) as never),
   });
+  (def as { match?: unknown }).match = (v: Value | Operation | null | undefined): unknown => {
+    const op = v instanceof Value ? v.definingOp : v;
+    return op && op.def === def ? new View(op) : undefined;
+  };
+  return def;
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
+
+/**
+ * Gives a builder function the fields of a definition. They are written one by one: so all definitions have one hidden
+ * class, and `op.def.x` costs a load. With Object.assign or defineProperty each becomes a hash table.
+ */
+function attach(to: Writable<OpInfo>, info: OpInfo): OpInfo {
+  to.opName = info.opName;
+  to.dialect = info.dialect;
+  to.home = info.home;
+  to.registered = info.registered;
+  to.spec = info.spec;
+  to.operandFields = info.operandFields;
+  to.resultFields = info.resultFields;
+  to.attrFields = info.attrFields;
+  to.attrIndex = info.attrIndex;
+  to.regionNames = info.regionNames;
+  to.traits = info.traits;
+  to.interfaces = info.interfaces;
+  to.isTerminator = info.isTerminator;
+  to.isConstant = info.isConstant;
+  to.hasOperandSegments = info.hasOperandSegments;
+  to.hasResultSegments = info.hasResultSegments;
+  to.has = info.has;
+  to.is = info.is;
+  to.of = info.of;
+  to.effects = info.effects;
+  return to;
 }
 
 const emptySpec: ErasedSpec = Object.freeze({ doc: "" });

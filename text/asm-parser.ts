@@ -6,7 +6,7 @@ import type { AffineMap, AffineSet } from "../ir/affine.ts";
 import { affineMap } from "../ir/affine.ts";
 import type { AsmParser, Delimiter, ParsedArgument, ParsedOp, UnresolvedOperand } from "../ir/asm.ts";
 import { Block, type Operation, type Region, type Value } from "../ir/core.ts";
-import { type Attribute, dynamic, i64, type Type } from "../ir/types.ts";
+import { type Attribute, dynamic, type FunctionType, i64, type Type } from "../ir/types.ts";
 import type { Location } from "../support/location.ts";
 import { integerLiteral } from "./literals.ts";
 import type { EntryArgument, OpGrammar } from "./op-grammar.ts";
@@ -188,9 +188,7 @@ export class AsmReader implements AsmParser {
   }
 
   #resultTypes(): Type[] {
-    const found: Type[] = [];
-    this.#g.functionResults(found);
-    return found;
+    return this.#g.resultTypes();
   }
 
   colonType(): Type {
@@ -203,11 +201,8 @@ export class AsmReader implements AsmParser {
     return this.types();
   }
 
-  functionType(): { readonly inputs: Type[]; readonly results: Type[] } {
-    const inputs: Type[] = [];
-    const results: Type[] = [];
-    this.#g.signature(inputs, results);
-    return { inputs, results };
+  functionType(): FunctionType {
+    return this.#g.functionType();
   }
 
   // --- attributes ---------------------------------------------------------------------------------------------------

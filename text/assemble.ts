@@ -11,7 +11,7 @@ import type { Location } from "../support/location.ts";
 export type AttributeMap = ReadonlyMap<string, Attribute>;
 type Report = (code: Code, message: string) => void;
 
-const noProps: readonly unknown[] = [];
+const none: readonly never[] = Object.freeze([]);
 
 /** The op that a text describes. Faults of its attributes are reported, and the op made without them. */
 export function assemble(
@@ -21,73 +21,96 @@ export function assemble(
   loc: Location,
   report: Report,
 ): Operation {
-  const { attributes } = parsed;
-  if (def.registered && parsed.resultTypes === undefined) parsed = withResults(def, parsed);
-  const base = {
-    operands: parsed.operands ?? [],
-    resultTypes: parsed.resultTypes ?? [],
-    regions: parsed.regions ?? [],
-    successors: parsed.successors ?? [],
-    loc,
-  };
-  if (!def.registered) {
-    return new Operation(def, {
-      ...base,
-      props: [properties === undefined ? undefined : { kind: "dictionary", entries: properties }],
-      attributes: attributes && attributes.size > 0 ? (attributes as Map<string, Attribute>) : null,
-    });
-  }
+  return def.registered
+    ? assembleKnown(def, parsed, properties, loc, report)
+    : new Operation(def, {
+        operands: parsed.operands ?? none,
+        props: [properties && { kind: "dictionary", entries: properties }],
+        resultTypes: parsed.resultTypes ?? none,
+        regions: parsed.regions ?? none,
+        successors: parsed.successors ?? none,
+        attributes: parsed.attributes && parsed.attributes.size > 0 ? new Map(parsed.attributes) : null,
+        operandSegments: null,
+        resultSegments: null,
+        loc,
+      });
+}
+
+function assembleKnown(
+  def: OpInfo,
+  parsed: ParsedOp,
+  properties: AttributeMap | undefined,
+  loc: Location,
+  report: Report,
+): Operation {
+  const operands = parsed.operands ?? none;
+  const { attrFields, operandFields, resultFields, attrIndex } = def;
+  const props = new Array<unknown>(attrFields.length);
   const given = parsed.props;
-  const count = def.attrFields.length;
-  const props: unknown[] = count === 0 ? (noProps.slice() as unknown[]) : new Array<unknown>(count);
-  for (let i = 0; i < count; i++) {
-    const field = def.attrFields[i]!;
-    props[i] = given && field.name in given ? given[field.name] : field.codec.fallback;
+  for (let i = 0; i < attrFields.length; i++) {
+    const { name, codec } = attrFields[i]!;
+    props[i] = given && name in given ? given[name] : codec.fallback;
   }
   let others: Map<string, Attribute> | null = null;
   let operandSegments: readonly number[] | null = parsed.operandSegments ?? null;
   let resultSegments: readonly number[] | null = parsed.resultSegments ?? null;
-  for (const map of [properties, attributes]) {
-    if (!map) continue;
+  const resultCount = parsed.resultTypes?.length ?? 0;
+  const take = (map: AttributeMap): void => {
     for (const [name, value] of map) {
-      const index = def.attrIndex.get(name);
+      const index = attrIndex.get(name);
       if (index !== undefined) {
-        const { codec } = def.attrFields[index]!;
+        const { codec } = attrFields[index]!;
         const native = codec.from(value);
-        if (native === undefined) {
-          report(
-            "verify/attribute",
-            `'${def.opName}' op attribute '${name}' failed to satisfy constraint: ${codec.label}`,
-          );
-        } else props[index] = native;
+        if (native !== undefined) props[index] = native;
+        else report("verify/attribute", mismatch(def, name, codec.label));
       } else if (def.hasOperandSegments && isSegmentSizes(def, name, "operand")) {
-        operandSegments = segmentsOf(def, name, value, def.operandFields, base.operands.length, report);
+        operandSegments = segmentsOf(def, name, value, operandFields, operands.length, report);
       } else if (def.hasResultSegments && isSegmentSizes(def, name, "result")) {
-        resultSegments = segmentsOf(def, name, value, def.resultFields, base.resultTypes.length, report);
+        resultSegments = segmentsOf(def, name, value, resultFields, resultCount, report);
       } else {
         others ??= new Map();
         others.set(name, value);
       }
     }
-  }
+  };
+  if (properties) take(properties);
+  if (parsed.attributes) take(parsed.attributes);
   if (def.hasOperandSegments && !operandSegments) {
-    operandSegments = guessSegments(def.operandFields, base.operands.length);
-    if (properties || parsed.operandSegments === undefined) {
-      if (!operandSegments) report("verify/operands", `'${def.opName}' op needs the attribute 'operandSegmentSizes'`);
-    }
-    operandSegments ??= evenSegments(def.operandFields, base.operands.length);
+    operandSegments = guessSegments(operandFields, operands.length);
+    if (!operandSegments) report("verify/operands", missing(def, "operandSegmentSizes"));
+    operandSegments ??= evenSegments(operandFields, operands.length);
   }
+  const resultTypes =
+    parsed.resultTypes ??
+    (resultFields.length > 0 && isSound(def, operands, props, operandSegments)
+      ? def.spec.infer?.(insOf(def, operands, props, operandSegments) as never)
+      : undefined) ??
+    none;
   if (def.hasResultSegments && !resultSegments) {
-    resultSegments = guessSegments(def.resultFields, base.resultTypes.length);
-    if (!resultSegments) report("verify/operands", `'${def.opName}' op needs the attribute 'resultSegmentSizes'`);
-    resultSegments ??= evenSegments(def.resultFields, base.resultTypes.length);
+    resultSegments = guessSegments(resultFields, resultTypes.length);
+    if (!resultSegments) report("verify/operands", missing(def, "resultSegmentSizes"));
+    resultSegments ??= evenSegments(resultFields, resultTypes.length);
   }
-  return new Operation(def, { ...base, props, attributes: others, operandSegments, resultSegments });
+  return new Operation(def, {
+    operands,
+    props,
+    resultTypes,
+    regions: parsed.regions ?? none,
+    successors: parsed.successors ?? none,
+    attributes: others,
+    operandSegments,
+    resultSegments,
+    loc,
+  });
 }
 
 /** Ops that stock tools know through IRDL write it in MLIR 19's way. */
 const isSegmentSizes = (def: OpInfo, name: string, kind: "operand" | "result"): boolean =>
   name === `${kind}SegmentSizes` || (def.home?.extension === true && name === `${kind}_segment_sizes`);
+
+const mismatch = (def: OpInfo, name: string, label: string): string =>
+  `'${def.opName}' op attribute '${name}' failed to satisfy constraint: ${label}`;
+const missing = (def: OpInfo, name: string): string => `'${def.opName}' op needs the attribute '${name}'`;
 
 function segmentsOf(
   def: OpInfo,
@@ -154,21 +177,6 @@ function isSound(
     for (let k = start; k < end; k++) if (!operandFields[i]!.is.test(operands[k]!.type)) return false;
   }
   return def.attrFields.every((f, i) => !f.codec.required || props[i] !== undefined);
-}
-
-/** Result types that the op's own syntax does not give follow from the record. */
-function withResults(def: OpInfo, parsed: ParsedOp): ParsedOp {
-  if (parsed.resultTypes !== undefined || def.resultFields.length === 0 || !def.spec.infer) return parsed;
-  const props = def.attrFields.map((f) => {
-    if (parsed.props && f.name in parsed.props) return parsed.props[f.name];
-    const given = parsed.attributes?.get(f.name);
-    return (given && f.codec.from(given)) ?? f.codec.fallback;
-  });
-  const operands = parsed.operands ?? [];
-  if (!isSound(def, operands, props, parsed.operandSegments ?? null)) return parsed;
-  const ins = insOf(def, operands, props, parsed.operandSegments ?? null);
-  const types = def.spec.infer(ins as never);
-  return types ? { ...parsed, resultTypes: types } : parsed;
 }
 
 /** The registered name nearest to a wrong one, if one is near. */

@@ -37,6 +37,14 @@ const sigilFaults: ReadonlyMap<TokenType, string> = new Map([
   [T.BlockId, "invalid block name"],
 ]);
 
+/** Text that is compared with text read before is no longer than this. */
+const GUESS = 400;
+const ARROW = 2;
+const brackets = new Int8Array(128);
+for (const c of "<([{") brackets[c.charCodeAt(0)] = 1;
+for (const c of ">)]}") brackets[c.charCodeAt(0)] = -1;
+brackets[0x2d] = ARROW;
+
 export class Lexer {
   text = "";
   /** Where the next token is looked for. */
@@ -237,6 +245,42 @@ export class Lexer {
     into.text = text;
     into.set(T.Dimensions, start, end);
     this.at = end;
+  }
+
+  /**
+   * A guess at the end of bracketed text: after as many closing brackets as opening ones, of whatever kind; -1 if it is
+   * long. To be compared with text that is known to be well formed.
+   */
+  bracketEnd(open: number): number {
+    const { text } = this;
+    const limit = Math.min(text.length, open + GUESS);
+    let depth = 0;
+    for (let at = open; at < limit; at++) {
+      const step = brackets[text.charCodeAt(at) & 127]!;
+      if (step === 0) continue;
+      if (step === ARROW) {
+        if (text.charCodeAt(at + 1) === 0x3e) at++;
+        continue;
+      }
+      depth += step;
+      if (depth === 0) return at + 1;
+    }
+    return -1;
+  }
+
+  /** A guess at the end of `(…) -> T` or `(…) -> (…)`; -1 if it is not that. */
+  functionEnd(open: number): number {
+    const { text } = this;
+    let at = this.bracketEnd(open);
+    if (at < 0) return -1;
+    while (text.charCodeAt(at) === 32) at++;
+    if (text.charCodeAt(at) !== 0x2d || text.charCodeAt(at + 1) !== 0x3e) return -1;
+    at += 2;
+    while (text.charCodeAt(at) === 32) at++;
+    if (text.charCodeAt(at) === 0x28) return this.bracketEnd(at);
+    while (classOf(text.charCodeAt(at)) & (LETTER | DIGIT | WORD_MARK | SUFFIX_MARK) || text.charCodeAt(at) === 0x21)
+      at++;
+    return text.charCodeAt(at) === 0x3c ? this.bracketEnd(at) : at;
   }
 
   /**

@@ -8,11 +8,11 @@ import type { Diagnostics } from "../support/diagnostic.ts";
 import type { Source } from "../support/source.ts";
 import { AsmReader } from "./asm-parser.ts";
 import { hexBytes } from "./dense.ts";
+import { FileGrammar } from "./file-grammar.ts";
 import { readerOf } from "./format-read.ts";
-import { OpGrammar } from "./op-grammar.ts";
 import * as T from "./tokens.ts";
 
-export class MlirParser extends OpGrammar {
+export class MlirParser extends FileGrammar {
   constructor(options: { readonly validate?: boolean } = {}) {
     super(options);
     this.performSelfAnalysis();

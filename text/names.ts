@@ -3,6 +3,22 @@ import { Block, Value } from "../ir/core.ts";
 import { typeText } from "../ir/spell.ts";
 import type { Type } from "../ir/types.ts";
 
+/** A name without its sigil; numbers, which most names are, stand for themselves. */
+export type NameKey = string | number;
+
+/** The key of the name at `[start, end)` of a text. */
+export function keyIn(text: string, start: number, end: number): NameKey {
+  const first = text.charCodeAt(start);
+  if (first < 0x30 || first > 0x39 || end - start > 8) return text.slice(start, end);
+  // `%01` is another name than `%1`.
+  if (first === 0x30 && end - start > 1) return text.slice(start, end);
+  let number = first - 0x30;
+  for (let at = start + 1; at < end; at++) number = number * 10 + text.charCodeAt(at) - 0x30;
+  return number;
+}
+
+export const keyOfName = (name: string): NameKey => keyIn(name, 0, name.length);
+
 /** All that one name stands for: one value, or the results of an op (`%x#1`). */
 interface Entry {
   first: Value | undefined;
@@ -33,10 +49,10 @@ interface BlockEntry {
 
 export class Names {
   /** Scopes of isolated regions, outermost first; in each, names are unique. */
-  readonly #isolated: Map<string, Entry>[] = [];
-  #current = new Map<string, Entry>();
+  readonly #isolated: Map<NameKey, Entry>[] = [];
+  #current = new Map<NameKey, Entry>();
   /** Names in order of definition, and where each open region's names begin. */
-  readonly #defined: string[] = [];
+  readonly #defined: NameKey[] = [];
   readonly #regions: { readonly start: number; readonly isolated: boolean; blocks: Map<string, BlockEntry> | null }[] =
     [];
   readonly #forwards = new Map<Value, Forward>();
@@ -87,26 +103,27 @@ export class Names {
   // --- values -----------------------------------------------------------------------------------------------------
 
   /** The value that a name means here, or a stand-in until it is defined. */
-  use(name: string, number: number, type: Type, at: number): Value {
-    let entry = this.#current.get(name);
+  use(key: NameKey, number: number, type: Type, at: number): Value {
+    let entry = this.#current.get(key);
     if (entry) {
       const value = number === 0 ? entry.first : entry.more?.[number - 1];
       if (value) {
         if (value.type === type || entry.state === "poisoned") return value;
+        const name = String(key);
         const shown = number === 0 ? name : `${name}#${number}`;
         const message =
           `use of value '%${shown}' expects different type than prior uses: ` +
           `'${typeText(type)}' vs '${typeText(value.type)}'`;
         return this.#fail(message, at, name, { message: "prior use here", at: entry.at });
       }
-      if (entry.state === "defined") return this.#fail("reference to invalid result number", at, name);
+      if (entry.state === "defined") return this.#fail("reference to invalid result number", at, String(key));
     } else {
       entry = { first: undefined, more: undefined, at, state: "forward" };
-      this.#current.set(name, entry);
+      this.#current.set(key, entry);
     }
     const standIn = new Value(type, nowhere, 0);
     this.#put(entry, number, standIn);
-    if (entry.state === "forward") this.#forwards.set(standIn, { name, number, at });
+    if (entry.state === "forward") this.#forwards.set(standIn, { name: String(key), number, at });
     return standIn;
   }
 
@@ -119,12 +136,13 @@ export class Names {
   }
 
   /** Gives a name to a value, or to `count` results from `from` on. */
-  define(name: string, values: readonly Value[], from: number, count: number, at: number): void {
-    const entry = this.#current.get(name);
+  define(key: NameKey, values: readonly Value[], from: number, count: number, at: number): void {
+    const entry = this.#current.get(key);
     const first = values[from]!;
+    const name = String(key);
     if (entry === undefined) {
       const more = count > 1 ? values.slice(from + 1, from + count) : undefined;
-      this.#current.set(name, { first, more, at, state: "defined" });
+      this.#current.set(key, { first, more, at, state: "defined" });
     } else {
       if (entry.state === "defined") {
         this.#fail(`redefinition of SSA value '%${name}'`, at, name, {
@@ -142,7 +160,7 @@ export class Names {
       entry.state = "defined";
       entry.at = at;
     }
-    this.#defined.push(name);
+    this.#defined.push(key);
     for (let i = 0; i < count; i++) values[from + i]!.name = name;
   }
 
@@ -161,15 +179,15 @@ export class Names {
   }
 
   /** The definition of the name is lost to a fault: uses of it are no faults of their own. */
-  poison(name: string, at: number): void {
-    const entry = this.#current.get(name);
+  poison(key: NameKey, at: number): void {
+    const entry = this.#current.get(key);
     if (entry?.state === "defined") return;
     if (entry) {
       for (const v of [entry.first, ...(entry.more ?? [])]) if (v) this.#forwards.delete(v);
       entry.state = "poisoned";
     } else {
-      this.#current.set(name, { first: undefined, more: undefined, at, state: "poisoned" });
-      this.#defined.push(name);
+      this.#current.set(key, { first: undefined, more: undefined, at, state: "poisoned" });
+      this.#defined.push(key);
     }
   }
 

@@ -29,93 +29,110 @@ export abstract class TypeGrammar extends AffineGrammar {
 
   protected abstract attributeRule(): Attribute;
 
-  readonly type = this.RULE("type", (): Type => {
-    const known = this.ACTION(() => this.#knownType());
-    if (known) return known;
-    return this.OR({
-      DEF: [{ ALT: () => this.SUBRULE(this.functionType) }, { ALT: () => this.SUBRULE(this.plainType) }],
-      ERR_MSG: "type",
-    });
-  });
+  // Types stand everywhere, so the actions of these rules are functions made once, not closures made at each call.
+
+  readonly type = this.RULE("type", (): Type => this.#knownType() ?? this.OR(this.#anyType));
+  readonly #anyType = {
+    DEF: [{ ALT: (): Type => this.SUBRULE(this.functionType) }, { ALT: (): Type => this.SUBRULE(this.plainType) }] as [
+      { ALT: () => Type },
+      { ALT: () => Type },
+    ],
+    ERR_MSG: "type",
+  };
 
   /** `(T, T) -> T`. */
-  protected readonly functionType = this.RULE("functionType", (): Type => {
-    const inputs: Type[] = [];
-    const results: Type[] = [];
-    this.ACTION(() => this.enter());
-    this.SUBRULE(this.signature, { ARGS: [inputs, results] });
-    this.ACTION(() => this.leave());
-    return this.ACTION(() => types.functionType(inputs, results));
-  });
-
-  /** The types of a function type, appended to two lists. */
-  readonly signature = this.RULE("signature", (inputs?: Type[], results?: Type[]): void => {
-    this.SUBRULE(this.typeListInParens, { ARGS: [inputs] });
+  readonly functionType = this.RULE("functionType", (): types.FunctionType => {
+    const known = this.#knownType();
+    if (known?.kind === "function") return known;
+    const start = this.token.startOffset;
+    const open = this.#open;
+    const first = open.length;
+    this.enter();
+    this.SUBRULE(this.typeListInParens);
+    const middle = open.length;
     this.CONSUME(T.Arrow, inFunctionType);
-    this.SUBRULE(this.functionResults, { ARGS: [results] });
+    this.SUBRULE(this.functionResults);
+    this.leave();
+    if (this.RECORDING_PHASE) return noType;
+    const type = types.functionType(open.slice(first, middle), open.slice(middle));
+    open.length = first;
+    this.#known.set(this.source.text.slice(start, this.beforeEnd), type);
+    return type;
   });
 
-  readonly typeListInParens = this.RULE("typeListInParens", (into?: Type[]): void => {
+  /** Types of the lists that are being read, innermost last. */
+  readonly #open: Type[] = [];
+
+  /** Forgets lists that a fault has cut short. */
+  protected forgetOpenTypes(): void {
+    this.#open.length = 0;
+  }
+
+  protected readonly typeListInParens = this.RULE("typeListInParens", (): void => {
     this.CONSUME(T.LParen);
-    this.OPTION(() => {
-      const first = this.SUBRULE(this.type);
-      into?.push(first);
-      this.MANY(() => {
-        this.CONSUME(T.Comma);
-        const next = this.SUBRULE2(this.type);
-        into?.push(next);
-      });
-    });
+    this.OPTION(this.#list);
     this.CONSUME(T.RParen);
   });
+  readonly #list = (): void => {
+    this.#open.push(this.SUBRULE(this.type));
+    this.MANY(this.#moreOfList);
+  };
+  readonly #moreOfList = (): void => {
+    this.CONSUME(T.Comma);
+    this.#open.push(this.SUBRULE2(this.type));
+  };
 
   /** What stands behind `->`: one type that is no function, or a list in parentheses. */
-  readonly functionResults = this.RULE("functionResults", (into?: Type[]): void => {
-    this.OR({
-      DEF: [
-        { ALT: () => this.SUBRULE(this.typeListInParens, { ARGS: [into] }) },
-        {
-          ALT: () => {
-            const only = this.SUBRULE(this.plainType);
-            into?.push(only);
-          },
+  protected readonly functionResults = this.RULE("functionResults", (): void => this.OR(this.#results));
+  readonly #results = {
+    DEF: [
+      { ALT: (): void => this.SUBRULE(this.typeListInParens) },
+      {
+        ALT: (): void => {
+          this.#open.push(this.SUBRULE(this.plainType));
         },
-      ],
-      ERR_MSG: "non-function type",
-    });
-  });
+      },
+    ] as [{ ALT: () => void }, { ALT: () => void }],
+    ERR_MSG: "non-function type",
+  };
+
+  /** The types behind `->`, as a list. */
+  resultTypes(): Type[] {
+    const first = this.#open.length;
+    this.functionResults();
+    return this.#open.splice(first);
+  }
 
   /** Any type but a function. */
   readonly plainType = this.RULE("plainType", (): Type => {
-    const known = this.ACTION(() => this.#knownType());
-    if (known) return known;
-    this.ACTION(() => this.enter());
+    const known = this.#knownType();
+    if (known && known.kind !== "function") return known;
     const start = this.token.startOffset;
-    const type = this.OR({
-      DEF: [
-        { ALT: () => this.SUBRULE(this.tensorType) },
-        { ALT: () => this.SUBRULE(this.vectorType) },
-        { ALT: () => this.SUBRULE(this.memrefType) },
-        { ALT: () => this.SUBRULE(this.complexType) },
-        { ALT: () => this.SUBRULE(this.tupleType) },
-        { ALT: () => this.consumeAs(T.Key.none, types.none) },
-        { ALT: () => this.SUBRULE(this.dialectType) },
-        {
-          ALT: () => {
-            const word = this.CONSUME(T.Word);
-            return this.ACTION(() => this.#scalar(word.image, word.startOffset));
-          },
-          IGNORE_AMBIGUITIES: true,
-        },
-      ],
-      ERR_MSG: "non-function type",
-    });
-    this.ACTION(() => {
-      this.leave();
-      this.#known.set(this.source.text.slice(start, this.beforeEnd), type);
-    });
+    this.enter();
+    const type = this.OR(this.#plain);
+    this.leave();
+    if (!this.RECORDING_PHASE) this.#known.set(this.source.text.slice(start, this.beforeEnd), type);
     return type;
   });
+  readonly #plain = {
+    DEF: [
+      { ALT: (): Type => this.SUBRULE(this.tensorType) },
+      { ALT: (): Type => this.SUBRULE(this.vectorType) },
+      { ALT: (): Type => this.SUBRULE(this.memrefType) },
+      { ALT: (): Type => this.SUBRULE(this.complexType) },
+      { ALT: (): Type => this.SUBRULE(this.tupleType) },
+      { ALT: (): Type => this.consumeAs(T.Key.none, types.none) },
+      { ALT: (): Type => this.SUBRULE(this.dialectType) },
+      {
+        ALT: (): Type => {
+          const word = this.CONSUME(T.Word);
+          return this.RECORDING_PHASE ? noType : this.#scalar(word.image, word.startOffset);
+        },
+        IGNORE_AMBIGUITIES: true,
+      },
+    ] as { ALT: () => Type; IGNORE_AMBIGUITIES?: boolean }[],
+    ERR_MSG: "non-function type",
+  };
 
   protected readonly tensorType = this.RULE("tensorType", (): Type => {
     this.CONSUME(T.Key.tensor);
@@ -260,16 +277,15 @@ export abstract class TypeGrammar extends AffineGrammar {
 
   /** The type that starts here, if the same text has been read before; takes it. */
   #knownType(): Type | undefined {
+    if (this.RECORDING_PHASE) return undefined;
     const { token, source } = this;
+    const { text } = source;
     const start = token.startOffset;
     let end = token.end;
-    const index = token.tokenTypeIdx;
-    if (index === T.LParen.tokenTypeIdx) return undefined;
-    if (source.text.charCodeAt(end) === 0x3c) {
-      end = this.lexer.balanced(end);
-      if (end < 0) return undefined;
-    }
-    const known = this.#known.get(source.text.slice(start, end));
+    if (token.tokenTypeIdx === T.LParen.tokenTypeIdx) end = this.lexer.functionEnd(start);
+    else if (text.charCodeAt(end) === 0x3c) end = this.lexer.bracketEnd(end);
+    if (end < 0) return undefined;
+    const known = this.#known.get(text.slice(start, end));
     if (!known) return undefined;
     if (end === token.end) this.consumeToken();
     else this.jump(start, end);
@@ -335,6 +351,8 @@ export abstract class TypeGrammar extends AffineGrammar {
   }
 }
 
+/** What rules answer while Chevrotain records the grammar. */
+const noType = undefined as never;
 const inFunctionType = { ERR_MSG: "expected '->' in function type" };
 
 const isIdentity = (map: AffineMap): boolean =>
