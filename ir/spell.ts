@@ -47,7 +47,7 @@ export const keyText = (name: string): string => (BARE.test(name) ? name : quote
 export const symbolText = (name: string): string => `@${keyText(name)}`;
 
 /** A size or stride; `?` where it is known only at run time. */
-export const sizeText = (d: number): string => (isDynamic(d) ? "?" : String(d));
+const sizeText = (d: number): string => (isDynamic(d) ? "?" : String(d));
 
 /** Where MLIR leaves the type of a number out: never, where it is i64 or f64, or always. */
 type Elision = "never" | "default" | "always";

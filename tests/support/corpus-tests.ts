@@ -78,7 +78,7 @@ export function corpusTests(step: number): void {
       ),
       opaque,
       generic,
-      0.99,
+      0.995,
     );
   });
 
@@ -91,7 +91,7 @@ export function corpusTests(step: number): void {
       ),
       known,
       generic,
-      0.99,
+      0.995,
     );
   });
 

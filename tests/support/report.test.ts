@@ -2,13 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Diagnostic, makeDiagnostic } from "../../support/diagnostic.ts";
 import { type Location, span } from "../../support/location.ts";
-import {
-  diagnosticJson,
-  diagnosticLine,
-  nearestName,
-  renderDiagnostic,
-  renderDiagnostics,
-} from "../../support/report.ts";
+import { diagnosticJson, diagnosticLine, renderDiagnostic, renderDiagnostics } from "../../support/report.ts";
 import { Source } from "../../support/source.ts";
 
 const source = new Source(
@@ -147,29 +141,5 @@ kernel.mlir:3:3: note: %1 is defined here
       ],
       help: "convert it with arith.sitofp",
     });
-  });
-});
-
-describe("near names", () => {
-  const ops = ["arith.addi", "arith.addf", "arith.subf", "linalg.matmul", "scf.for"];
-  it.each([
-    ["arith.addii", "arith.addi"],
-    ["arith.adf", "arith.addf"],
-    ["arith.sufb", "arith.subf"],
-    ["linalg.mat_mul", "linalg.matmul"],
-    ["Arith.AddF", "arith.addf"],
-    ["scf.fro", "scf.for"],
-    ["completely.else", undefined],
-    ["x", undefined],
-  ])("%s → %s", (word, wanted) => {
-    expect(nearestName(word, ops)).toBe(wanted);
-  });
-
-  it("never is further than a third of the letters, and finds the word itself", () => {
-    fc.assert(
-      fc.property(fc.string({ minLength: 1 }), fc.array(fc.string()), (word, others) => {
-        expect(nearestName(word, [...others, word])?.toLowerCase()).toBe(word.toLowerCase());
-      }),
-    );
   });
 });
