@@ -4,10 +4,9 @@ import type { Artifact, Target } from "./codegen/target.ts";
 import { dialects } from "./dialects/index.ts";
 import { Context } from "./ir/context.ts";
 import type { Operation } from "./ir/core.ts";
-import { passes as loweringPasses } from "./lowering/index.ts";
 import { type ImportOptions, importModel } from "./onnx/import.ts";
 import { readModel } from "./onnx/proto.ts";
-import type { Pass } from "./rewrite/pass.ts";
+import { passes } from "./passes.ts";
 import { type Instrument, parsePipeline, runPipeline } from "./rewrite/pipeline.ts";
 import { Session } from "./runtime/session.ts";
 import { CompileError, Diagnostics, fault } from "./support/diagnostic.ts";
@@ -28,9 +27,6 @@ export type CompileOptions = Omit<ImportOptions, "diagnostics" | "needs"> & {
   /** Collects remarks and warnings. Errors are thrown, all of them at once. */
   readonly diagnostics?: Diagnostics;
 };
-
-/** All passes: those that every target shares, and the targets' own. */
-export const allPasses = (): readonly Pass[] => [...loweringPasses, ...targets.flatMap((t) => t.passes)];
 
 export function targetNamed(name: string): Target {
   const found = targets.find((t) => t.name === name);
@@ -57,7 +53,7 @@ export function importBytes(bytes: Uint8Array, options: CompileOptions = {}): Op
 /** Runs a pipeline on a module, in place. Throws a CompileError if a pass fails. */
 export function lower(module: Operation, pipeline: string, options: CompileOptions = {}): void {
   const diagnostics = options.diagnostics ?? new Diagnostics();
-  const parsed = parsePipeline(pipeline, allPasses(), diagnostics);
+  const parsed = parsePipeline(pipeline, passes, diagnostics);
   const env = { context: new Context(dialects), diagnostics };
   const done = parsed && runPipeline(parsed, module, env, { instruments: options.instruments ?? [] });
   if (!done) throw new CompileError(diagnostics.list.slice());

@@ -68,7 +68,7 @@ export { type OptOptions, opt } from "./opt.ts";
 
 // --- transformations ------------------------------------------------------------------------------------------
 
-export { passes } from "./lowering/index.ts";
+export { passes } from "./passes.ts";
 export { optionText } from "./rewrite/options.ts";
 export { type Pass, type PassContext, type PassEnvironment, Statistics } from "./rewrite/pass.ts";
 export {

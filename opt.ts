@@ -2,7 +2,7 @@
 import { dialects } from "./dialects/index.ts";
 import { Context } from "./ir/context.ts";
 import { verify } from "./ir/verify.ts";
-import { passes } from "./lowering/index.ts";
+import { passes } from "./passes.ts";
 import { type Instrument, parsePipeline, runPipeline } from "./rewrite/pipeline.ts";
 import { CompileError, Diagnostics } from "./support/diagnostic.ts";
 import type { Source } from "./support/source.ts";

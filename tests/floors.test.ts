@@ -17,8 +17,9 @@ const below: Readonly<Record<string, readonly string[]>> = {
   onnx: ["dialects", "rewrite", "ir", "support"],
   lowering: ["dialects", "rewrite", "ir", "support"],
   codegen: ["dialects", "rewrite", "ir", "support", "runtime/manifest.ts"],
-  "compile.ts": ["onnx", "lowering", "codegen", "dialects", "rewrite", "text", "ir", "support", "runtime"],
-  "opt.ts": ["lowering", "codegen", "dialects", "rewrite", "text", "ir", "support"],
+  "compile.ts": ["passes.ts", "onnx", "lowering", "codegen", "dialects", "rewrite", "text", "ir", "support", "runtime"],
+  "passes.ts": ["lowering", "codegen", "rewrite"],
+  "opt.ts": ["passes.ts", "dialects", "rewrite", "text", "ir", "support"],
   "index.ts": [
     "compile.ts",
     "opt.ts",
