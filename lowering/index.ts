@@ -6,6 +6,7 @@ import { dce } from "./general/dce.ts";
 import { licm } from "./general/licm.ts";
 import { stripDebugInfo } from "./general/strip-debuginfo.ts";
 import { symbolDce } from "./general/symbol-dce.ts";
+import { foldAffine } from "./graph/fold-affine.ts";
 import { layout } from "./graph/layout.ts";
 import { graphToLinalg } from "./graph/to-linalg.ts";
 import { bufferize } from "./kernel/bufferize.ts";
@@ -29,6 +30,7 @@ export const passes: readonly Pass[] = [
   licm,
   stripDebugInfo,
   symbolDce,
+  foldAffine,
   layout,
   graphToLinalg,
   decomposePad,
