@@ -2,10 +2,11 @@
  * @file A constant factor or summand per channel behind a convolution becomes part of its weights and bias: batch
  * normalisation at inference costs nothing. The new weights are derived constants.
  */
+
+import * as func from "../../dialects/func.ts";
 import * as conv from "../../dialects/graph/conv.ts";
 import * as elementwise from "../../dialects/graph/elementwise.ts";
 import { channelAxis } from "../../dialects/graph/op.ts";
-import * as func from "../../dialects/func.ts";
 import { Builder } from "../../ir/builder.ts";
 import type { Operation, Value } from "../../ir/core.ts";
 import { type TensorType, tensor } from "../../ir/types.ts";
@@ -48,7 +49,11 @@ function partsOf(op: Operation): Parts | undefined {
 }
 
 /** A constant as one number per output channel; undefined if it varies otherwise. */
-function perChannel(v: Value, y: TensorType, axis: number): { readonly known: Known; readonly read: () => Float64Array } | undefined {
+function perChannel(
+  v: Value,
+  y: TensorType,
+  axis: number,
+): { readonly known: Known; readonly read: () => Float64Array } | undefined {
   const known = knownOf(v);
   if (!known || y.element.kind !== "float") return undefined;
   const { shape } = v.type as TensorType;
@@ -79,10 +84,20 @@ function rebuilt(op: Operation, { conv: c }: Parts, w: Value, bias: Value | unde
 }
 
 /** One number per output channel, computed from others. */
-function channelConstant(b: Builder, y: TensorType, axis: number, parents: readonly Known[], make: () => ArrayLike<number>): Value {
+function channelConstant(
+  b: Builder,
+  y: TensorType,
+  axis: number,
+  parents: readonly Known[],
+  make: () => ArrayLike<number>,
+): Value {
   const type = tensor([y.shape[axis]!], y.element);
   return derivedConstant(b, type, parents, "bias", () =>
-    NDArray.from(y.element.kind === "float" && y.element.name === "f64" ? "f64" : "f32", type.shape, Array.from(make())),
+    NDArray.from(
+      y.element.kind === "float" && y.element.name === "f64" ? "f64" : "f32",
+      type.shape,
+      Array.from(make()),
+    ),
   );
 }
 
@@ -99,11 +114,17 @@ function foldMul(op: Operation): boolean {
   const b = Builder.before(op);
   const type = c.w.type as TensorType;
   const out = c.layout === "channels-first" ? 0 : type.shape.length - 1;
-  const w = derivedConstant(b, type, [weights, factor.known], "scaled", () => scaleAlong(weights.array(), factor.read(), out));
+  const w = derivedConstant(b, type, [weights, factor.known], "scaled", () =>
+    scaleAlong(weights.array(), factor.read(), out),
+  );
   const summand =
-    bias && channelConstant(b, c.y.type, axis, [bias, factor.known], () => {
+    bias &&
+    channelConstant(b, c.y.type, axis, [bias, factor.known], () => {
       const scale = factor.read();
-      return bias.array().values().map((v, i) => Number(v) * scale[i]!);
+      return bias
+        .array()
+        .values()
+        .map((v, i) => Number(v) * scale[i]!);
     });
   return rebuilt(op, parts, w, summand);
 }
@@ -127,7 +148,8 @@ function foldAdd(op: Operation): boolean {
   return rebuilt(op, parts, c.w, sum);
 }
 
-const isSingle = (t: TensorType): boolean => t.element.kind === "float" && (t.element.name === "f32" || t.element.name === "f64");
+const isSingle = (t: TensorType): boolean =>
+  t.element.kind === "float" && (t.element.name === "f32" || t.element.name === "f64");
 const sameType = (op: Operation, y: Value): boolean => op.result().type === y.type;
 
 function scaleAlong(w: NDArray, scale: Float64Array, axis: number): NDArray {

@@ -9,12 +9,13 @@ import * as shape from "../../dialects/graph/shape.ts";
 import type { Builder } from "../../ir/builder.ts";
 import type { Operation, Value } from "../../ir/core.ts";
 import { interpret } from "../../ir/interpret.ts";
-import { f32, tensor as tensorType, type TensorType } from "../../ir/types.ts";
+import { f32, type TensorType, tensor as tensorType } from "../../ir/types.ts";
 import type { NDArray } from "../../support/ndarray.ts";
 import { distance, program, randomArray, runPasses, verified } from "../support/compile.ts";
 
 const t = (...sizes: number[]): TensorType => tensorType(sizes, f32);
-const known = (b: Builder, seed: number, ...sizes: number[]): Value => constantOfArray(b, randomArray(t(...sizes), seed), f32);
+const known = (b: Builder, seed: number, ...sizes: number[]): Value =>
+  constantOfArray(b, randomArray(t(...sizes), seed), f32);
 const window = { strides: [1, 1], pads: [1, 1, 1, 1], dilations: [1, 1] };
 
 /** Names of the ops of the function, constants left out. */
@@ -60,7 +61,10 @@ describe("graph-fold-affine", () => {
       return reversed ? elementwise.sub(b, c, y) : elementwise.sub(b, y, c);
     };
     expect(check([t(1, 3, 6, 6)], "graph-fold-affine", (b, x) => subtract(false)(b, x!))).toEqual(["graph.conv"]);
-    expect(check([t(1, 3, 6, 6)], "graph-fold-affine", (b, x) => subtract(true)(b, x!))).toEqual(["graph.conv", "graph.sub"]);
+    expect(check([t(1, 3, 6, 6)], "graph-fold-affine", (b, x) => subtract(true)(b, x!))).toEqual([
+      "graph.conv",
+      "graph.sub",
+    ]);
   });
 
   it("leaves what varies over space, and what is used twice", () => {
