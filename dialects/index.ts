@@ -13,6 +13,7 @@ import { dialect as math } from "./math.ts";
 import { dialect as memref } from "./memref/index.ts";
 import { dialect as scf } from "./scf/index.ts";
 import { dialect as tensor } from "./tensor/index.ts";
+import { dialect as tosa } from "./tosa/index.ts";
 import { dialect as ub } from "./ub.ts";
 import { dialect as vector } from "./vector/index.ts";
 import { wasm } from "./wasm.ts";
@@ -31,6 +32,7 @@ export const dialects: readonly Dialect[] = [
   affine,
   bufferization,
   linalg,
+  tosa,
   ub,
   graph,
   wasm,

@@ -166,7 +166,7 @@ class Planner {
     if (spec.scalar && [...types, ...op.results.map((r) => r.type)].every(isNumber)) return scalarStep(plan);
     const lifted =
       op.def.has(Elementwise) && op.results.every((r) => r.type.kind === "vector" || r.type.kind === "tensor");
-    if (spec.scalar && lifted && (types.every(isShaped) || !spec.evaluate)) return liftedStep(plan, types);
+    if (spec.scalar && lifted && (types.every(isShaped) || !spec.evaluate)) return liftedStep(plan);
     if (spec.evaluate) return op.def.isConstant ? constantStep(plan) : evaluateStep(plan);
     return () => {
       throw fault("run/no-meaning", op.loc, `'${op.name}' has no meaning that the interpreter knows`);
@@ -233,13 +233,13 @@ function scalarsStep(plan: OpPlan, kernel: Kernel): Step {
 }
 
 /** The scalar function over the elements of vectors or tensors. */
-function liftedStep(plan: OpPlan, types: readonly Type[]): Step {
+function liftedStep(plan: OpPlan): Step {
   const { op } = plan;
   const kernel = kernelOf(op, failAt(op));
   const resultTypes = op.results.map((r) => r.type);
   return (x) => {
     const operands = plan.operands.map((s) => x[s]);
-    const results = mapElements(kernel, operands, types, resultTypes);
+    const results = mapElements(kernel, operands, resultTypes);
     if (!results) return failAt(op)("elements of this type have no run-time form");
     for (let i = 0; i < results.length; i++) x[plan.results[i]!] = results[i];
   };

@@ -5,7 +5,7 @@
 import { decodeFloats, encodeFloat, isFloatKind, roundTo } from "../support/float.ts";
 import { type Buffer, isNarrowFloat, NDArray } from "../support/ndarray.ts";
 import type { Operation } from "./core.ts";
-import { dtypeOf, isBig, wrapInteger } from "./datum.ts";
+import { dtypeOf, wrapInteger } from "./datum.ts";
 import type { Num } from "./evaluate.ts";
 import { elementOf, type Type } from "./types.ts";
 
@@ -72,11 +72,8 @@ function streamOf(datum: unknown): Stream {
   return { data: decodeFloats(a.dtype, codes), start: 0, step: 1 };
 }
 
-/** Storing into the array of a type's elements brings numbers to the type by itself. */
-function storesAsIs(t: Type): boolean {
-  if (t.kind === "float") return t.name === "f32" || t.name === "f64";
-  return t.kind === "integer" && (t.width === 8 || t.width === 16 || t.width === 32);
-}
+/** Storing into the array of a type's elements rounds by itself. (Integers may come as bigints, which it would refuse.) */
+const storesAsIs = (t: Type): boolean => t.kind === "float" && (t.name === "f32" || t.name === "f64");
 
 /**
  * Applies a scalar function to the elements of arrays of one shape (numbers among them stand for every element) and
@@ -85,7 +82,6 @@ function storesAsIs(t: Type): boolean {
 export function mapElements(
   kernel: Kernel,
   operands: readonly unknown[],
-  operandTypes: readonly Type[],
   resultTypes: readonly Type[],
 ): NDArray[] | undefined {
   const shape = (operands.find((o) => o instanceof NDArray) as NDArray | undefined)?.shape ?? [];
@@ -102,8 +98,7 @@ export function mapElements(
     return results;
   }
   const type = elementOf(resultTypes[0]!);
-  const plain = storesAsIs(type) && !operandTypes.some((t) => isBig(elementOf(t)));
-  const finish = plain ? undefined : finishOf(type);
+  const finish = storesAsIs(type) ? undefined : finishOf(type);
   const narrow = isNarrowFloat(results[0]!.dtype) ? results[0]!.dtype : undefined;
   // Narrow floats are rounded as they are encoded.
   const store = narrow ? (v: Num): Num => encodeFloat(narrow, v as number) : finish;

@@ -13,6 +13,7 @@ export const addui_extended = defineOp("arith.addui_extended", {
   operands: [one("lhs", SignlessIntegerLike), one("rhs", SignlessIntegerLike)],
   results: [one("sum", SignlessIntegerLike), one("overflow", BoolLike)],
   traits: [Pure, Commutative, Elementwise, allTypesMatch("lhs", "rhs", "sum")],
+  names: () => ["sum", "overflow"],
   infer: ({ lhs }) => [lhs.type, comparisonType(lhs.type)],
   assembly: "$lhs `,` $rhs attr-dict `:` type($sum) `,` type($overflow)",
   scalar: (info) => {
@@ -37,6 +38,7 @@ const extendedProduct = <const N extends string>(name: N, doc: string, view: (ty
     operands: [one("lhs", SignlessIntegerLike), one("rhs", SignlessIntegerLike)],
     results: [one("low", SignlessIntegerLike), one("high", SignlessIntegerLike)],
     traits: [Pure, Commutative, Elementwise, allTypesMatch("lhs", "rhs", "low", "high")],
+    names: () => ["low", "high"],
     infer: ({ lhs }) => [lhs.type, lhs.type],
     assembly: "$lhs `,` $rhs attr-dict `:` type($lhs)",
     scalar: (info) => {
