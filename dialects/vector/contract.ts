@@ -320,7 +320,7 @@ function productFault(lhs: VectorType, rhs: Type, result: VectorType): string | 
 // --- matrices in flat vectors ---------------------------------------------------------------------------------------
 
 export const matrix_multiply = defineOp("vector.matrix_multiply", {
-  doc: "The product of two matrices that flat vectors hold column by column. Kept for reading.",
+  doc: "The product of two matrices that flat vectors hold row by row. Kept for reading.",
   operands: [one("lhs", Arithmetic1D), one("rhs", Arithmetic1D)],
   attrs: { lhs_rows: attr.i32, lhs_columns: attr.i32, rhs_columns: attr.i32 },
   results: [one("res", Arithmetic1D)],
@@ -335,14 +335,14 @@ export const matrix_multiply = defineOp("vector.matrix_multiply", {
     const product = multiplier(type.element, type.element);
     const combine = combiner("add", type.element);
     const made = zerosOf(type, run);
-    for (let j = 0; j < columns; j++) {
-      for (let i = 0; i < rows; i++) {
+    for (let i = 0; i < rows; i++) {
+      for (let j = 0; j < columns; j++) {
         let sum: Num | undefined;
         for (let k = 0; k < inner; k++) {
-          const x = product(lhs.get([k * rows + i]), rhs.get([j * inner + k]));
+          const x = product(lhs.get([i * inner + k]), rhs.get([k * columns + j]));
           sum = sum === undefined ? x : combine(sum, x);
         }
-        if (sum !== undefined) made.set([j * rows + i], sum);
+        if (sum !== undefined) made.set([i * columns + j], sum);
       }
     }
     return [made];
