@@ -216,13 +216,13 @@ export class AsmReader implements AsmParser {
   }
 
   attrDict(): Map<string, Attribute> {
-    return this.#g.isNext(T.LBrace) ? this.#g.dictionary() : new Map();
+    return new Map(this.#g.isNext(T.LBrace) ? this.#g.dictionary() : undefined);
   }
 
   attrDictWithKeyword(): Map<string, Attribute> {
     if (!this.optionalKeyword("attributes")) return new Map();
     if (!this.#g.isNext(T.LBrace)) this.#g.wrongToken("expected '{' in attribute dictionary");
-    return this.#g.dictionary();
+    return new Map(this.#g.dictionary());
   }
 
   integer(): bigint {

@@ -36,6 +36,23 @@ export function assemble(
       });
 }
 
+interface Converted {
+  readonly def: OpInfo;
+  readonly props: readonly unknown[];
+}
+
+/** What `<{…}>` was for the op that had it last. Texts repeat, and the same text gives the same map. */
+const converted = new WeakMap<AttributeMap, Converted>();
+const noAttributes: AttributeMap = new Map();
+
+/** Nothing but `<{…}>` decides over the attributes of this op. */
+const isPlain = (def: OpInfo, parsed: ParsedOp): boolean =>
+  parsed.attributes === undefined &&
+  parsed.props === undefined &&
+  parsed.resultTypes !== undefined &&
+  !def.hasOperandSegments &&
+  !def.hasResultSegments;
+
 function assembleKnown(
   def: OpInfo,
   parsed: ParsedOp,
@@ -44,6 +61,21 @@ function assembleKnown(
   report: Report,
 ): Operation {
   const operands = parsed.operands ?? none;
+  const known = isPlain(def, parsed) ? converted.get(properties ?? noAttributes) : undefined;
+  if (known && known.def === def) {
+    return new Operation(def, {
+      operands,
+      props: known.props.slice(),
+      resultTypes: parsed.resultTypes ?? none,
+      regions: parsed.regions ?? none,
+      successors: parsed.successors ?? none,
+      attributes: null,
+      operandSegments: null,
+      resultSegments: null,
+      loc,
+    });
+  }
+  let faults = 0;
   const { attrFields, operandFields, resultFields, attrIndex } = def;
   const props = new Array<unknown>(attrFields.length);
   const given = parsed.props;
@@ -62,7 +94,10 @@ function assembleKnown(
         const { codec } = attrFields[index]!;
         const native = codec.from(value);
         if (native !== undefined) props[index] = native;
-        else report("verify/attribute", mismatch(def, name, codec.label));
+        else {
+          faults++;
+          report("verify/attribute", mismatch(def, name, codec.label));
+        }
       } else if (def.hasOperandSegments && isSegmentSizes(def, name, "operand")) {
         operandSegments = segmentsOf(def, name, value, operandFields, operands.length, report);
       } else if (def.hasResultSegments && isSegmentSizes(def, name, "result")) {
@@ -90,6 +125,9 @@ function assembleKnown(
     resultSegments = guessSegments(resultFields, resultTypes.length);
     if (!resultSegments) report("verify/operands", missing(def, "resultSegmentSizes"));
     resultSegments ??= evenSegments(resultFields, resultTypes.length);
+  }
+  if (faults === 0 && properties && others === null && isPlain(def, parsed)) {
+    converted.set(properties, { def, props: props.slice() });
   }
   return new Operation(def, {
     operands,

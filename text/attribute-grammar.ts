@@ -28,6 +28,7 @@ const attributeStarts = indices(
   ),
   ...(["array", "strided", "distinct"] as const).map((k) => T.Key[k]),
 );
+const dictionaryClose = { ERR_MSG: "expected '}' in attribute dictionary" };
 const falseAttribute = types.boolAttribute(false);
 
 export abstract class AttributeGrammar extends LiteralGrammar {
@@ -38,51 +39,59 @@ export abstract class AttributeGrammar extends LiteralGrammar {
     return this.SUBRULE(this.attribute);
   }
 
+  /** The type of the literal that is wanted next, where it does not spell it. */
+  protected wanted: Type | undefined;
+
+  protected override takeWanted(): Type | undefined {
+    const type = this.wanted;
+    this.wanted = undefined;
+    return type;
+  }
+
   /** Any attribute. With `type` given, literals are of that type and do not spell it. */
   readonly attribute = this.RULE("attribute", (type?: Type): Attribute => {
-    this.ACTION(() => this.enter());
-    const value = this.OR({
-      DEF: [
-        { ALT: () => this.SUBRULE(this.numberAttribute, { ARGS: [type] }) },
-        { ALT: () => this.SUBRULE(this.stringAttribute, { ARGS: [type] }) },
-        { ALT: () => this.SUBRULE(this.symbolAttribute) },
-        { ALT: () => this.SUBRULE(this.arrayAttribute) },
-        { ALT: () => this.SUBRULE(this.dictionaryAttribute) },
-        { ALT: () => this.SUBRULE(this.dialectAttribute, { ARGS: [type] }) },
-        { ALT: () => this.consumeAs(T.Key.true, trueAttribute) },
-        { ALT: () => this.consumeAs(T.Key.false, falseAttribute) },
-        { ALT: () => this.consumeAs(T.Key.unit, types.unitAttribute) },
-        { ALT: () => this.SUBRULE(this.denseLiteral, { ARGS: [type] }) },
-        { ALT: () => this.SUBRULE(this.sparseLiteral, { ARGS: [type] }) },
-        { ALT: () => this.SUBRULE(this.denseResource, { ARGS: [type] }) },
-        { ALT: () => this.SUBRULE(this.denseArray) },
-        { ALT: () => this.SUBRULE(this.affineMapAttribute) },
-        { ALT: () => this.SUBRULE(this.affineSetAttribute) },
-        { ALT: () => this.SUBRULE(this.stridedLayout) },
-        { ALT: () => this.SUBRULE(this.distinctAttribute) },
-        { ALT: () => this.SUBRULE(this.locationAttribute) },
-        { ALT: () => this.SUBRULE(this.typeAttribute), IGNORE_AMBIGUITIES: true },
-      ],
-      ERR_MSG: "attribute value",
-    });
-    this.ACTION(() => this.leave());
+    this.enter();
+    this.wanted = type;
+    const value = this.OR(this.#any);
+    this.leave();
     return value;
   });
+  readonly #any = {
+    DEF: [
+      { ALT: (): Attribute => this.SUBRULE(this.numberAttribute) },
+      { ALT: (): Attribute => this.SUBRULE(this.stringAttribute) },
+      { ALT: (): Attribute => this.SUBRULE(this.symbolAttribute) },
+      { ALT: (): Attribute => this.SUBRULE(this.arrayAttribute) },
+      { ALT: (): Attribute => this.SUBRULE(this.dictionaryAttribute) },
+      { ALT: (): Attribute => this.SUBRULE(this.dialectAttribute) },
+      { ALT: (): Attribute => this.consumeAs(T.Key.true, trueAttribute) },
+      { ALT: (): Attribute => this.consumeAs(T.Key.false, falseAttribute) },
+      { ALT: (): Attribute => this.consumeAs(T.Key.unit, types.unitAttribute) },
+      { ALT: (): Attribute => this.SUBRULE(this.denseLiteral) },
+      { ALT: (): Attribute => this.SUBRULE(this.sparseLiteral) },
+      { ALT: (): Attribute => this.SUBRULE(this.denseResource) },
+      { ALT: (): Attribute => this.SUBRULE(this.denseArray) },
+      { ALT: (): Attribute => this.SUBRULE(this.affineMapAttribute) },
+      { ALT: (): Attribute => this.SUBRULE(this.affineSetAttribute) },
+      { ALT: (): Attribute => this.SUBRULE(this.stridedLayout) },
+      { ALT: (): Attribute => this.SUBRULE(this.distinctAttribute) },
+      { ALT: (): Attribute => this.SUBRULE(this.locationAttribute) },
+      { ALT: (): Attribute => this.SUBRULE(this.typeAttribute), IGNORE_AMBIGUITIES: true },
+    ] as { ALT: () => Attribute; IGNORE_AMBIGUITIES?: boolean }[],
+    ERR_MSG: "attribute value",
+  };
 
   protected readonly typeAttribute = this.RULE("typeAttribute", (): Attribute => {
-    this.ACTION(() => this.#mustStartType());
+    if (!this.RECORDING_PHASE) this.#mustStartType();
     const type = this.SUBRULE(this.type);
     return { kind: "type", type };
   });
 
-  protected readonly stringAttribute = this.RULE("stringAttribute", (type?: Type): Attribute => {
+  protected readonly stringAttribute = this.RULE("stringAttribute", (): Attribute => {
+    const known = this.takeWanted() !== undefined;
     const value = this.SUBRULE(this.string);
-    if (type) return { kind: "string", value };
-    const given = this.OPTION(() => {
-      this.CONSUME(T.Colon);
-      return this.SUBRULE(this.type);
-    });
-    return given && given.kind !== "none" ? { kind: "string", value, type: given } : { kind: "string", value };
+    const type = known ? undefined : this.OPTION(this.colonType);
+    return type && type.kind !== "none" ? { kind: "string", value, type } : { kind: "string", value };
   });
 
   /** `@a::@b`. */
@@ -130,67 +139,88 @@ export abstract class AttributeGrammar extends LiteralGrammar {
     return { kind: "dictionary", entries };
   });
 
-  /** `{name = value, flag}`. */
-  readonly dictionary = this.RULE("dictionary", (): Map<string, Attribute> => {
+  /** `{name = value, flag}`. The same text gives the same map, so it is not to be changed. */
+  readonly dictionary = this.RULE("dictionary", (): ReadonlyMap<string, Attribute> => {
+    const known = this.#knownDictionary();
+    if (known) return known;
+    const start = this.token.startOffset;
+    const outer = this.#entries;
     const entries = new Map<string, Attribute>();
+    this.#entries = entries;
     this.CONSUME(T.LBrace);
-    this.OPTION({
-      GATE: () => !this.isNext(T.RBrace),
-      DEF: () => {
-        this.SUBRULE(this.entry, { ARGS: [entries] });
-        this.MANY(() => {
-          this.CONSUME(T.Comma);
-          this.SUBRULE2(this.entry, { ARGS: [entries] });
-        });
-      },
-    });
-    this.CONSUME(T.RBrace, { ERR_MSG: "expected '}' in attribute dictionary" });
+    this.OPTION(this.#entryList);
+    if (entries.size === 0 && !this.RECORDING_PHASE && !this.isNext(T.RBrace))
+      this.wrongToken("expected attribute name");
+    this.CONSUME(T.RBrace, dictionaryClose);
+    this.#entries = outer;
+    if (!this.RECORDING_PHASE) this.#dictionaries.set(this.source.text.slice(start, this.beforeEnd), entries);
     return entries;
   });
 
-  protected readonly entry = this.RULE("entry", (into?: Map<string, Attribute>): void => {
+  /** The entries of the dictionary that is being read. */
+  #entries = new Map<string, Attribute>();
+  readonly #dictionaries = new Map<string, ReadonlyMap<string, Attribute>>();
+
+  protected override forgetNames(): void {
+    super.forgetNames();
+    this.#dictionaries.clear();
+  }
+
+  #knownDictionary(): ReadonlyMap<string, Attribute> | undefined {
+    if (this.RECORDING_PHASE) return undefined;
     const start = this.token.startOffset;
-    const name = this.OR({
-      DEF: [
-        { ALT: () => this.SUBRULE(this.string) },
-        {
-          ALT: () => {
-            const word = this.CONSUME(T.Word);
-            return this.ACTION(() => word.image);
-          },
-        },
-      ],
-      ERR_MSG: "attribute name",
-    });
-    this.ACTION(() => {
+    const end = this.lexer.bracketEnd(start);
+    if (end < 0) return undefined;
+    const known = this.#dictionaries.get(this.source.text.slice(start, end));
+    if (known) this.jump(start, end);
+    return known;
+  }
+
+  readonly #entryList = (): void => {
+    this.SUBRULE(this.entry);
+    this.MANY(this.#moreEntries);
+  };
+  readonly #moreEntries = (): void => {
+    this.CONSUME(T.Comma);
+    this.SUBRULE2(this.entry);
+  };
+
+  protected readonly entry = this.RULE("entry", (): void => {
+    const start = this.token.startOffset;
+    const name = this.OR(this.#entryName);
+    const entries = this.#entries;
+    if (!this.RECORDING_PHASE) {
       if (name === "") this.fail("parse/attribute", "expected valid attribute name", start);
-      if (into?.has(name)) {
+      if (entries.has(name)) {
         const message = `duplicate key '${name}' in dictionary attribute`;
         this.fail("parse/redefinition", message, start, this.beforeEnd);
       }
-    });
-    let value: Attribute = types.unitAttribute;
-    this.OPTION(() => {
-      this.CONSUME(T.Equal);
-      value = this.SUBRULE(this.attribute);
-    });
-    into?.set(name, value);
+    }
+    const value = this.OPTION(this.#entryValue) ?? types.unitAttribute;
+    entries.set(name, value);
   });
+  readonly #entryName = {
+    DEF: [{ ALT: (): string => this.SUBRULE(this.string) }, { ALT: (): string => this.CONSUME(T.Word).image }] as [
+      { ALT: () => string },
+      { ALT: () => string },
+    ],
+    ERR_MSG: "attribute name",
+  };
+  readonly #entryValue = (): Attribute => {
+    this.CONSUME(T.Equal);
+    return this.SUBRULE(this.attribute);
+  };
 
   /** `#alias`, `#dialect.name<…>`, `#dialect<…>`. */
-  protected readonly dialectAttribute = this.RULE("dialectAttribute", (type?: Type): Attribute => {
+  protected readonly dialectAttribute = this.RULE("dialectAttribute", (): Attribute => {
+    const type = this.takeWanted();
     const id = this.CONSUME(T.HashId);
     const start = id.startOffset;
     const name = this.ACTION(() => id.image) ?? "";
     const body = this.ACTION(() => this.dialectBody());
     const isAlias = body === undefined && !name.includes(".");
     if (isAlias && name !== "") return this.ACTION(() => this.attributeAlias(name.slice(1)));
-    const given =
-      this.ACTION(() => type) ??
-      this.OPTION(() => {
-        this.CONSUME(T.Colon);
-        return this.SUBRULE(this.type);
-      });
+    const given = type ?? this.OPTION(this.colonType);
     return this.ACTION(() => {
       const dot = name.indexOf(".");
       this.checkDialect(dot < 0 ? name.slice(1) : name.slice(1, dot), start);

@@ -78,6 +78,8 @@ function packed(type: ShapedType, bytes: Uint8Array, size: number): Attribute {
 function packLiterals(literal: DenseLiteral, element: Type, size: number, into: Uint8Array, fail: DenseFault): void {
   const { images, kinds, negatives, offsets } = literal;
   const unsigned = element.kind === "integer" && element.signedness === "unsigned";
+  const width = integerWidth(element);
+  const digits = width >= 32 ? 9 : width >= 8 ? 2 : 0;
   for (let i = 0; i < images.length; i++) {
     const image = images[i]!;
     const kind = kinds[i]!;
@@ -91,11 +93,21 @@ function packLiterals(literal: DenseLiteral, element: Type, size: number, into: 
     if (kind === "float") fail("expected integer elements, but parsed floating-point", at);
     const negative = negatives[i]!;
     if (negative && unsigned) fail("expected unsigned integer elements, but parsed negative value", at);
+    // Short numbers fit without a check; `-0` is a fault that is left to it.
+    const small = image.length <= digits && image.charCodeAt(1) !== 0x78 ? Number(image) : 0;
+    if (small !== 0) {
+      putSmall(into, i * size, size, negative ? -small : small);
+      continue;
+    }
     const value = integerValue(image, negative, element);
     if (value === undefined) fail("integer constant out of range for type", at);
     if (isBool(element)) into[i] = value === 0n ? 0 : 1;
     else put(into, i * size, size, value);
   }
+}
+
+function putSmall(into: Uint8Array, at: number, size: number, value: number): void {
+  for (let b = 0; b < size; b++) into[at + b] = b < 4 ? value >> (8 * b) : value < 0 ? 0xff : 0;
 }
 
 function put(into: Uint8Array, at: number, size: number, value: bigint): void {

@@ -1,4 +1,5 @@
 /** @file The grammar of literals: numbers, strings, dense and sparse constants, arrays, resources. */
+import type { IToken } from "chevrotain";
 import { typeText } from "../ir/spell.ts";
 import type { Attribute, Type } from "../ir/types.ts";
 import * as types from "../ir/types.ts";
@@ -20,33 +21,40 @@ export abstract class LiteralGrammar extends TypeGrammar {
   /** `dense_resource` attributes of this text; their bytes may come at its end. */
   protected readonly resources: Extract<Attribute, { kind: "resource" }>[] = [];
 
-  protected readonly numberAttribute = this.RULE("numberAttribute", (type?: Type): Attribute => {
-    const start = this.token.startOffset;
-    const negative = this.OPTION(() => this.CONSUME(T.Minus)) !== undefined;
+  /** The type that the literal at hand does not spell, if it is known. */
+  protected abstract takeWanted(): Type | undefined;
+
+  protected readonly numberAttribute = this.RULE("numberAttribute", (): Attribute => {
+    const type = this.takeWanted();
+    const negative = this.OPTION(this.#minus) !== undefined;
     const at = this.token.startOffset;
-    const token = this.OR({
-      DEF: [{ ALT: () => this.CONSUME(T.Integer) }, { ALT: () => this.CONSUME(T.FloatLiteral) }],
-      ERR_MSG: "constant integer or floating point value",
-    });
-    const end = this.beforeEnd;
+    const token = this.OR(this.#digits);
     const isFloat = token.tokenTypeIdx === T.FloatLiteral.tokenTypeIdx;
-    const given =
-      this.ACTION(() => type) ??
-      this.OPTION2({
-        DEF: () => {
-          this.CONSUME(T.Colon);
-          return this.SUBRULE(this.type);
-        },
-      });
-    return this.ACTION(() => this.#number(start === at ? start : at, end, negative, isFloat, given));
+    const end = this.beforeEnd;
+    const given = type ?? this.OPTION2(this.colonType);
+    return this.RECORDING_PHASE ? types.unitAttribute : this.#number(at, end, negative, isFloat, given);
   });
+  readonly #minus = (): IToken => this.CONSUME(T.Minus);
+  readonly #digits = {
+    DEF: [{ ALT: (): IToken => this.CONSUME(T.Integer) }, { ALT: (): IToken => this.CONSUME(T.FloatLiteral) }] as [
+      { ALT: () => IToken },
+      { ALT: () => IToken },
+    ],
+    ERR_MSG: "constant integer or floating point value",
+  };
+  /** `: type`. */
+  protected readonly colonType = (): Type => {
+    this.CONSUME(T.Colon);
+    return this.SUBRULE(this.type);
+  };
 
   readonly string = this.RULE("string", (): string => {
     const token = this.CONSUME(T.StringLiteral);
     return this.ACTION(() => stringValue(token.image));
   });
 
-  protected readonly denseLiteral = this.RULE("denseLiteral", (type?: Type): Attribute => {
+  protected readonly denseLiteral = this.RULE("denseLiteral", (): Attribute => {
+    const type = this.takeWanted();
     const start = this.token.startOffset;
     this.CONSUME(T.Key.dense);
     this.CONSUME(T.Less, { ERR_MSG: "expected '<' after 'dense'" });
@@ -64,7 +72,8 @@ export abstract class LiteralGrammar extends TypeGrammar {
   });
 
   /** `sparse<indices, values> : type`, kept as text. */
-  protected readonly sparseLiteral = this.RULE("sparseLiteral", (type?: Type): Attribute => {
+  protected readonly sparseLiteral = this.RULE("sparseLiteral", (): Attribute => {
+    const type = this.takeWanted();
     const start = this.token.startOffset;
     this.CONSUME(T.Key.sparse);
     this.CONSUME(T.Less, { ERR_MSG: "Expected '<' after 'sparse'" });
@@ -91,7 +100,8 @@ export abstract class LiteralGrammar extends TypeGrammar {
     return this.SUBRULE(this.type);
   });
 
-  protected readonly denseResource = this.RULE("denseResource", (type?: Type): Attribute => {
+  protected readonly denseResource = this.RULE("denseResource", (): Attribute => {
+    const type = this.takeWanted();
     this.CONSUME(T.Key.dense_resource);
     this.CONSUME(T.Less, { ERR_MSG: "expected '<' after 'dense_resource'" });
     const key = this.OR({

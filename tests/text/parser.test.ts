@@ -148,6 +148,32 @@ describe("types and attributes are read and spelt alike", () => {
   });
 });
 
+test("elements of all widths and signs", () => {
+  const d = new Diagnostics();
+  const bytes = (text: string): number[] => {
+    const a = parseAttribute(text, context, d);
+    expect(d.list).toEqual([]);
+    return a?.kind === "dense" ? [...a.bytes] : [];
+  };
+  expect(bytes("dense<[-1, 99]> : tensor<2xi8>")).toEqual([0xff, 99]);
+  expect(bytes("dense<[-2, 0x7F]> : tensor<2xi16>")).toEqual([0xfe, 0xff, 0x7f, 0]);
+  expect(bytes("dense<[-3, 5]> : tensor<2xi64>")).toEqual([0xfd, ...Array(7).fill(0xff), 5, ...Array(7).fill(0)]);
+  expect(bytes("dense<[200, 255]> : tensor<2xui8>")).toEqual([200, 255]);
+  expect(bytes("dense<[7, -8]> : tensor<2xi4>")).toEqual([7, 0xf8]);
+  expect(bytes("dense<[1, 0]> : tensor<2xi1>")).toEqual([1, 0]);
+  expect(bytes("dense<7> : tensor<4xi32>")).toEqual([7, 0, 0, 0]);
+  expect(bytes("dense<[1.5, 0x7F800000]> : tensor<2xf32>")).toEqual([0, 0, 0xc0, 0x3f, 0, 0, 0x80, 0x7f]);
+  expect(bytes('dense<"0x0203"> : tensor<9xi1>')).toEqual([0, 1, 0, 0, 0, 0, 0, 0, 1]);
+  for (const wrong of [
+    "dense<8> : tensor<1xi4>",
+    "dense<-1> : tensor<1xui8>",
+    "dense<256> : tensor<1xi8>",
+    "dense<-0> : tensor<1xi8>",
+  ]) {
+    expect(parseAttribute(wrong, context, new Diagnostics())).toBeUndefined();
+  }
+});
+
 describe("faults", () => {
   test("several in one text, each at its place, without false ones that follow", () => {
     const text = `%a = "d.a"( : () -> i32
