@@ -165,7 +165,7 @@ test("elements of all widths and signs", () => {
   expect(bytes("dense<[1.5, 0x7F800000]> : tensor<2xf32>")).toEqual([0, 0, 0xc0, 0x3f, 0, 0, 0x80, 0x7f]);
   expect(bytes('dense<"0x0203"> : tensor<9xi1>')).toEqual([0, 1, 0, 0, 0, 0, 0, 0, 1]);
   for (const wrong of [
-    "dense<8> : tensor<1xi4>",
+    "dense<16> : tensor<1xi4>",
     "dense<-1> : tensor<1xui8>",
     "dense<256> : tensor<1xi8>",
     "dense<-0> : tensor<1xi8>",
