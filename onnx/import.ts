@@ -10,27 +10,12 @@ import { Pure } from "../ir/traits.ts";
 import { type Attribute, elementOf, functionType, stringAttribute, type TensorType, tensor } from "../ir/types.ts";
 import type { Diagnostics } from "../support/diagnostic.ts";
 import type { Location } from "../support/location.ts";
-import type { NDArray } from "../support/ndarray.ts";
 import { nearest } from "../support/nearest.ts";
 import { GraphImporter, ModelContext } from "./graph-importer.ts";
 import type { Graph, Model, ValueInfo } from "./model.ts";
 import type { Known } from "./node-builder.ts";
+import type { ImportOptions } from "./options.ts";
 import { elementOfType, typeOfElement } from "./types.ts";
-import type { ReadExternal } from "./weights.ts";
-
-export interface ImportOptions {
-  readonly diagnostics: Diagnostics;
-  /** The file's name, for places. */
-  readonly file?: string;
-  /** Sizes: of an input by its name, or of a symbolic dimension by its name. What is not given is taken as 1. */
-  readonly shapes?: Readonly<Record<string, readonly number[] | number>>;
-  /** Inputs whose values are known at compile time: they are no arguments of the function. */
-  readonly constants?: ReadonlyMap<string, NDArray>;
-  /** Files beside the model. */
-  readonly readExternal?: ReadExternal;
-  /** Collects the names of inputs whose values would have to be known at compile time. */
-  readonly needs?: Set<string>;
-}
 
 /**
  * Imports a model as a module with one function `@main`. Arguments and results carry the names and element types of the

@@ -5,6 +5,7 @@
 
 import { cast } from "../dialects/graph/cast.ts";
 import { constantArray, constantOfArray } from "../dialects/graph/constant.ts";
+import type { TensorValue } from "../dialects/graph/op.ts";
 import { Builder } from "../ir/builder.ts";
 import type { Operation, Region, Value } from "../ir/core.ts";
 import { dtypeOf } from "../ir/datum.ts";
@@ -19,7 +20,6 @@ import { CompileError, type Diagnostics } from "../support/diagnostic.ts";
 import type { Location } from "../support/location.ts";
 import { type Element, isBigDType, NDArray, sizeOf } from "../support/ndarray.ts";
 import type { Graph, Node, Tensor } from "./model.ts";
-import type { TensorValue } from "./op.ts";
 
 /** Elements of an operand or result up to which an op is computed while it is imported. */
 const FOLD_LIMIT = 16384;

@@ -6,7 +6,7 @@ import type { Context } from "../ir/context.ts";
 import type { Operation, Region } from "../ir/core.ts";
 import { isTriviallyDead } from "../ir/effects.ts";
 import { Worklist } from "../support/containers.ts";
-import { ConstantPool } from "./constants.ts";
+import { ConstantPool } from "./constant-pool.ts";
 import { type FoldOptions, foldOp } from "./fold.ts";
 import { simplifyRegions } from "./regions.ts";
 import { type ChangeListener, Rewriter } from "./rewriter.ts";

@@ -19,9 +19,8 @@ import {
   type TensorType,
 } from "../../ir/types.ts";
 import { fault, invariant } from "../../support/diagnostic.ts";
-import { bufferType } from "./bufferize.ts";
 import { KernelVariants } from "./kernel-variants.ts";
-import { isRowMajor, layoutOf, type Place, placeOf, sliced, viewOf } from "./place.ts";
+import { bufferType, isRowMajor, layoutOf, type Place, placeOf, sliced, viewOf } from "./place.ts";
 
 export class CallerBufferizer {
   readonly #module: Operation;

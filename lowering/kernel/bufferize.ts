@@ -8,11 +8,12 @@ import * as bufferization from "../../dialects/bufferization.ts";
 import * as func from "../../dialects/func.ts";
 import { Builder } from "../../ir/builder.ts";
 import { Block, type Operation, type Value } from "../../ir/core.ts";
-import { functionType, memref, type Type } from "../../ir/types.ts";
+import { functionType } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
 import { fault } from "../../support/diagnostic.ts";
 import { isKernel } from "../linalg/outline.ts";
 import { CallerBufferizer } from "./bufferize-caller.ts";
+import { bufferType } from "./place.ts";
 
 export const bufferize = definePass("linalg-bufferize", {
   doc: "Places every tensor in a buffer: callers pass memrefs to kernels, and functions take and fill memrefs.",
@@ -23,8 +24,6 @@ export const bufferize = definePass("linalg-bufferize", {
     for (const fn of functions) if (!isKernel(fn)) new CallerBufferizer(module, fn).run();
   },
 });
-
-export const bufferType = (t: Type): Type => (t.kind === "tensor" ? memref(t.shape, t.element) : t);
 
 /** `func(tensors) -> tensors` to `func(memrefs, memrefs of the results)`. */
 export function bufferizeKernel(fn: Operation): void {

@@ -2,7 +2,7 @@
 import * as memref from "../../dialects/memref/index.ts";
 import type { Builder } from "../../ir/builder.ts";
 import type { Value } from "../../ir/core.ts";
-import { dynamic, type MemRefType, memref as memrefType, stridedLayout } from "../../ir/types.ts";
+import { dynamic, type MemRefType, memref as memrefType, stridedLayout, type Type } from "../../ir/types.ts";
 import { rowMajor } from "../../support/ndarray.ts";
 
 /** Part of a buffer. Offset and strides count elements of the base. */
@@ -13,6 +13,9 @@ export interface Place {
   readonly shape: readonly number[];
   readonly strides: readonly number[];
 }
+
+/** The memref that stands for a tensor; any other type stays. */
+export const bufferType = (t: Type): Type => (t.kind === "tensor" ? memrefType(t.shape, t.element) : t);
 
 /** All of a buffer. */
 export const placeOf = (base: Value, shape: readonly number[]): Place => ({
