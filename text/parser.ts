@@ -7,7 +7,7 @@ import { Block, Operation, Region } from "../ir/core.ts";
 import type { OpInfo } from "../ir/define.ts";
 import type { Attribute, Type } from "../ir/types.ts";
 import type { Diagnostics } from "../support/diagnostic.ts";
-import { span, unknownLocation } from "../support/location.ts";
+import { type Location, span } from "../support/location.ts";
 import { Source } from "../support/source.ts";
 import { MlirParser } from "./mlir-parser.ts";
 
@@ -50,11 +50,12 @@ export function parse(text: string | Source, context: Context, diagnostics: Diag
   const only = block.first === block.last ? block.first : null;
   const top = topOf(context);
   if (only && (!top || only.def === top)) return only.remove();
-  const loc = source.text.length > 0 ? span(source, 0, source.text.length) : unknownLocation;
   if (!top) {
-    diagnostics.error("parse/syntax", loc, "expected one top-level operation");
+    diagnostics.error("parse/syntax", span(source, 0, source.text.length), "expected one top-level operation");
     return undefined;
   }
+  // The module stands nowhere in the text; MLIR places it before the first line.
+  const loc: Location = { kind: "file", file: source.name, line: 0, column: 0 };
   const body = new Region([new Block()]);
   for (const op of [...block]) {
     op.remove();
