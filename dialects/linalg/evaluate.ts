@@ -10,7 +10,7 @@ import { type AffineMap, evaluateExpr, linear } from "../../ir/affine.ts";
 import type { Value } from "../../ir/core.ts";
 import type { Evaluator, Num } from "../../ir/evaluate.ts";
 import { NDArray } from "../../support/ndarray.ts";
-import { type Access, fillColumn, load, store } from "./access.ts";
+import { type Access, elementAt, fillColumn, load, setElement, store } from "./access.ts";
 import { innerContraction } from "./contract.ts";
 import { type Column, columnOf, compileBody, type Program, runOnce, runStrip } from "./program.ts";
 import { runStateOf } from "./run-state.ts";
@@ -219,11 +219,11 @@ class Nest {
       const args: unknown[] = [];
       for (let i = 0; i < seen; i++) {
         const a = this.#accesses[i];
-        args.push(a ? a.array.getData(positions[i]!) : this.#operands[i]);
+        args.push(a ? elementAt(a, positions[i]!) : this.#operands[i]);
       }
       const made = this.#run.call(body.parent!, args);
       for (let k = 0; k < made.length; k++) {
-        this.#accesses[first + k]!.array.setData(positions[first + k]!, made[k] as Num);
+        setElement(this.#accesses[first + k]!, positions[first + k]!, made[k]);
       }
     });
     state.counters = outer;
@@ -257,7 +257,8 @@ class Nest {
 
   #position({ array, map }: Access, indices: readonly number[], operand: number): number {
     const at = map.results.map((e) => evaluateExpr(e, indices));
-    if (!array.contains(at)) this.#run.fail(`element (${at.join(", ")}) of operand ${operand} is out of bounds`);
-    return array.position(at);
+    if (!at.every((x, d) => x >= 0 && x < array.shape[d]!))
+      this.#run.fail(`element (${at.join(", ")}) of operand ${operand} is out of bounds`);
+    return at.reduce((p, x, d) => p + x * array.strides[d]!, array.offset);
   }
 }

@@ -22,9 +22,24 @@ import {
 } from "../../ir/affine.ts";
 import { Builder } from "../../ir/builder.ts";
 import { Block, type Operation, Region, type Value } from "../../ir/core.ts";
+import { dtypeOf, isBig, toType } from "../../ir/datum.ts";
 import { tiling } from "../../ir/interfaces.ts";
 import { evaluateOp, interpret } from "../../ir/interpret.ts";
-import { f32, functionType, i32, index as indexType, memref, type Type, tensor as tensorType } from "../../ir/types.ts";
+import {
+  bf16,
+  f16,
+  f32,
+  f64,
+  functionType,
+  i8,
+  i32,
+  i64,
+  index as indexType,
+  memref,
+  type Type,
+  tensor as tensorType,
+  vector,
+} from "../../ir/types.ts";
 import { verify } from "../../ir/verify.ts";
 import { Diagnostics } from "../../support/diagnostic.ts";
 import { NDArray } from "../../support/ndarray.ts";
@@ -48,7 +63,7 @@ const bodies: Record<string, (b: Builder, elements: Value[]) => Value> = {
   divided: (b, [x, y, out]) => arith.subf(b, arith.divf(b, x!, y!), out!),
   counted: (b, [x, y, out]) => {
     const turn = arith.index_cast(b, linalg.index(b, { dim: 0 }), { types: [i32] });
-    const scaled = arith.mulf(b, arith.sitofp(b, turn, { types: [f32] }), x!);
+    const scaled = arith.mulf(b, arith.sitofp(b, turn, { types: [x!.type] }), x!);
     return arith.select(b, arith.cmpf(b, scaled, y!, { predicate: "ogt" }), out!, arith.addf(b, out!, scaled));
   },
 };
@@ -83,12 +98,12 @@ function caseOf(divisions: boolean): fc.Arbitrary<Case> {
           kinds.flatMap((k, i) => (k === "parallel" ? [i] : [])),
           { minLength: kinds.filter((k) => k === "parallel").length },
         ),
-        integers: fc.boolean(),
+        element: fc.constantFrom<Type>(f32, f32, f64, f16, bf16, i32, i32, i64, i8),
         body: fc.nat(),
         seed: fc.nat(),
       })
-      .map(({ extents, first, second, order, integers, body, seed }) => {
-        const table = integers ? intBodies : bodies;
+      .map(({ extents, first, second, order, element, body, seed }) => {
+        const table = element.kind === "integer" ? intBodies : bodies;
         const names = Object.keys(table);
         const chosen = table[names[body % names.length]!]!;
         // Each loop is some operand's dimension: the last input sees to it.
@@ -103,7 +118,7 @@ function caseOf(divisions: boolean): fc.Arbitrary<Case> {
           inputs: [first, second, all],
           output: affineMap(n, 0, order.map(dim)),
           body: (b: Builder, x: Value, y: Value, _z: Value, out: Value) => chosen(b, [x, y, out]),
-          element: integers ? i32 : f32,
+          element,
           seed,
         } as Case;
       });
@@ -147,17 +162,15 @@ function dataFor(c: Case): NDArray[] {
   return [...c.inputs, c.output].map((m) => {
     const shape = shapeOf(m, c.extents);
     const size = shape.reduce((a, d) => a * d, 1);
-    return c.element === f32
-      ? NDArray.from(
-          "f32",
-          shape,
-          Array.from({ length: size }, () => Math.fround(next())),
-        )
-      : NDArray.from(
-          "i32",
-          shape,
-          Array.from({ length: size }, () => Math.trunc(next() * 2 ** 16)),
-        );
+    const dtype = dtypeOf(c.element)!;
+    const one = (): number | bigint => {
+      if (c.element.kind === "float") return next();
+      const whole = Math.trunc(next() * 2 ** 16);
+      return toType(c.element, isBig(c.element) ? BigInt(whole) * 0x1_0000_0001n : whole);
+    };
+    const a = NDArray.zeros(dtype, shape);
+    for (let i = 0; i < size; i++) a.setData(i, one());
+    return a;
   });
 }
 
@@ -225,7 +238,7 @@ describe("linalg.generic", () => {
         expect(result!.values()).toEqual(naive(op, data, c.extents).values());
         expect(data.map((d) => d.values())).toEqual(before);
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 
@@ -246,7 +259,7 @@ describe("linalg.generic", () => {
         expect(evaluateOp(op, views)).toEqual([]);
         expect(views.at(-1)!.values()).toEqual(want.values());
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
   });
 
@@ -262,6 +275,21 @@ describe("linalg.generic", () => {
     const all = NDArray.from("i32", [6], [1, 2, 3, 4, 5, 6]);
     evaluateOp(block.first!, [all.view([0], [5]), all.view([1], [5])]);
     expect(all.values()).toEqual([1, 3, 6, 10, 15, 21]);
+  });
+
+  it("runs on vectors as elements", () => {
+    const lanes = vector([2], f32);
+    const block = new Block([memref([3], lanes), memref([3], lanes)]);
+    const [x, y] = block.args;
+    genericOf(Builder.atEnd(block), {
+      loops: "i",
+      inputs: [[x!, "i"]],
+      outputs: [[y!, "i"]],
+      body: (b, v, out) => arith.addf(b, v, out),
+    });
+    const sums = NDArray.from("f32", [3, 2], [10, 20, 30, 40, 50, 60]);
+    evaluateOp(block.first!, [NDArray.from("f32", [3, 2], [1, 2, 3, 4, 5, 6]), sums]);
+    expect(sums.values()).toEqual([11, 22, 33, 44, 55, 66]);
   });
 
   it("reports operands that the loops do not fit", () => {
@@ -328,7 +356,7 @@ describe("tiling", () => {
           expect(result!.values()).toEqual(naive(op, data, c.extents).values());
         },
       ),
-      { numRuns: 100 },
+      { numRuns: 60 },
     );
   });
 });
