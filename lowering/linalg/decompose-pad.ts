@@ -1,15 +1,15 @@
-/** @file Padding with one value: a filled tensor into which the other one is inserted. */
+/** @file Padding with one value: the tensor inserted into a larger one whose borders are filled. */
 import * as func from "../../dialects/func.ts";
 import * as linalg from "../../dialects/linalg/index.ts";
 import * as tensor from "../../dialects/tensor/index.ts";
 import { affineMap, identityMap } from "../../ir/affine.ts";
 import { Builder } from "../../ir/builder.ts";
 import type { Operation, Value } from "../../ir/core.ts";
-import { isDynamic, type TensorType } from "../../ir/types.ts";
+import { isDynamic, type TensorType, tensor as tensorType } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
 
 export const decomposePad = definePass("linalg-decompose-pad", {
-  doc: "Writes tensor.pad with one value as a fill and an insertion, so that producers can write into the padded tensor.",
+  doc: "Writes tensor.pad with one value as filled borders and an insertion, so that producers can write into the padded tensor.",
   on: func.func,
   options: {},
   run(fn) {
@@ -40,18 +40,38 @@ function decompose(op: Operation): void {
   const value = paddingValue(op);
   if (!value || [...low, ...high, ...type.shape].some(isDynamic)) return;
   const b = Builder.before(op);
+  const { shape } = source.type as TensorType;
+  let whole: Value = tensor.empty(b, [], { types: [type] });
+  // Only what is not the source is filled: slabs at both sides of each dimension, as wide as those before leave room for.
+  for (let d = 0; d < shape.length; d++) {
+    for (const side of ["low", "high"] as const) {
+      const size = side === "low" ? low[d]! : high[d]!;
+      if (size <= 0) continue;
+      const sizes = type.shape.map((full, i) => (i < d ? shape[i]! : i === d ? size : full));
+      const offsets = type.shape.map((_, i) =>
+        i < d ? low[i]! : i === d && side === "high" ? low[d]! + shape[d]! : 0,
+      );
+      whole = insert(b, filled(b, value, tensorType(sizes, type.element)), whole, offsets, sizes);
+    }
+  }
+  whole = insert(b, source, whole, low, shape);
+  result.replaceAllUsesWith(whole);
+  op.erase();
+}
+
+const insert = (b: Builder, source: Value, dest: Value, offsets: readonly number[], sizes: readonly number[]): Value =>
+  tensor.insert_slice(b, source, dest, [], [], [], {
+    static_offsets: offsets,
+    static_sizes: sizes,
+    static_strides: offsets.map(() => 1),
+  });
+
+function filled(b: Builder, value: Value, type: TensorType): Value {
   const rank = type.shape.length;
-  const around = linalg.genericOf(b, {
+  return linalg.genericOf(b, {
     iterators: type.shape.map(() => "parallel" as const),
     inputs: [[value, affineMap(rank, 0, [])]],
     outputs: [[tensor.empty(b, [], { types: [type] }), identityMap(rank)]],
     body: (_inner, x) => x!,
   })[0]!;
-  const whole = tensor.insert_slice(b, source, around, [], [], [], {
-    static_offsets: low,
-    static_sizes: (source.type as TensorType).shape,
-    static_strides: low.map(() => 1),
-  });
-  result.replaceAllUsesWith(whole);
-  op.erase();
 }
