@@ -175,6 +175,7 @@ export const attr = {
     (a) => (a.kind === "denseArray" && a.element === i1 ? a.values.map(Boolean) : undefined),
   ),
   f32s: denseArray(floatType("f32"), "f32 dense array attribute"),
+  f64s: denseArray(floatType("f64"), "f64 dense array attribute"),
   /** I64ArrayAttr, `[1, 2]`. */
   intArray: arrayOf<number>(
     "64-bit integer array attribute",

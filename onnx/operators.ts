@@ -1,7 +1,9 @@
 /** @file Every operator that can be imported, by domain and name, newest version first. */
 import type { ImportRow } from "./op.ts";
 import * as elementwise from "./ops/elementwise.ts";
+import * as image from "./ops/image.ts";
 import * as matmul from "./ops/matmul.ts";
+import * as quant from "./ops/quant.ts";
 import * as shape from "./ops/shape.ts";
 import * as window from "./ops/window.ts";
 
@@ -25,7 +27,7 @@ function tableOf(modules: readonly object[]): Table {
   return found;
 }
 
-export const operators = tableOf([elementwise, matmul, shape, window]);
+export const operators = tableOf([elementwise, matmul, shape, window, quant, image]);
 
 export const domains = (): string[] => [...operators.keys()];
 

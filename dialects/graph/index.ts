@@ -5,8 +5,10 @@ import * as constants from "./constant.ts";
 import * as control from "./control.ts";
 import * as conv from "./conv.ts";
 import * as elementwise from "./elementwise.ts";
+import * as image from "./image.ts";
 import * as matmul from "./matmul.ts";
 import * as pool from "./pool.ts";
+import * as quant from "./quant.ts";
 import * as shape from "./shape.ts";
 
 const isOp = (x: unknown): x is OpInfo => typeof x === "function" && "opName" in x;
@@ -14,6 +16,8 @@ const isOp = (x: unknown): x is OpInfo => typeof x === "function" && "opName" in
 export const dialect = defineDialect("graph", {
   doc: "What a model computes: about a hundred tensor ops, one spelling per meaning, without loops and without opsets.",
   extension: true,
-  ops: [constants, cast, control, elementwise, matmul, conv, pool, shape].flatMap((m) => Object.values(m).filter(isOp)),
+  ops: [constants, cast, control, elementwise, matmul, conv, pool, shape, quant, image].flatMap((m) =>
+    Object.values(m).filter(isOp),
+  ),
   constant: constants.materialize,
 });

@@ -15,7 +15,7 @@ import { verify } from "../../ir/verify.ts";
 import { graphToLinalg } from "../../lowering/graph/to-linalg.ts";
 import { PassContext } from "../../rewrite/pass.ts";
 import { Diagnostics } from "../../support/diagnostic.ts";
-import { NDArray, storageOf } from "../../support/ndarray.ts";
+import { isBigDType, NDArray, sizeOf, storageOf } from "../../support/ndarray.ts";
 
 const context = new Context(dialects);
 
@@ -112,4 +112,21 @@ export function furthest(a: NDArray, b: NDArray, sums?: NDArray, n = 0): number 
     worst = Math.max(worst, share);
   }
   return worst;
+}
+
+/** Small whole numbers, or fractions for floats: a linear congruential sequence. */
+export function sample(t: TensorType, seed: number): NDArray {
+  const dtype = dtypeOf(t.element)!;
+  let state = seed * 7919 + 17;
+  const next = (): number => {
+    state = (state * 1103515245 + 12345) % 2 ** 31;
+    return state / 2 ** 31;
+  };
+  const values = Array.from({ length: sizeOf(t.shape) }, () => {
+    if (t.element.kind === "float") return (next() - 0.5) * 8;
+    const unsigned = dtype.startsWith("u") || dtype === "i1";
+    const v = dtype === "i1" ? Math.round(next()) : Math.floor(next() * 200) - (unsigned ? 0 : 100);
+    return isBigDType(dtype) ? BigInt(v) : v;
+  });
+  return NDArray.from(dtype, t.shape, values);
 }

@@ -8,31 +8,12 @@ import * as pool from "../../../dialects/graph/pool.ts";
 import * as shape from "../../../dialects/graph/shape.ts";
 import type { Builder } from "../../../ir/builder.ts";
 import type { Value } from "../../../ir/core.ts";
-import { dtypeOf } from "../../../ir/datum.ts";
 import { typeText } from "../../../ir/spell.ts";
 import { f32, i1, i8, i32, i64, integer, type TensorType, type Type, tensor } from "../../../ir/types.ts";
-import { isBigDType, NDArray, sizeOf } from "../../../support/ndarray.ts";
-import { bothWays, furthest, magnitude, type Program, programOf, run } from "../../support/graph-law.ts";
+import { bothWays, furthest, magnitude, type Program, programOf, run, sample } from "../../support/graph-law.ts";
 
 const u8 = integer(8, "unsigned");
 const u32 = integer(32, "unsigned");
-
-/** Small whole numbers, or fractions for floats: a linear congruential sequence. */
-function sample(t: TensorType, seed: number): NDArray {
-  const dtype = dtypeOf(t.element)!;
-  let state = seed * 7919 + 17;
-  const next = (): number => {
-    state = (state * 1103515245 + 12345) % 2 ** 31;
-    return state / 2 ** 31;
-  };
-  const values = Array.from({ length: sizeOf(t.shape) }, () => {
-    if (t.element.kind === "float") return (next() - 0.5) * 8;
-    const unsigned = dtype.startsWith("u") || dtype === "i1";
-    const v = dtype === "i1" ? Math.round(next()) : Math.floor(next() * 200) - (unsigned ? 0 : 100);
-    return isBigDType(dtype) ? BigInt(v) : v;
-  });
-  return NDArray.from(dtype, t.shape, values);
-}
 
 interface Row {
   readonly name: string;
