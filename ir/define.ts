@@ -431,7 +431,8 @@ function makeView(
   op: Operation,
 ) => object {
   class View {
-    readonly op: Operation;
+    // Only declared: fields of a class that is made at run time are initialised slowly.
+    declare readonly op: Operation;
     constructor(op: Operation) {
       this.op = op;
     }

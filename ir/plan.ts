@@ -8,7 +8,7 @@ import { datumOfAttribute } from "./datum.ts";
 import type { OpInfo } from "./define.ts";
 import type { Evaluator } from "./evaluate.ts";
 import { fieldRange } from "./fields.ts";
-import { finishOf, type Kernel, kernelOf, mapElements } from "./scalar.ts";
+import { finishOf, type Kernel, kernelOf, mappingOf } from "./scalar.ts";
 import { Elementwise, Isolated } from "./traits.ts";
 import { type Attribute, isShaped, type Type } from "./types.ts";
 
@@ -235,11 +235,12 @@ function scalarsStep(plan: OpPlan, kernel: Kernel): Step {
 /** The scalar function over the elements of vectors or tensors. */
 function liftedStep(plan: OpPlan): Step {
   const { op } = plan;
-  const kernel = kernelOf(op, failAt(op));
-  const resultTypes = op.results.map((r) => r.type);
+  const map = mappingOf(
+    kernelOf(op, failAt(op)),
+    op.results.map((r) => r.type),
+  );
   return (x) => {
-    const operands = plan.operands.map((s) => x[s]);
-    const results = mapElements(kernel, operands, resultTypes);
+    const results = map(plan.operands.map((s) => x[s]));
     if (!results) return failAt(op)("elements of this type have no run-time form");
     for (let i = 0; i < results.length; i++) x[plan.results[i]!] = results[i];
   };
@@ -293,8 +294,9 @@ function argsOf(def: OpInfo): ArgsClass {
 
 function makeArgs(def: OpInfo): ArgsClass {
   class Args {
-    readonly registers: readonly unknown[];
-    readonly plan: OpPlan;
+    // Only declared: fields of a class that is made at run time are initialised slowly.
+    declare readonly registers: readonly unknown[];
+    declare readonly plan: OpPlan;
     constructor(registers: readonly unknown[], plan: OpPlan) {
       this.registers = registers;
       this.plan = plan;

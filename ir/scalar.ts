@@ -2,8 +2,8 @@
  * @file The scalar functions of elementwise ops at work: made once per op, with results brought to their type, on single
  * numbers or over the elements of arrays.
  */
-import { decodeFloats, encodeFloat, isFloatKind, roundTo } from "../support/float.ts";
-import { type Buffer, isNarrowFloat, NDArray } from "../support/ndarray.ts";
+import { decodeFloats, encodeFloat, isFloatKind, type NarrowFloatKind, roundTo } from "../support/float.ts";
+import { type Buffer, type DType, isNarrowFloat, NDArray } from "../support/ndarray.ts";
 import type { Operation } from "./core.ts";
 import { dtypeOf, wrapInteger } from "./datum.ts";
 import type { Num } from "./evaluate.ts";
@@ -57,94 +57,102 @@ export function kernelOf(op: Operation, fail: (message: string) => never): Kerne
   return kernel as Kernel;
 }
 
+/** A scalar function over arrays: a new array for each result, or undefined if an element type has no arrays. */
+export type Mapping = (operands: readonly unknown[]) => NDArray[] | undefined;
+
+/**
+ * Applies a scalar function to the elements of arrays of one shape (numbers among them stand for every element) and
+ * answers new arrays of the result types' elements. What depends on the types alone is prepared here.
+ */
+export function mappingOf(kernel: Kernel, resultTypes: readonly Type[]): Mapping {
+  const elements = resultTypes.map(elementOf);
+  const dtypes = elements.map(dtypeOf);
+  if (dtypes.includes(undefined)) return () => undefined;
+  const [dtype] = dtypes as DType[];
+  if (elements.length > 1) return (operands) => mapToMany(kernel, operands, dtypes as DType[], elements);
+  // Narrow floats are rounded as they are encoded; storing in f32 and f64 rounds by itself.
+  const narrow = isNarrowFloat(dtype!) ? dtype : undefined;
+  const finish = dtype === "f32" || dtype === "f64" ? undefined : finishOf(elements[0]!);
+  const store = narrow ? (v: Num): Num => encodeFloat(narrow as NarrowFloatKind, v as number) : finish;
+  return (operands) => {
+    const result = NDArray.zeros(dtype!, shapeOf(operands));
+    const { data } = result;
+    const streams = operands.map(streamOf);
+    if (data instanceof Float32Array && streams.every(isPlainF32)) mapF32(kernel, streams, data);
+    else mapToOne(kernel, streams, data, store);
+    return [result];
+  };
+}
+
+function shapeOf(operands: readonly unknown[]): readonly number[] {
+  for (const o of operands) if (o instanceof NDArray) return o.shape;
+  return [];
+}
+
 /** One operand of an elementwise loop: element n lies at `start + n * step`. */
-interface Stream {
-  readonly data: ArrayLike<Num>;
+interface Stream<D extends ArrayLike<Num> = ArrayLike<Num>> {
+  readonly data: D;
   readonly start: number;
   readonly step: number;
 }
 
 function streamOf(datum: unknown): Stream {
   if (!(datum instanceof NDArray)) return { data: [datum as Num], start: 0, step: 0 };
-  const a = datum.isContiguous ? datum : datum.copy();
-  if (!isNarrowFloat(a.dtype)) return { data: a.data as ArrayLike<Num>, start: a.offset, step: 1 };
-  const codes = a.data.subarray(a.offset, a.offset + a.size) as Uint16Array;
+  const a = datum.isContiguous || isRepeated(datum) ? datum : datum.copy();
+  if (!isNarrowFloat(a.dtype))
+    return { data: a.data as ArrayLike<Num>, start: a.offset, step: a === datum && isRepeated(a) ? 0 : 1 };
+  const codes = a.copy().data as Uint16Array;
   return { data: decodeFloats(a.dtype, codes), start: 0, step: 1 };
 }
 
-/** Storing into the array of a type's elements rounds by itself. (Integers may come as bigints, which it would refuse.) */
-const storesAsIs = (t: Type): boolean => t.kind === "float" && (t.name === "f32" || t.name === "f64");
+/** One element everywhere, as a broadcast gives. */
+const isRepeated = (a: NDArray): boolean => a.strides.length > 0 && a.strides.every((s) => s === 0);
 
-/**
- * Applies a scalar function to the elements of arrays of one shape (numbers among them stand for every element) and
- * answers new arrays of the result types' elements. Undefined if an element type has no arrays.
- */
-export function mapElements(
-  kernel: Kernel,
-  operands: readonly unknown[],
-  resultTypes: readonly Type[],
-): NDArray[] | undefined {
-  const shape = (operands.find((o) => o instanceof NDArray) as NDArray | undefined)?.shape ?? [];
-  const results: NDArray[] = [];
-  for (const t of resultTypes) {
-    const dtype = dtypeOf(elementOf(t));
-    if (!dtype) return undefined;
-    results.push(NDArray.zeros(dtype, shape));
-  }
-  const count = results[0]!.size;
-  const streams = operands.map(streamOf);
-  if (results.length > 1) {
-    mapToMany(kernel, streams, results, resultTypes, count);
-    return results;
-  }
-  const type = elementOf(resultTypes[0]!);
-  const finish = storesAsIs(type) ? undefined : finishOf(type);
-  const narrow = isNarrowFloat(results[0]!.dtype) ? results[0]!.dtype : undefined;
-  // Narrow floats are rounded as they are encoded.
-  const store = narrow ? (v: Num): Num => encodeFloat(narrow, v as number) : finish;
-  mapToOne(kernel, streams, results[0]!.data, store, count);
-  return results;
-}
+const isPlainF32 = (s: Stream): s is Stream<Float32Array> => s.data instanceof Float32Array;
 
-function mapToOne(
-  kernel: Kernel,
-  streams: readonly Stream[],
-  into: Buffer,
-  store: Finish | undefined,
-  count: number,
-): void {
-  const out = into as { [n: number]: Num };
+/** The loop of the commonest type by itself, so that the engine knows what it reads and writes. */
+function mapF32(kernel: Kernel, streams: readonly Stream<Float32Array>[], out: Float32Array): void {
   const [a, b, c] = streams;
   if (!a) return;
-  if (streams.length === 1) {
-    for (let n = 0; n < count; n++) {
-      const v = kernel(a.data[a.start + n * a.step]) as Num;
-      out[n] = store ? store(v) : v;
+  if (!b) {
+    for (let n = 0; n < out.length; n++) out[n] = kernel(a.data[a.start + n * a.step]) as number;
+  } else if (!c) {
+    for (let n = 0; n < out.length; n++) {
+      out[n] = kernel(a.data[a.start + n * a.step], b.data[b.start + n * b.step]) as number;
     }
-  } else if (streams.length === 2 && b) {
-    for (let n = 0; n < count; n++) {
-      const v = kernel(a.data[a.start + n * a.step], b.data[b.start + n * b.step]) as Num;
-      out[n] = store ? store(v) : v;
+  } else {
+    for (let n = 0; n < out.length; n++) {
+      const [x, y, z] = [a.start + n * a.step, b.start + n * b.step, c.start + n * c.step];
+      out[n] = kernel(a.data[x], b.data[y], c.data[z]) as number;
     }
-  } else if (b && c) {
-    for (let n = 0; n < count; n++) {
-      const v = kernel(a.data[a.start + n * a.step], b.data[b.start + n * b.step], c.data[c.start + n * c.step]) as Num;
-      out[n] = store ? store(v) : v;
-    }
+  }
+}
+
+function mapToOne(kernel: Kernel, streams: readonly Stream[], into: Buffer, store: Finish | undefined): void {
+  const out = into as { [n: number]: Num };
+  const [a, b, c] = streams;
+  const at = (s: Stream, n: number): Num => s.data[s.start + n * s.step]!;
+  if (!a) return;
+  for (let n = 0; n < into.length; n++) {
+    const v = (c ? kernel(at(a, n), at(b!, n), at(c, n)) : b ? kernel(at(a, n), at(b, n)) : kernel(at(a, n))) as Num;
+    out[n] = store ? store(v) : v;
   }
 }
 
 function mapToMany(
   kernel: Kernel,
-  streams: readonly Stream[],
-  results: readonly NDArray[],
-  types: readonly Type[],
-  count: number,
-): void {
-  const finish = types.map((t) => finishOf(elementOf(t)));
+  operands: readonly unknown[],
+  dtypes: readonly DType[],
+  elements: readonly Type[],
+): NDArray[] {
+  const results = dtypes.map((d) => NDArray.zeros(d, shapeOf(operands)));
+  const streams = operands.map(streamOf);
+  const finish = elements.map(finishOf);
+  const count = results[0]!.size;
   for (let n = 0; n < count; n++) {
     const args = streams.map((s) => s.data[s.start + n * s.step]);
     const values = (kernel as (...args: unknown[]) => readonly Num[])(...args);
     for (let i = 0; i < results.length; i++) results[i]!.setData(n, finish[i]?.(values[i]!) ?? values[i]!);
   }
+  return results;
 }

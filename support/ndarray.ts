@@ -70,8 +70,22 @@ export function storageOf(dtype: DType, bytes: Uint8Array): Buffer {
 }
 
 /** The float types whose elements are stored as bits and must be decoded. */
-export const isNarrowFloat = (dtype: DType): dtype is NarrowFloatKind =>
-  isFloatKind(dtype) && dtype !== "f32" && dtype !== "f64";
+export const isNarrowFloat = (dtype: DType): dtype is NarrowFloatKind => narrowKind(dtype) !== null;
+
+/** Asked for every array that is made: the common types come first. */
+function narrowKind(dtype: DType): NarrowFloatKind | null {
+  switch (dtype) {
+    case "f32":
+    case "i32":
+    case "i1":
+    case "f64":
+    case "i64":
+    case "index":
+      return null;
+    default:
+      return isFloatKind(dtype) ? dtype : null;
+  }
+}
 
 export const isBigDType = (dtype: DType): dtype is "i64" | "u64" => dtype === "i64" || dtype === "u64";
 
@@ -88,7 +102,11 @@ export function rowMajor(shape: readonly number[]): number[] {
   return strides;
 }
 
-export const sizeOf = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
+export function sizeOf(shape: readonly number[]): number {
+  let size = 1;
+  for (let i = 0; i < shape.length; i++) size *= shape[i]!;
+  return size;
+}
 
 export class NDArray {
   readonly dtype: DType;
@@ -112,7 +130,7 @@ export class NDArray {
     this.data = data;
     this.strides = strides;
     this.offset = offset;
-    this.#narrow = isNarrowFloat(dtype) ? dtype : null;
+    this.#narrow = narrowKind(dtype);
   }
 
   static zeros(dtype: DType, shape: readonly number[]): NDArray {
@@ -252,15 +270,14 @@ export class NDArray {
 
   /** A contiguous copy with data of its own. */
   copy(): NDArray {
-    const out = allocate(this.dtype, this.size);
+    // Not by subarray: a view of a small array makes the engine move its elements to a buffer of their own first.
     if (this.isContiguous) {
-      const part = this.data.subarray(this.offset, this.offset + this.size);
-      (out as Float64Array).set(part as Float64Array);
-    } else {
-      this.forEachPosition((at, n) => {
-        out[n] = this.data[at] as never;
-      });
+      return new NDArray(this.dtype, this.shape, this.data.slice(this.offset, this.offset + this.size));
     }
+    const out = allocate(this.dtype, this.size);
+    this.forEachPosition((at, n) => {
+      out[n] = this.data[at] as never;
+    });
     return new NDArray(this.dtype, this.shape, out);
   }
 
@@ -271,12 +288,24 @@ export class NDArray {
 
   /** Copies the elements of an array of the same shape and type into this one. Overlapping views are handled. */
   assign(from: NDArray): void {
-    invariant(from.size === this.size, "assigned arrays have the same size");
-    const source = from.data.buffer === this.data.buffer ? from.copy() : from;
-    const positions: number[] = [];
-    source.forEachPosition((at) => positions.push(at));
+    const { size } = this;
+    invariant(from.size === size, "assigned arrays have the same size");
+    if (this.isContiguous && from.isContiguous) {
+      // `set` takes care of overlaps; what is small is cut out by `slice` for the reason given in `copy`.
+      const whole = from.offset === 0 && from.data.length === size;
+      const end = from.offset + size;
+      const part = whole
+        ? from.data
+        : size > 64
+          ? from.data.subarray(from.offset, end)
+          : from.data.slice(from.offset, end);
+      (this.data as Float64Array).set(part as Float64Array, this.offset);
+      return;
+    }
+    const apart = from.data !== this.data && size > 64 && from.data.buffer !== this.data.buffer;
+    const { data } = apart && from.isContiguous && from.offset === 0 ? from : from.copy();
     this.forEachPosition((at, n) => {
-      this.data[at] = source.data[positions[n]!] as never;
+      this.data[at] = data[n] as never;
     });
   }
 }

@@ -4,7 +4,7 @@ import { where } from "../../ir/constraints.ts";
 import type { Operation } from "../../ir/core.ts";
 import { dtypeOf, toType, unsignedOf } from "../../ir/datum.ts";
 import type { Evaluator, Num } from "../../ir/evaluate.ts";
-import { kernelOf, mapElements } from "../../ir/scalar.ts";
+import { kernelOf, mappingOf } from "../../ir/scalar.ts";
 import { typeText } from "../../ir/spell.ts";
 import { type Attribute, elementOf, type TensorType, type Type } from "../../ir/types.ts";
 import { NDArray } from "../../support/ndarray.ts";
@@ -71,7 +71,7 @@ export function mapStretched(arrays: readonly NDArray[], run: Evaluator): NDArra
   const shape = broadcastShape(run, arrays);
   const operands = arrays.map((a) => stretch(a, shape));
   const kernel = kernelOf(run.op, (message) => run.fail(message));
-  const results = mapElements(kernel, operands, [run.resultType(0)]);
+  const results = mappingOf(kernel, [run.resultType(0)])(operands);
   return results?.[0] ?? run.fail(`'${typeText(run.resultType(0))}' has no run-time form`);
 }
 
