@@ -12,7 +12,10 @@ import * as T from "./tokens.ts";
 export abstract class FileGrammar extends BlockGrammar {
   readonly #deferred = new Map<Location, { readonly name: string; readonly at: number }>();
 
-  /** Reads a text; answers its ops in a block, and whether it is free of faults. */
+  /**
+   * Reads a text; answers its ops in a block, or nothing if it has faults. They are reported as they are found: names
+   * that nothing defines last, as with mlir-opt, which stops before it comes to them.
+   */
   readText(source: Source, context: Context, diagnostics: Diagnostics): Block | undefined {
     const before = diagnostics.errorCount;
     this.begin(source, context, diagnostics);

@@ -13,9 +13,9 @@ const starters: ReadonlySet<TokenType> = new Set([T.ValueId, T.StringLiteral, T.
 
 /**
  * The place behind a faulty statement that starts at `start`; the fault was found at `fault`. Braces are trusted;
- * other brackets only as long as no line plainly starts an op.
+ * other brackets only as long as no line plainly starts an op (`isOp` knows the names of those that need no quotes).
  */
-export function resumeAfter(text: string, start: number, fault: number): Resumption {
+export function resumeAfter(text: string, start: number, fault: number, isOp: (name: string) => boolean): Resumption {
   const lexer = new Lexer();
   lexer.start(text);
   lexer.at = start;
@@ -31,7 +31,13 @@ export function resumeAfter(text: string, start: number, fault: number): Resumpt
     const opensLine = at > start && hasLineBreak(text, end, at);
     if (opensLine) line = at;
     if (type === T.End) return { offset: at, lost };
-    if (opensLine && at > fault && braces <= 0 && starters.has(type) && (others <= 0 || isPlainStart(text, token))) {
+    if (
+      opensLine &&
+      at > fault &&
+      braces <= 0 &&
+      starters.has(type) &&
+      (others <= 0 || isPlainStart(text, token, isOp))
+    ) {
       return { offset: at, lost };
     }
     if (type === T.LBrace) braces++;
@@ -54,7 +60,8 @@ function hasLineBreak(text: string, from: number, to: number): boolean {
 const PLAIN = /%[\w$.-]+(:\d+)?\s*(=|,\s*%)|"[\w.$-]+"\s*\(|\^[\w$.-]+\s*[:(]/y;
 
 /** The line starts an op or a block beyond doubt. */
-function isPlainStart(text: string, token: T.Token): boolean {
+function isPlainStart(text: string, token: T.Token, isOp: (name: string) => boolean): boolean {
+  if (token.tokenType === T.Word) return isOp(token.image);
   PLAIN.lastIndex = token.startOffset;
   return PLAIN.test(text);
 }
