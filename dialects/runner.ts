@@ -61,8 +61,36 @@ const compare: External = ([a, b], run) => {
   return [BigInt(a.values().filter((v, i) => v !== wanted[i]).length)];
 };
 
+/** A single number, or a fixed text. */
+const printNumber =
+  (show: Show): External =>
+  ([v], run) => {
+    run.print(show(v as Element));
+    return [];
+  };
+const printText =
+  (text: string): External =>
+  (_, run) => {
+    run.print(text);
+    return [];
+  };
+
+const singles: Readonly<Record<string, External>> = {
+  printI64: printNumber(decimal),
+  printU64: printNumber((v) => String(BigInt.asUintN(64, BigInt(v)))),
+  printF16: printNumber(general),
+  printBF16: printNumber(general),
+  printF32: printNumber(general),
+  printF64: printNumber(general),
+  printOpen: printText("( "),
+  printClose: printText(" )"),
+  printComma: printText(", "),
+  printNewline: printText("\n"),
+};
+
 /** The functions by name: `printMemrefF32`, `verifyMemRefI8`, …, `printI64`, `printNewline`, …. */
 export const runnerLibrary: Readonly<Record<string, External>> = Object.fromEntries([
+  ...Object.entries(singles),
   ...Object.entries(elements).map(([suffix, show]) => [`printMemref${suffix}`, print(show)] as const),
   ...Object.keys(elements).map((suffix) => [`verifyMemRef${suffix}`, compare] as const),
 ]);

@@ -150,14 +150,19 @@ export class Interpreter {
     return this.#symbols.lookup(from, { root, nested });
   }
 
-  /** An exhausted stack is the program's fault, too. */
+  /** An exhausted stack or memory is the program's fault, too. */
   #guard<T>(op: Operation, run: () => T): T {
     const depth = this.#depth;
     try {
       return run();
     } catch (e) {
-      if (e instanceof RangeError && /call stack/.test(e.message)) {
-        throw fault("run/fault", op.loc, "calls nest too deep for the stack");
+      if (e instanceof RangeError) {
+        const stack = /call stack/.test(e.message);
+        throw fault(
+          "run/fault",
+          op.loc,
+          stack ? "calls nest too deep for the stack" : `not enough memory: ${e.message}`,
+        );
       }
       throw e;
     } finally {
