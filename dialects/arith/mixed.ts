@@ -2,7 +2,7 @@
 import type { Builder } from "../../ir/builder.ts";
 import type { Value } from "../../ir/core.ts";
 import { constant, constantIndex } from "./constant.ts";
-import { addi, minsi, muli, subi } from "./integers.ts";
+import { addi, muli, subi } from "./integers.ts";
 
 /** A number known now, or an index value. */
 export type Mixed = Value | number;
@@ -37,10 +37,4 @@ export function mulMixed(b: Builder, x: Mixed, y: Mixed): Mixed {
   if (p === 0 || q === 0) return 0;
   if (p === 1) return y;
   return q === 1 ? x : muli(b, asValue(b, x), asValue(b, y));
-}
-
-export function minMixed(b: Builder, x: Mixed, y: Mixed): Mixed {
-  const [p, q] = [known(x), known(y)];
-  if (p !== undefined && q !== undefined) return Math.min(p, q);
-  return x === y ? x : minsi(b, asValue(b, x), asValue(b, y));
 }

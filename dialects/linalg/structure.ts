@@ -140,13 +140,6 @@ export function loopsFromMaps(
 export const loopsOf = (s: Pick<Structure, "loops">, kind: IteratorType): number[] =>
   s.loops.flatMap((l, i) => (l.kind === kind ? [i] : []));
 
-/** Loops that occur in an expression, ascending. */
-export function dimsOfExpr(e: AffineExpr): number[] {
-  const found = new Set<number>();
-  collectDims(e, found);
-  return [...found].sort((a, b) => a - b);
-}
-
 /** Loops that address an operand, ascending. */
 export function dimsOfMap(map: AffineMap): number[] {
   const found = new Set<number>();
@@ -161,10 +154,6 @@ function collectDims(e: AffineExpr, into: Set<number>): void {
     collectDims(e.rhs, into);
   }
 }
-
-/** The operand's dimension that a loop indexes alone, or -1. */
-export const dimensionOfLoop = (map: AffineMap, loop: number): number =>
-  map.results.findIndex((e) => e.kind === "dim" && e.index === loop);
 
 /** Smallest and largest value of an expression while each loop runs from 0 to its extent − 1; undefined if unbounded. */
 export function rangeOfExpr(
@@ -216,7 +205,3 @@ export const shapeFromMap = (map: AffineMap, extents: readonly number[]): number
 
 /** Extents of the loops, in order. */
 export const extentsOf = (s: Pick<Structure, "loops">): number[] => s.loops.map((l) => l.extent);
-
-/** How often the body runs; `dynamic` where unknown. */
-export const iterationCount = (s: Pick<Structure, "loops">): number =>
-  s.loops.reduce((n, l) => (isDynamic(n) || isDynamic(l.extent) ? dynamic : n * l.extent), 1);

@@ -92,7 +92,7 @@ function onTile(op: Operation, tile: Tile, b: Builder): readonly Value[] {
 }
 
 /** Adds the offsets to the loop counters that the body asks for. */
-export function moveCounters(op: Operation, offsets: readonly Mixed[], b: Builder): void {
+function moveCounters(op: Operation, offsets: readonly Mixed[], b: Builder): void {
   for (const counter of [...op.region().entry]) {
     const loop = loopIndex.of(counter)?.loop(counter);
     if (loop === undefined || known(offsets[loop]!) === 0) continue;
