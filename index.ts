@@ -45,6 +45,7 @@ export { symbolName, symbolsIn } from "./ir/symbols.ts";
 export { ReturnLike } from "./ir/traits.ts";
 export {
   type Attribute,
+  functionType,
   isDynamic,
   isShaped,
   type ShapedType,
@@ -58,6 +59,7 @@ export { type DType, NDArray, rowMajor, sizeOf, storageOf } from "./support/ndar
 // --- text -----------------------------------------------------------------------------------------------------
 
 export { irdlText } from "./text/irdl.ts";
+export { ValueNames } from "./text/numbering.ts";
 export { type PrintOptions, print } from "./text/printer.ts";
 
 /** The functions that read text: `parse`, `parseAll`, `parseType`, `parseAttribute`, `splitInput`. */

@@ -1,11 +1,7 @@
 /** @file Reading the arguments of a command with commander, our way: faults are diagnostics, and nothing exits. */
 import { type Command, CommanderError, InvalidArgumentError } from "commander";
-import { type CompileError, fault } from "../index.ts";
 import { print } from "./terminal.ts";
-
-/** The command line is at fault. */
-export const usageFault = (message: string, help?: string): CompileError =>
-  fault("cli/usage", { kind: "unknown" }, message, help === undefined ? {} : { help });
+import { usageFault } from "./usage.ts";
 
 /**
  * Reads arguments. Answers the command, or the exit code where nothing is left to do (help was asked for).

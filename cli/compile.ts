@@ -13,10 +13,11 @@ import {
   print as printIr,
   unknownLocation,
 } from "../index.ts";
-import { parseArguments, usageFault } from "./arguments.ts";
+import { parseArguments } from "./arguments.ts";
 import { externalReader } from "./external.ts";
 import { type ReportFormat, report, reportAs, reportFormats } from "./report.ts";
 import { print, readBytes, writeOutput } from "./terminal.ts";
+import { usageFault } from "./usage.ts";
 
 /** Storeys that can be printed, and the pass before which the program is there; none is the end of the pipeline. */
 const storeys: Readonly<Record<string, string | undefined>> = {

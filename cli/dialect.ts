@@ -1,9 +1,10 @@
 /** @file `sluice dialect [NAME]`: lists dialects, describes one or one of its ops, or writes it as IRDL. */
 import { Command, Option } from "commander";
 import { type Dialect, dialects, irdlText, nearest } from "../index.ts";
-import { parseArguments, usageFault } from "./arguments.ts";
+import { parseArguments } from "./arguments.ts";
 import { opPage, summaryOf } from "./reference.ts";
 import { style, writeOutput } from "./terminal.ts";
+import { usageFault } from "./usage.ts";
 
 interface DialectFlags {
   readonly irdl?: boolean;

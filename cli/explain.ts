@@ -1,8 +1,9 @@
 /** @file `sluice explain [CODE]`: what the code of a diagnostic means and how to mend the fault. */
 import { Command } from "commander";
 import { type Code, type CodeEntry, codes, nearest } from "../index.ts";
-import { parseArguments, usageFault } from "./arguments.ts";
+import { parseArguments } from "./arguments.ts";
 import { print, style } from "./terminal.ts";
+import { usageFault } from "./usage.ts";
 
 export async function main(args: readonly string[]): Promise<number> {
   const command = new Command("explain")

@@ -1,7 +1,7 @@
 /** @file What `sluice` says without a command, with --help, and about a command that it does not know. */
 import { nearest } from "../index.ts";
-import { usageFault } from "./arguments.ts";
 import { print, style } from "./terminal.ts";
+import { usageFault } from "./usage.ts";
 
 type Entries = Readonly<Record<string, { readonly summary: string }>>;
 

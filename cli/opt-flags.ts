@@ -1,10 +1,11 @@
 /** @file The flags of `sluice opt`: those that are always there, and one for each pass, in the order they are given. */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type Pass, passes } from "../index.ts";
-import { normalizeFlags, parseArguments, toSwitch, usageFault } from "./arguments.ts";
+import { normalizeFlags, parseArguments, toSwitch } from "./arguments.ts";
 import { addPrintFlags, type PrintFlags, printSwitches } from "./print-flags.ts";
 import { summaryOf } from "./reference.ts";
 import { type ReportFormat, reportFormats } from "./report.ts";
+import { usageFault } from "./usage.ts";
 
 export interface OptFlags extends PrintFlags {
   readonly output?: string;
