@@ -261,8 +261,8 @@ export interface StepRun {
 export interface Instrument {
   start?(pipeline: Pipeline, root: Operation, env: PassEnvironment): void;
   before?(run: StepRun): void;
-  /** The step is done. `changed` is false only if all its passes said that they changed nothing. */
-  after?(run: StepRun, changed: boolean): void;
+  /** The step is done, in `ms` milliseconds. `changed` is false only if the pass said each time that nothing changed. */
+  after?(run: StepRun, changed: boolean, ms: number): void;
   /** The step threw (a fault of ours), or reported an error. */
   failed?(run: StepRun, error: unknown): void;
   finish?(root: Operation): void;
@@ -294,9 +294,12 @@ export function runPipeline(
     const step = pipeline.steps[index]!;
     const run: StepRun = { pipeline, index, step, root, env };
     for (const i of instruments) i.before?.(run);
+    const started = performance.now();
     try {
       const changed = runStep(run, statistics, analyses);
-      if (env.diagnostics.errorCount === errors) for (const i of instruments) i.after?.(run, changed);
+      const ms = performance.now() - started;
+      // An instrument that finds a fault keeps the later ones from looking at the program.
+      for (const i of instruments) if (env.diagnostics.errorCount === errors) i.after?.(run, changed, ms);
     } catch (error) {
       for (const i of instruments) i.failed?.(run, error);
       throw error instanceof InternalError ? inPass(error, step) : error;
