@@ -17,6 +17,11 @@ export const loopLike = defineInterface<{
   carried(
     op: Operation,
   ): readonly { readonly init: Value; readonly arg: Value; readonly next: Value; readonly result: Value }[];
+  /** Lets the loop run over other bounds, and start with other carried values. Loops without it keep theirs. */
+  rebound?(
+    op: Operation,
+    change: { readonly lower?: Value; readonly upper?: Value; readonly step?: Value; readonly inits?: readonly Value[] },
+  ): void;
 }>("loop-like");
 
 /** Control enters regions of the op; which, and with which values, may be known. */

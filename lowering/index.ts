@@ -3,7 +3,10 @@ import type { Pass } from "../rewrite/pass.ts";
 import { canonicalize } from "./general/canonicalize.ts";
 import { cse } from "./general/cse.ts";
 import { dce } from "./general/dce.ts";
+import { foldConstants } from "./general/fold-constants.ts";
+import { inline } from "./general/inline.ts";
 import { licm } from "./general/licm.ts";
+import { loopUnroll } from "./general/loop-unroll.ts";
 import { stripDebugInfo } from "./general/strip-debuginfo.ts";
 import { symbolDce } from "./general/symbol-dce.ts";
 import { foldAffine } from "./graph/fold-affine.ts";
@@ -27,7 +30,10 @@ export const passes: readonly Pass[] = [
   canonicalize,
   cse,
   dce,
+  foldConstants,
+  inline,
   licm,
+  loopUnroll,
   stripDebugInfo,
   symbolDce,
   foldAffine,

@@ -26,6 +26,8 @@ export interface EvaluationOptions {
   readonly seed?: number;
   /** Floats may differ by this many units in the last place. */
   readonly ulps?: number;
+  /** Random arguments have at most so many elements together; functions that take more are left out. */
+  readonly maxElements?: number;
   /** Ops that one run may take before it is given up. */
   readonly maxSteps?: number;
   /** Runs a function of which passes may have changed how it is called (buffers in place of tensors, an arena). */
@@ -46,7 +48,9 @@ export class Evaluation {
       if (options.entries && !options.entries.includes(entry)) continue;
       const random = mulberry32((options.seed ?? 1) ^ hash(entry));
       for (let i = 0; i < (options.samples ?? 2); i++) {
-        const args = options.inputs ? options.inputs(entry, types, i) : randomArguments(types, random);
+        const args = options.inputs
+          ? options.inputs(entry, types, i)
+          : randomArguments(types, random, options.maxElements);
         if (args) this.#cases.push({ entry, args, answer: this.#run(program, entry, args) });
       }
     }
@@ -78,6 +82,8 @@ export class Evaluation {
       return { values: [...results, ...own] };
     } catch (error) {
       if (error instanceof CompileError) return { fault: error.diagnostics[0]?.message ?? error.message };
+      // Arrays that do not fit into memory, recursion that does not fit on the stack.
+      if (error instanceof RangeError) return { fault: error.message };
       throw error;
     }
   }
@@ -162,18 +168,24 @@ const hash = (text: string): number => {
 };
 
 /** One random value per type; undefined if some type has none. All dynamic sizes of one call are the same. */
-export function randomArguments(types: readonly Type[], random: Random): unknown[] | undefined {
+export function randomArguments(
+  types: readonly Type[],
+  random: Random,
+  maxElements = 1_000_000,
+): unknown[] | undefined {
   const size = 1 + Math.floor(random() * 5);
   const args: unknown[] = [];
+  let left = maxElements;
   for (const t of types) {
-    const value = randomValue(t, size, random);
+    const value = randomValue(t, size, left, random);
     if (value === undefined) return undefined;
+    if (value instanceof NDArray) left -= value.size;
     args.push(value);
   }
   return args;
 }
 
-function randomValue(type: Type, size: number, random: Random): unknown {
+function randomValue(type: Type, size: number, maxElements: number, random: Random): unknown {
   const element = elementOf(type);
   const dtype = dtypeOf(element);
   if (!dtype || isShaped(element)) return undefined;
@@ -182,7 +194,7 @@ function randomValue(type: Type, size: number, random: Random): unknown {
   if (type.kind === "memref" && type.layout) return undefined;
   const shape = type.shape.map((d) => (isDynamic(d) ? size : d));
   const count = sizeOf(shape);
-  if (count > 1_000_000) return undefined;
+  if (count > maxElements) return undefined;
   return NDArray.from(
     dtype,
     shape,
@@ -218,10 +230,14 @@ export function compare(a: readonly unknown[], b: readonly unknown[], ulps: numb
   return undefined;
 }
 
+/** Larger arrays (and such as no sound program makes) are taken for equal: their shapes have been compared. */
+const MAX_COMPARED = 1 << 26;
+
 function compareValues(a: unknown, b: unknown, ulps: number): string | undefined {
   if (a instanceof NDArray && b instanceof NDArray) {
     if (a.shape.join("x") !== b.shape.join("x"))
       return `has shape ${b.shape.join("x")} instead of ${a.shape.join("x")}`;
+    if (!(a.size >= 0 && a.size <= MAX_COMPARED)) return undefined;
     const [x, y] = [a.values(), b.values()];
     const at = x.findIndex((v, n) => !sameNumber(v, y[n]!, a.dtype, ulps));
     return at < 0 ? undefined : `has ${y[at]} instead of ${x[at]} at element ${at}`;

@@ -1,6 +1,6 @@
 /** @file Folding: what follows from the traits of an op, and ops of known operands by evaluation. */
 import { Block, Operation, type Value } from "../ir/core.ts";
-import { attributeOfDatum, datumOfAttribute } from "../ir/datum.ts";
+import { attributeOfDatum, datumOfAttribute, dtypeOf } from "../ir/datum.ts";
 import { isEffectFree } from "../ir/effects.ts";
 import { regionBranch } from "../ir/interfaces.ts";
 import { evaluateOp } from "../ir/interpret.ts";
@@ -74,6 +74,7 @@ function evaluateConstants(op: Operation, limit: number): Attribute[] | undefine
 function isSmall(t: Type, limit: number): boolean {
   if (!isShaped(t)) return true;
   if (t.kind === "vector" && t.scalable.length > 0) return false;
+  if (dtypeOf(t.element) === undefined) return false;
   return t.kind !== "memref" && hasStaticShape(t) && elementCount(t.shape) <= limit;
 }
 

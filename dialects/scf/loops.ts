@@ -38,6 +38,14 @@ const for_ = defineOp("scf.for", {
           result,
         }));
       },
+      rebound(op, { lower, upper, step, inits }) {
+        if (lower) op.setOperand(0, lower);
+        if (upper) op.setOperand(1, upper);
+        if (step) op.setOperand(2, step);
+        inits?.forEach((v, i) => {
+          op.setOperand(i + 3, v);
+        });
+      },
     }),
   ],
   infer: ({ initArgs }) => initArgs.map((v) => v.type),

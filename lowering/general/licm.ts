@@ -4,7 +4,7 @@ import { loopLike } from "../../ir/interfaces.ts";
 import { Pure } from "../../ir/traits.ts";
 import { definePass } from "../../rewrite/pass.ts";
 
-export const licm = definePass("loop-invariant-code-motion", {
+export const licm = definePass("licm", {
   doc: "Moves operations out of loops if their operands are defined outside and they may run even if the loop does not.",
   example: {
     before: `func.func @f(%n: index, %x: f32, %m: memref<?xf32>) {
