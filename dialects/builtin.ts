@@ -15,7 +15,6 @@ export const module = defineOp("builtin.module", {
   traits: [AffineScope, Isolated, NoTerminator, SingleBlock, SymbolTable],
   defaultDialect: "builtin",
   assembly: "($sym_name^)? attr-dict-with-keyword $bodyRegion",
-  effects: () => [],
   verify({ op, bodyRegion }, fail) {
     if (bodyRegion.blocks[0]?.args.length) fail("region should have no arguments", { code: "verify/region" });
     for (const name of op.attributes?.keys() ?? []) {

@@ -80,7 +80,6 @@ export const func = defineOp("func.func", {
     callableLike({ body: (op) => (op.region().isEmpty ? undefined : op.region()) }),
   ],
   enter: ({ function_type }) => ({ body: function_type.inputs }),
-  effects: () => [],
   parse: parseFunction,
   print: ({ op }, p) => printFunction(op, p),
   verify({ op, sym_name, sym_visibility, function_type, arg_attrs, res_attrs, body }, fail) {

@@ -59,6 +59,8 @@ const binary = <const N extends string>(name: N, doc: string, scalar: ScalarFact
     traits: [Elementwise, sameTypes("lhs", "rhs", "result"), ...traits],
     infer: ({ lhs }) => [lhs.type],
     assembly: "$lhs `,` $rhs attr-dict `:` type($result)",
+    // Not all of these are pure: a division may not be moved to where it did not run.
+    effects: () => [],
   });
 
 /** With the promise that nothing is lost: a division without remainder, a shift that drops only zeros. */
@@ -72,6 +74,7 @@ const exactable = <const N extends string>(name: N, doc: string, scalar: ScalarF
     traits: [Elementwise, sameTypes("lhs", "rhs", "result"), ...traits],
     infer: ({ lhs }) => [lhs.type],
     assembly: "$lhs `,` $rhs (`exact` $isExact^)? attr-dict `:` type($result)",
+    effects: () => [],
   });
 
 /** With flags that promise that nothing overflows. */
