@@ -1,5 +1,6 @@
 /** @file The targets that the runner knows, by name. */
 import { interpreter } from "./interpreter.ts";
 import type { Target } from "./target.ts";
+import { wasmTarget } from "./wasm.ts";
 
-export const targets: readonly Target[] = [interpreter];
+export const targets: readonly Target[] = [interpreter, wasmTarget];

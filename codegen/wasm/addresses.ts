@@ -63,6 +63,8 @@ class Addresses {
   readonly #ids = new Map<Value, number>();
   /** Pointers by key; made per loop, outermost first. */
   readonly #values = new Map<string, Value>();
+  /** What stands for loaded values that are themselves parts of addresses. */
+  readonly #loaded = new Map<Value, Value>();
   /** Pointers that each loop carries, by the loop's counter. */
   readonly #carried = new Map<Value, Map<string, Pointer>>();
 
@@ -245,7 +247,8 @@ class Addresses {
 
   #added(b: Builder, start: Value, form: Form): Value {
     let v = start;
-    for (const [term, factor] of form.terms) {
+    for (const [old, factor] of form.terms) {
+      const term = this.#loaded.get(old) ?? old;
       const word = term.type === i32 ? term : arith.index_cast(b, term, { types: [i32] });
       const scaled = factor === 1 ? word : arith.muli(b, word, arith.constantInteger(b, factor, i32));
       v = arith.addi(b, v, scaled);
@@ -261,13 +264,16 @@ class Addresses {
     if (low < 0) at = this.#added(b, at, { terms: new Map(), constant: low });
     const value = memref.store.match(op)?.value ?? vector.store.match(op)?.valueToStore;
     if (value) wasm.store(b, value, at, { offset: offset - low });
-    else loaded(b, op.result(), at, offset - low);
+    else {
+      const now = loaded(b, op.result(), at, offset - low);
+      if (now) this.#loaded.set(op.result(), now);
+    }
     op.erase();
   }
 }
 
 /** Puts a load in place of an access; a scalar that is only spread over lanes is loaded into all of them at once. */
-function loaded(b: Builder, old: Value, at: Value, offset: number): void {
+function loaded(b: Builder, old: Value, at: Value, offset: number): Value | undefined {
   const spread = [...old.uses()].map((u) => vector.broadcast.match(u.owner)?.vector);
   const type = spread[0]?.type;
   if (old.hasUses && type && byteWidth(type.element) === 4 && spread.every((v) => v?.type === type)) {
@@ -276,9 +282,11 @@ function loaded(b: Builder, old: Value, at: Value, offset: number): void {
       v!.replaceAllUsesWith(splat);
       v!.definingOp!.erase();
     }
-    return;
+    return undefined;
   }
-  old.replaceAllUsesWith(wasm.load(b, at, { offset, types: [old.type] }));
+  const value = wasm.load(b, at, { offset, types: [old.type] });
+  old.replaceAllUsesWith(value);
+  return value;
 }
 
 /** The value is made inside of a loop. */

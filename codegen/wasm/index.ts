@@ -136,6 +136,8 @@ function layOut(module: Operation, entry: Operation): Layout {
 /** The bytes of a constant as they lie in memory: little-endian, one element after the other. */
 function bytesOf(value: Attribute): Uint8Array {
   const array = (datumOfAttribute(value) as NDArray).contiguous();
+  // The interpreter keeps index as doubles; here it is an integer of 8 bytes, of which loads read the lower half.
+  if (array.dtype === "index") return new Uint8Array(BigInt64Array.from(array.values(), (v) => BigInt(v)).buffer);
   return new Uint8Array(array.data.buffer, array.data.byteOffset, array.data.byteLength);
 }
 
@@ -150,6 +152,8 @@ const names: Readonly<Record<string, ElementType>> = {
   f32: "float32",
   f64: "float64",
 };
+
+const isElementType = (name: string): name is ElementType => Object.hasOwn(elementBytes, name);
 
 function elementTypeOf(t: Type): ElementType | undefined {
   if (t.kind === "integer") return names[`i${t.width}`];
@@ -169,7 +173,9 @@ function portOf(
     return a?.kind === "string" ? a.value : undefined;
   };
   const isOutput = text("sluice.role") === "output";
-  const type = (text("sluice.type") as ElementType | undefined) ?? elementTypeOf(t.element);
+  // Signs are gone from the types by now; the importer has written down what the model said.
+  const said = text("onnx.type");
+  const type = said === undefined ? elementTypeOf(t.element) : isElementType(said) ? said : undefined;
   if (!type) throw fault("pass/failed", entry.loc, "an input or output of a type that has no typed array");
   const bytes = elementCount(t.shape) * elementBytes[type];
   const name = text("onnx.name") ?? (isOutput ? `output${i}` : `input${i}`);

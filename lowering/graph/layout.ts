@@ -6,10 +6,11 @@
 import * as func from "../../dialects/func.ts";
 import * as conv from "../../dialects/graph/conv.ts";
 import { Broadcasts } from "../../dialects/graph/op.ts";
+import * as pool from "../../dialects/graph/pool.ts";
 import * as shapes from "../../dialects/graph/shape.ts";
 import { Builder } from "../../ir/builder.ts";
 import { Operation, type Value } from "../../ir/core.ts";
-import { insOf } from "../../ir/define.ts";
+import { insOf, type OpInfo } from "../../ir/define.ts";
 import { isTriviallyDead } from "../../ir/effects.ts";
 import { type TensorType, tensor } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
@@ -45,7 +46,15 @@ const toLast = (rank: number): number[] => [0, ...Array.from({ length: rank - 2 
 /** O I S… to S… I O. */
 const weightsToLast = (rank: number): number[] => [...Array.from({ length: rank - 2 }, (_, i) => i + 2), 1, 0];
 
+/** Ops that are turned over, and whether their second operand is weights. What is not listed keeps its layout. */
+const turnable: ReadonlyMap<OpInfo, { readonly weights: boolean }> = new Map<OpInfo, { readonly weights: boolean }>([
+  [conv.conv, { weights: true }],
+  [pool.max_pool, { weights: false }],
+  [pool.average_pool, { weights: false }],
+]);
+
 function isChannelsFirst(op: Operation): boolean {
+  if (!turnable.has(op.def)) return false;
   const at = op.def.attrIndex.get("layout");
   return at !== undefined && op.props[at] === "channels-first" && op.results.length === 1;
 }
@@ -92,7 +101,7 @@ function turnOver(op: Operation): void {
   const b = Builder.before(op);
   const rank = shapeOf(op.result()).length;
   if (rank < 3) return;
-  const hasWeights = conv.conv.is(op);
+  const { weights: hasWeights } = turnable.get(op.def)!;
   const operands = op.operands.map((v, i) => {
     if (i === 0) return transposed(b, v, toLast(rank));
     return i === 1 && hasWeights ? transposed(b, v, weightsToLast(rank)) : v;
