@@ -220,7 +220,7 @@ export abstract class AffineGrammar extends TokenParser {
     const isOperand = this.isWord() || [T.Integer, T.LParen, T.Minus, T.ValueId, T.Bad].some((t) => this.isNext(t));
     if (isOperand) return;
     if (side === "right") this.wrongToken("missing right operand of binary operator");
-    this.wrongToken("expected affine expression");
+    this.fail("parse/syntax", "expected affine expression");
   }
 
   #constant(at: number, image: string): number {

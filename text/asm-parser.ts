@@ -323,7 +323,7 @@ export class AsmReader implements AsmParser {
   // --- regions, blocks, ops -----------------------------------------------------------------------------------------
 
   argument(withType = false): ParsedArgument {
-    const operand = this.operand();
+    const operand = this.#g.argumentName();
     const type = withType ? this.colonType() : undefined;
     const attributes = withType ? this.attrDict() : undefined;
     const at = this.optionalLocation() ?? operand.at;

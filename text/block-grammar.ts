@@ -72,11 +72,19 @@ export abstract class BlockGrammar extends OpGrammar {
     }
     const block = new Block();
     for (const a of entry) {
+      const before = this.names.placeOf(keyOfName(a.name));
+      if (before !== undefined) this.#alreadyInUse(a, before);
       const value = block.addArgument(a.type, a.loc);
       this.names.define(keyOfName(a.name), [value], 0, 1, a.at);
     }
     region.append(block);
     this.block = block;
+  }
+
+  #alreadyInUse({ name, at }: EntryArgument, before: number): never {
+    const notes = [{ message: "previously referenced here", at: this.spanOf(before, before + name.length + 1) }];
+    const message = `region entry argument '%${name}' is already in use`;
+    throw new Fault("parse/redefinition", message, at, at + name.length + 1, { notes });
   }
 
   /** The block before the first label counts only if something stands in it. */

@@ -1,6 +1,15 @@
 /** @file The constants `dense<…>`: from the elements of a literal to packed little-endian bytes. */
-import { typeText } from "../ir/spell.ts";
-import { type Attribute, elementCount, hasStaticShape, isShaped, type ShapedType, type Type } from "../ir/types.ts";
+import { attributeText, typeText } from "../ir/spell.ts";
+import {
+  type Attribute,
+  elementCount,
+  hasStaticShape,
+  i64,
+  isShaped,
+  type ShapedType,
+  type Type,
+  tensor,
+} from "../ir/types.ts";
 import { encodeFloat, isFloatKind } from "../support/float.ts";
 import { floatFromBits, integerValue, integerWidth, isBool } from "./literals.ts";
 
@@ -9,7 +18,7 @@ export type ElementKind = "integer" | "float" | "bool" | "string" | "complex";
 
 /** A literal as it was read, before its type is known. */
 export interface DenseLiteral {
-  /** The text from `dense<` to `>`. */
+  /** The text between `dense<` and `>`. */
   readonly text: string;
   /** The nesting of the lists; undefined for a single element or for no element at all. */
   readonly shape: readonly number[] | undefined;
@@ -64,9 +73,61 @@ export function denseAttribute(literal: DenseLiteral, type: Type, fail: DenseFau
   return packed(type, bytes, size);
 }
 
+/**
+ * A sparse constant: a row of indices for each value that is not zero. It is kept as text, its parts spelt as dense
+ * constants are. `parts` is undefined for `sparse<>`.
+ */
+export function sparseAttribute(
+  parts: { readonly indices: DenseLiteral; readonly values: DenseLiteral } | undefined,
+  type: Type,
+  fail: DenseFault,
+): Attribute {
+  if (!isShaped(type)) fail("elements literal must be a shaped type");
+  if (!hasStaticShape(type)) fail("elements literal type must have static shape");
+  if (!parts) return { kind: "opaque", text: "sparse<>", type };
+  const { indices, values } = parts;
+  const rank = type.shape.length;
+  // A single index, or a single value, stands for all.
+  const rows = indices.shape ? (indices.shape[0] ?? 0) : 1;
+  const count = values.shape && indices.shape === undefined ? (values.shape[0] ?? 0) : rows;
+  if (values.shape && values.shape.length !== 1) fail("expected 1-d tensor for sparse element values");
+  const places = denseAttribute(indices, tensor(indices.shape ?? [1, rank], i64), fail);
+  const elements = denseAttribute(values, tensor(values.shape ?? [count], type.element), fail);
+  if (places.kind === "dense") checkPlaces(places, rows, type, fail);
+  return { kind: "opaque", text: `sparse<${bare(places)}, ${bare(elements)}>`, type };
+}
+
+/** The inside of `dense<…>`. */
+const bare = (a: Attribute): string => {
+  const text = attributeText(a);
+  return text.slice("dense<".length, text.lastIndexOf("> : "));
+};
+
+function checkPlaces(
+  places: Extract<Attribute, { kind: "dense" }>,
+  rows: number,
+  type: ShapedType,
+  fail: DenseFault,
+): void {
+  const view = new DataView(places.bytes.buffer, places.bytes.byteOffset);
+  const rank = type.shape.length;
+  for (let row = 0; row < rows; row++) {
+    const at = type.shape.map((_, d) => Number(view.getBigInt64(places.splat ? 0 : (row * rank + d) * 8, true)));
+    if (at.every((x, d) => x >= 0 && x < type.shape[d]!)) continue;
+    fail(
+      `sparse index #${row} is not contained within the value shape, with index=[${at.join(", ")}], ` +
+        `and type='${typeText(type)}'`,
+    );
+  }
+}
+
 const noBytes = new Uint8Array(0);
 
-const opaque = (literal: DenseLiteral, type: Type): Attribute => ({ kind: "opaque", text: literal.text, type });
+const opaque = (literal: DenseLiteral, type: Type): Attribute => ({
+  kind: "opaque",
+  text: `dense<${literal.text}>`,
+  type,
+});
 
 /** A constant with all elements equal keeps one. */
 function packed(type: ShapedType, bytes: Uint8Array, size: number): Attribute {

@@ -104,6 +104,7 @@ export abstract class FileGrammar extends BlockGrammar {
         const section = this.SUBRULE(this.metadataKey);
         this.ACTION(() => this.resourceSection(section, sectionAt));
         this.CONSUME(T.LBrace);
+        this.ACTION(() => this.#resourceKey());
         this.MANY_SEP2({
           SEP: T.Comma,
           DEF: () => {
@@ -111,10 +112,7 @@ export abstract class FileGrammar extends BlockGrammar {
             const group = this.SUBRULE2(this.metadataKey);
             this.ACTION(() => this.resourceGroup(section, group, groupAt));
             this.CONSUME2(T.LBrace);
-            this.ACTION(() => {
-              if (this.isWord() || this.isNext(T.StringLiteral) || this.isNext(T.RBrace)) return;
-              this.fail("parse/syntax", "expected identifier key for 'resource' entry");
-            });
+            this.ACTION(() => this.#resourceKey());
             this.MANY_SEP3({
               SEP: T.Comma,
               DEF: () => {
@@ -132,6 +130,11 @@ export abstract class FileGrammar extends BlockGrammar {
     });
     this.CONSUME(T.MetadataClose, { ERR_MSG: "expected '#-}' at the end of the file metadata" });
   });
+
+  #resourceKey(): void {
+    if (this.isWord() || this.isNext(T.StringLiteral) || this.isNext(T.RBrace)) return;
+    this.fail("parse/syntax", "expected identifier key for 'resource' entry");
+  }
 
   protected readonly metadataKey = this.RULE("metadataKey", (): string => {
     const name = this.OR({

@@ -3,7 +3,7 @@ import type { IToken } from "chevrotain";
 import { typeText } from "../ir/spell.ts";
 import type { Attribute, Type } from "../ir/types.ts";
 import * as types from "../ir/types.ts";
-import { type DenseLiteral, denseAttribute, type ElementKind } from "./dense.ts";
+import { type DenseLiteral, denseAttribute, type ElementKind, sparseAttribute } from "./dense.ts";
 import {
   floatFromBits,
   floatLiteral,
@@ -58,35 +58,35 @@ export abstract class LiteralGrammar extends TypeGrammar {
     const start = this.token.startOffset;
     this.CONSUME(T.Key.dense);
     this.CONSUME(T.Less, { ERR_MSG: "expected '<' after 'dense'" });
-    const literal = this.ACTION(() => this.#elements(start));
+    const literal = this.ACTION(() => this.#elements());
     this.SUBRULE(this.closeAngle);
     // Where the type is known, a constant that does not fit is pointed at itself.
     const at = type ? start : this.token.startOffset;
     const given = this.SUBRULE(this.literalType, { ARGS: [type] });
     return this.ACTION(() => {
-      const closed = { ...literal, text: this.source.text.slice(start, literal.end + 1) };
-      return denseAttribute(closed, given, (message, where) =>
+      return denseAttribute(literal, given, (message, where) =>
         this.fail("parse/attribute", message, where === undefined ? this.token.startOffset : where < 0 ? at : where),
       );
     });
   });
 
-  /** `sparse<indices, values> : type`, kept as text. */
+  /** `sparse<indices, values> : type`, kept as text in MLIR's spelling. */
   protected readonly sparseLiteral = this.RULE("sparseLiteral", (): Attribute => {
     const type = this.takeWanted();
     const start = this.token.startOffset;
     this.CONSUME(T.Key.sparse);
     this.CONSUME(T.Less, { ERR_MSG: "Expected '<' after 'sparse'" });
-    this.ACTION(() => {
-      if (this.isNext(T.Greater)) return;
-      this.#elements(start);
+    const parts = this.ACTION(() => {
+      if (this.isNext(T.Greater)) return undefined;
+      const indices = this.#elements();
       this.expect(T.Comma);
-      this.#elements(start);
+      return { indices, values: this.#elements() };
     });
     this.SUBRULE(this.closeAngle);
-    const text = this.ACTION(() => this.source.text.slice(start, this.beforeEnd));
     const given = this.SUBRULE(this.literalType, { ARGS: [type] });
-    return { kind: "opaque", text, type: given };
+    return this.ACTION(() =>
+      sparseAttribute(parts, given, (message, at) => this.fail("parse/attribute", message, at ?? start)),
+    );
   });
 
   protected readonly closeAngle = this.RULE("closeAngle", (): void => {
@@ -219,7 +219,8 @@ export abstract class LiteralGrammar extends TypeGrammar {
   }
 
   /** The elements between `dense<` and `>`: one, a nesting of lists, a string of bytes, or none. */
-  #elements(start: number): DenseLiteral & { readonly end: number } {
+  #elements(): DenseLiteral {
+    const start = this.token.startOffset;
     const images: string[] = [];
     const kinds: ElementKind[] = [];
     const negatives: boolean[] = [];
@@ -266,8 +267,15 @@ export abstract class LiteralGrammar extends TypeGrammar {
     } else if (!this.isNext(T.Greater)) {
       this.#element(images, kinds, negatives, offsets);
     }
-    const end = this.token.startOffset;
-    return { text: this.source.text.slice(start, end), end, shape, raw, images, kinds, negatives, offsets };
+    return {
+      text: this.source.text.slice(start, Math.max(start, this.beforeEnd)),
+      shape,
+      raw,
+      images,
+      kinds,
+      negatives,
+      offsets,
+    };
   }
 
   #ragged(): never {

@@ -127,6 +127,12 @@ export class Names {
     return standIn;
   }
 
+  /** Where a name was defined or first used, if it was. */
+  placeOf(key: NameKey): number | undefined {
+    const entry = this.#current.get(key);
+    return entry?.state === "poisoned" ? undefined : entry?.at;
+  }
+
   #put(entry: Entry, number: number, value: Value): void {
     if (number === 0) entry.first = value;
     else {

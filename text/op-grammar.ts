@@ -420,6 +420,17 @@ export abstract class OpGrammar extends AttributeGrammar {
     return new Use(text.slice(at + 1, end), number, at, this.source);
   }
 
+  /** A name that is about to be defined: it is no result of several. */
+  argumentName(): UnresolvedOperand {
+    if (!this.isNext(T.ValueId)) this.wrongToken("expected SSA operand");
+    const { startOffset: at, end } = this.token;
+    this.consumeToken();
+    if (this.isNext(T.HashId) && this.token.startOffset === end) {
+      this.fail("parse/syntax", "result number not allowed in argument list");
+    }
+    return new Use(this.source.text.slice(at + 1, end), 0, at, this.source);
+  }
+
   /** `#1` behind the name of a value. */
   #resultNumber(): number {
     if (this.isNext(T.Bad)) {
