@@ -321,7 +321,9 @@ export class GraphImporter implements GraphImporting {
     for (const [name, spec] of Object.entries(row.attrs)) {
       const given = node.attributes.get(name);
       if (!given) {
-        args[name] = spec.fallback;
+        // A float of ONNX has single precision, its default too.
+        const { fallback } = spec;
+        args[name] = spec.type === "float" && typeof fallback === "number" ? Math.fround(fallback) : fallback;
         if (spec.required) b.fail("onnx/attribute", `the attribute ${name} is missing`);
         continue;
       }

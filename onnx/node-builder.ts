@@ -215,6 +215,21 @@ export class NodeBuilder extends Builder {
     return elementOf(value.type) === to ? (value as TensorValue) : (cast(this, value, { to }) as TensorValue);
   }
 
+  castAs(
+    value: Value,
+    to: Type,
+    how: { readonly saturate: boolean; readonly round_mode: "up" | "down" | "nearest" },
+  ): TensorValue {
+    return elementOf(value.type) === to ? (value as TensorValue) : (cast(this, value, { to, ...how }) as TensorValue);
+  }
+
+  /** A tensor of numbers. */
+  vector(values: readonly number[], shape: readonly number[], element: Type): TensorValue {
+    const dtype = dtypeOf(element)!;
+    const elements = isBigDType(dtype) ? values.map(BigInt) : values;
+    return constantOfArray(this, NDArray.from(dtype, shape, elements), element);
+  }
+
   /** The node has this many outputs that are wanted, counted to the last one. */
   get outputCount(): number {
     return this.node.outputs.length;

@@ -1,9 +1,13 @@
 /** @file Every operator that can be imported, by domain and name, newest version first. */
 import type { ImportRow } from "./op.ts";
+import * as activations from "./ops/activations.ts";
 import * as elementwise from "./ops/elementwise.ts";
+import * as gather from "./ops/gather.ts";
 import * as image from "./ops/image.ts";
 import * as matmul from "./ops/matmul.ts";
+import * as normalize from "./ops/normalize.ts";
 import * as quant from "./ops/quant.ts";
+import * as reduce from "./ops/reduce.ts";
 import * as shape from "./ops/shape.ts";
 import * as window from "./ops/window.ts";
 
@@ -27,7 +31,18 @@ function tableOf(modules: readonly object[]): Table {
   return found;
 }
 
-export const operators = tableOf([elementwise, matmul, shape, window, quant, image]);
+export const operators = tableOf([
+  activations,
+  elementwise,
+  gather,
+  image,
+  matmul,
+  normalize,
+  quant,
+  reduce,
+  shape,
+  window,
+]);
 
 export const domains = (): string[] => [...operators.keys()];
 

@@ -10,6 +10,7 @@ import { type Attrs, defineOp } from "../../ir/define.ts";
 import { one } from "../../ir/fields.ts";
 import { Commutative, Pure, type Trait } from "../../ir/traits.ts";
 import { type IntegerType, i1, type TensorType, type Type, tensor } from "../../ir/types.ts";
+import { pow as powerOf } from "../../support/special.ts";
 import * as arith from "../arith/ops.ts";
 import * as math from "../math.ts";
 import { type Kernel, mapBroadcast } from "./data.ts";
@@ -167,16 +168,11 @@ export const minimum = binary("min", {
 export const pow = binary("pow", {
   doc: "a to the power of b.",
   kernels: {
-    float: power,
+    float: powerOf,
     big: (a: bigint, b: bigint) => (b < 0n ? (a === 1n ? 1n : a === -1n ? (b % 2n === 0n ? 1n : -1n) : 0n) : a ** b),
   },
   body: (e, a, b) => (e.float ? math.powf(e.b, a, b) : math.ipowi(e.b, a, b)),
 });
-
-/** As C and IEEE 754 say: 1 to the power of anything is 1, also of NaN and infinity. */
-function power(a: number, b: number): number {
-  return a === 1 || (a === -1 && Math.abs(b) === Number.POSITIVE_INFINITY) ? 1 : a ** b;
-}
 
 export const remainder = binary("remainder", {
   doc: "What is left of a / b rounded towards zero: has the sign of a (ONNX Mod with fmod).",

@@ -1,7 +1,12 @@
 /** @file Convolution and pooling. */
+
 import { conv } from "../../dialects/graph/conv.ts";
+import { conv_transpose } from "../../dialects/graph/conv-transpose.ts";
+import { abs, pow } from "../../dialects/graph/elementwise.ts";
 import { average_pool, lp_pool, max_pool, max_pool_indices } from "../../dialects/graph/pool.ts";
+import { reduce_max, reduce_mean, reduce_sum } from "../../dialects/graph/reduce.ts";
 import { reach } from "../../dialects/graph/window.ts";
+import type { Value } from "../../ir/core.ts";
 import type { NodeBuilder } from "../node-builder.ts";
 import { attr, defineImport, one, optional, type TensorValue } from "../op.ts";
 
@@ -95,4 +100,78 @@ export const LpPool = defineImport("LpPool", {
   attrs: { ...poolAttrs, p: attr.int.default(2) },
   import: ({ X, kernel_shape, ceil_mode, p, ...window }, b) =>
     lp_pool(b, X, { kernel: kernel_shape, ...windowOf(X, kernel_shape, { ...window, kernel_shape }), ceil_mode, p }),
+});
+
+/** Pads from a size of the result that is asked for; what is missing is added at its ends. */
+function transposePads(
+  x: TensorValue,
+  kernel: readonly number[],
+  strides: readonly number[],
+  dilations: readonly number[],
+  wanted: readonly number[],
+  more: readonly number[],
+  upper: boolean,
+): { readonly pads: number[]; readonly more: number[] } {
+  const low: number[] = [];
+  const high: number[] = [];
+  const ends = more.slice();
+  kernel.forEach((k, i) => {
+    const size = x.type.shape[i + 2]!;
+    const total = strides[i]! * (size - 1) + more[i]! + reach(k, dilations[i]!) - wanted[i]!;
+    if (total < 0) ends[i] = ends[i]! - total;
+    const cut = Math.max(0, total);
+    const less = Math.floor(cut / 2);
+    low.push(upper ? less : cut - less);
+    high.push(upper ? cut - less : less);
+  });
+  return { pads: [...low, ...high], more: ends };
+}
+
+export const ConvTranspose = defineImport("ConvTranspose", {
+  since: 1,
+  inputs: [one("X"), one("W"), optional("B")],
+  attrs: {
+    ...windowAttrs,
+    group: attr.int.default(1),
+    output_padding: attr.ints.optional(),
+    output_shape: attr.ints.optional(),
+  },
+  import({ X, W, B, group, output_padding, output_shape, auto_pad, ...window }, b) {
+    const kernel = kernelOf(W, window.kernel_shape, b);
+    if (!kernel) return undefined;
+    const ones = kernel.map(() => 1);
+    const strides = window.strides ?? ones;
+    const dilations = window.dilations ?? ones;
+    const more = output_padding ?? kernel.map(() => 0);
+    const same = auto_pad === "SAME_UPPER" || auto_pad === "SAME_LOWER";
+    // Some exporters give the whole shape of the result, batch and channels included.
+    const asked =
+      output_shape?.slice(-kernel.length) ?? (same ? strides.map((s, i) => s * X.type.shape[i + 2]!) : undefined);
+    const { pads, more: ends } = asked
+      ? transposePads(X, kernel, strides, dilations, asked, more, auto_pad === "SAME_UPPER")
+      : { pads: window.pads ?? new Array<number>(2 * kernel.length).fill(0), more };
+    return conv_transpose(b, X, W, B, { strides, dilations, pads, more: ends, group });
+  },
+});
+
+const spatialAxes = (x: TensorValue): number[] => x.type.shape.map((_, i) => i).slice(2);
+
+export const GlobalAveragePool = defineImport("GlobalAveragePool", {
+  since: 1,
+  inputs: [one("X")],
+  import: ({ X }, b) => reduce_mean(b, X, { axes: spatialAxes(X) }),
+});
+export const GlobalMaxPool = defineImport("GlobalMaxPool", {
+  since: 1,
+  inputs: [one("X")],
+  import: ({ X }, b) => reduce_max(b, X, { axes: spatialAxes(X) }),
+});
+export const GlobalLpPool = defineImport("GlobalLpPool", {
+  since: 2,
+  inputs: [one("X")],
+  attrs: { p: attr.int.default(2) },
+  import({ X, p }, b) {
+    const power = (v: Value, by: number): Value => pow(b, v, b.scalar(by, X));
+    return power(reduce_sum(b, power(abs(b, X), p), { axes: spatialAxes(X) }), 1 / p);
+  },
 });
