@@ -181,7 +181,6 @@ export const remsi = binary(
       (a, b) => a % b,
     ),
   ),
-  Pure,
 );
 export const remui = binary(
   "remui",
@@ -193,7 +192,6 @@ export const remui = binary(
       (a, b) => a % b,
     ),
   ),
-  Pure,
 );
 export const floordivsi = binary(
   "floordivsi",
@@ -211,7 +209,6 @@ export const floordivsi = binary(
       },
     ),
   ),
-  Pure,
 );
 const up: { readonly small: Number2; readonly big: Big2 } = {
   small: (a, b) => {
