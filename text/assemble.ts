@@ -4,7 +4,7 @@ import type { Context } from "../ir/context.ts";
 import { Operation, type Value } from "../ir/core.ts";
 import { insOf, type OpInfo } from "../ir/define.ts";
 import { type Fields, fieldRange } from "../ir/fields.ts";
-import type { Attribute } from "../ir/types.ts";
+import { type Attribute, i32 } from "../ir/types.ts";
 import type { Code } from "../support/codes.ts";
 import type { Location } from "../support/location.ts";
 
@@ -158,7 +158,7 @@ function segmentsOf(
   count: number,
   report: Report,
 ): readonly number[] | null {
-  if (value.kind !== "denseArray") {
+  if (value.kind !== "denseArray" || value.element !== i32) {
     report("verify/attribute", `'${def.opName}' op attribute '${name}' must be an i32 dense array`);
     return null;
   }

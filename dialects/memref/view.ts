@@ -240,19 +240,19 @@ export const reinterpret_cast = defineOp("memref.reinterpret_cast", {
       if (from.element !== to.element) return `different element types specified for ${types}`;
       for (const [i, want] of v.static_sizes.entries()) {
         const has = to.shape[i]!;
-        if (!isDynamic(has) && want !== has)
-          return `expected result type with size = ${text(want)} instead of ${has} in dim = ${i}`;
+        if (!isDynamic(has) && !isDynamic(want) && want !== has)
+          return `expected result type with size = ${want} instead of ${has} in dim = ${i}`;
       }
       const layout = stridedOf(to);
       if (!layout) return `expected result type to have strided layout but found ${quoted(to)}`;
       const offset = v.static_offsets[0]!;
-      if (!isDynamic(layout.offset) && layout.offset !== offset) {
-        return `expected result type with offset = ${text(offset)} instead of ${layout.offset}`;
+      if (!isDynamic(layout.offset) && !isDynamic(offset) && layout.offset !== offset) {
+        return `expected result type with offset = ${offset} instead of ${layout.offset}`;
       }
       for (const [i, want] of v.static_strides.entries()) {
         const has = layout.strides[i]!;
-        if (!isDynamic(has) && want !== has)
-          return `expected result type with stride = ${text(want)} instead of ${has} in dim = ${i}`;
+        if (!isDynamic(has) && !isDynamic(want) && want !== has)
+          return `expected result type with stride = ${want} instead of ${has} in dim = ${i}`;
       }
       return undefined;
     };
@@ -275,8 +275,6 @@ export const reinterpret_cast = defineOp("memref.reinterpret_cast", {
     return [made];
   },
 });
-
-const text = (n: number): string => (isDynamic(n) ? "dynamic" : `${n}`);
 
 // --- bytes and metadata ---------------------------------------------------------------------------------------------
 

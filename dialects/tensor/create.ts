@@ -72,7 +72,7 @@ export const from_elements = defineOp("tensor.from_elements", {
 
 const Scalar = where<Type>(
   "integer/index/float type",
-  (t) => t.kind === "integer" || t.kind === "index" || t.kind === "float",
+  (t) => (t.kind === "integer" && t.signedness === "signless") || t.kind === "index" || t.kind === "float",
 );
 
 export const splat = defineOp("tensor.splat", {

@@ -18,19 +18,15 @@ const Indices = where<TensorType>(
     (t.element.kind === "index" || (t.element.kind === "integer" && t.element.signedness === "signless")),
 );
 
-/** Dimensions are in range, in order, and as many as the indices' last dimension says. */
+/** Dimensions are in range and in order. */
 function dimsFault(
   dims: readonly number[],
-  indices: TensorType,
   rank: number,
   what: "gather" | "scatter",
   of: "source" | "dest",
 ): string | undefined {
   if (dims.length === 0) return `${what}_dims must be non-empty`;
   if (dims.length > rank) return `${what}_dims overflow ${of} rank`;
-  if (indices.shape.at(-1) !== dims.length) {
-    return `${what}_dims length must match the size of last dimension of indices`;
-  }
   for (const d of dims) {
     if (d < 0) return `${what}_dims value must be non-negative`;
     if (d >= rank) return `${what}_dims value must be smaller than ${of} rank`;
@@ -68,6 +64,9 @@ function forEachSlice(
   visit: (slice: NDArray, at: readonly number[]) => void,
 ): void {
   const kept = whole.shape.map((_, d) => d).filter((d) => !dims.includes(d));
+  if (indices.shape.at(-1) !== dims.length) {
+    run.fail(`indices of ${indices.shape.at(-1)} coordinates are to choose ${dims.length} dimensions`);
+  }
   forEachIndex(indices.shape.slice(0, -1), (at) => {
     const start = new Array<number>(whole.rank).fill(0);
     dims.forEach((d, i) => {
@@ -111,7 +110,7 @@ export const gather = defineOp("tensor.gather", {
   names: () => ["gather"],
   verify({ source, indices, gather_dims: dims, result }, fail) {
     const message =
-      dimsFault(dims, indices.type, source.type.shape.length, "gather", "source") ??
+      dimsFault(dims, source.type.shape.length, "gather", "source") ??
       typeFault(result.type, source.type, indices.type, dims, "result");
     if (message) fail(message);
   },
@@ -142,7 +141,7 @@ export const scatter = defineOp("tensor.scatter", {
   infer: ({ dest }) => [dest.type],
   verify({ source, dest, indices, scatter_dims: dims, unique }, fail) {
     const message =
-      dimsFault(dims, indices.type, dest.type.shape.length, "scatter", "dest") ??
+      dimsFault(dims, dest.type.shape.length, "scatter", "dest") ??
       (unique ? undefined : "requires 'unique' attribute to be set") ??
       typeFault(source.type, dest.type, indices.type, dims, "source");
     if (message) fail(message);

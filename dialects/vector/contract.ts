@@ -30,7 +30,7 @@ export const fma = defineOp("vector.fma", {
   doc: "lhs * rhs + acc in each lane, rounded once.",
   operands: [one("lhs", FloatVector), one("rhs", FloatVector), one("acc", FloatVector)],
   results: [one("result", FloatVector)],
-  traits: [Pure, Elementwise, allTypesMatch("lhs", "rhs", "acc", "result")],
+  traits: [Pure, allTypesMatch("lhs", "rhs", "acc", "result"), Elementwise],
   assembly: "$lhs `,` $rhs `,` $acc attr-dict `:` type($lhs)",
   inferLoosely: true,
   infer: ({ lhs }) => [lhs.type],

@@ -71,7 +71,7 @@ export const extract = defineOp("vector.extract", {
   operands: [one("vector", Vector), many("dynamic_position", Index)],
   attrs: { static_position: attr.ints },
   results: [one("result", Any)],
-  traits: [Pure],
+  traits: [Pure, elementsMatch("operand and result have same element type", "vector", "result")],
   assembly:
     "$vector `` custom<DynamicIndexList>($dynamic_position, $static_position) attr-dict `:` type($result) `from` type($vector)",
   inferLoosely: true,

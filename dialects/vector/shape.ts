@@ -61,7 +61,7 @@ function fillVector(type: VectorType, value: Num, run: Evaluator): NDArray {
 
 const ScalarElement = where<Type>(
   "integer/index/float type",
-  (t) => t.kind === "integer" || t.kind === "index" || t.kind === "float",
+  (t) => (t.kind === "integer" && t.signedness === "signless") || t.kind === "index" || t.kind === "float",
 );
 
 export const splat = defineOp("vector.splat", {

@@ -6,12 +6,28 @@ import { one } from "../../ir/fields.ts";
 import { allTypesMatch, Pure } from "../../ir/traits.ts";
 import { type VectorType, vector as vectorType } from "../../ir/types.ts";
 import { NDArray } from "../../support/ndarray.ts";
-import { quoted } from "../shaped.ts";
 import { FixedVector } from "./kinds.ts";
 
 /** The type of a shuffle: as many leading elements as the mask has numbers. */
 const shuffled = (t: VectorType, mask: readonly number[]): VectorType =>
   vectorType([mask.length, ...t.shape.slice(1)], t.element);
+
+/** What is wrong with the types of a shuffle, in MLIR's order; undefined is sound. */
+function shuffleFault(a: VectorType, b: VectorType, to: VectorType, mask: readonly number[]): string | undefined {
+  if (a.element !== to.element) return "failed to verify that first operand v1 and result have same element type";
+  if (b.element !== to.element) return "failed to verify that second operand v2 and result have same element type";
+  const ranks = [a.shape.length, b.shape.length, to.shape.length];
+  const isFlat = ranks.join() === "0,0,1";
+  if (!isFlat && ranks.some((r) => r !== ranks[0])) return "rank mismatch";
+  for (let d = 1; d < a.shape.length; d++) {
+    if (a.shape[d] !== b.shape[d] || a.shape[d] !== to.shape[d]) return "dimension mismatch";
+  }
+  if (mask.length === 0) return "invalid mask length";
+  if (mask.length !== to.shape[0]) return "mask length mismatch";
+  const count = (a.shape[0] ?? 1) + (b.shape[0] ?? 1);
+  const wrong = mask.findIndex((n) => n < 0 || n >= count);
+  return wrong < 0 ? undefined : `mask index #${wrong + 1} out of range`;
+}
 
 export const shuffle = defineOp("vector.shuffle", {
   doc: "Picks leading-dimension elements of two vectors, laid end to end, by number.",
@@ -26,30 +42,8 @@ export const shuffle = defineOp("vector.shuffle", {
     const a = v1.type;
     const b = v2.type;
     const to = vector.type;
-    if (a.element !== to.element) fail("failed to verify that first operand v1 and result have same element type");
-    else if (b.element !== to.element)
-      fail("failed to verify that second operand v2 and result have same element type");
-    else if (to !== shuffled(a, mask)) {
-      fail(
-        `inferred type(s) ${quoted(shuffled(a, mask))} are incompatible with return type(s) of operation ${quoted(to)}`,
-        { code: "verify/result-type" },
-      );
-    } else if (a.shape.length !== b.shape.length) fail("rank mismatch");
-    else {
-      for (let d = 1; d < a.shape.length; d++) {
-        if (a.shape[d] !== b.shape[d]) {
-          fail(`dimension mismatch`);
-          return;
-        }
-      }
-      if (mask.length === 0) {
-        fail("invalid mask length");
-        return;
-      }
-      const count = (t: VectorType): number => t.shape[0] ?? 1;
-      const wrong = mask.findIndex((n) => n < 0 || n >= count(a) + count(b));
-      if (wrong >= 0) fail(`mask index #${wrong + 1} out of range`);
-    }
+    const message = shuffleFault(a, b, to, mask);
+    if (message) fail(message);
   },
   evaluate({ v1, v2, mask }) {
     // A vector without dimensions counts as one element.
