@@ -3,7 +3,8 @@
  * @file The command line: finds the command that is meant and loads only that one. Each is a module whose `main` takes
  * its arguments and answers the exit code: 0 all well, 1 the input is at fault, 2 the command line is.
  */
-import { version } from "../index.ts";
+// Not from index.ts: asking for the version must not load the compiler.
+import { version } from "../support/version.ts";
 
 export interface CommandModule {
   main(args: readonly string[]): Promise<number>;

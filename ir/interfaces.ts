@@ -20,7 +20,12 @@ export const loopLike = defineInterface<{
   /** Lets the loop run over other bounds, and start with other carried values. Loops without it keep theirs. */
   rebound?(
     op: Operation,
-    change: { readonly lower?: Value; readonly upper?: Value; readonly step?: Value; readonly inits?: readonly Value[] },
+    change: {
+      readonly lower?: Value;
+      readonly upper?: Value;
+      readonly step?: Value;
+      readonly inits?: readonly Value[];
+    },
   ): void;
 }>("loop-like");
 

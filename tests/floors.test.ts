@@ -34,7 +34,8 @@ const below: Readonly<Record<string, readonly string[]>> = {
     "support",
     "runtime",
   ],
-  cli: ["index.ts"],
+  // The version alone is read from below, so that asking for it loads nothing.
+  cli: ["index.ts", "support/version.ts"],
   playground: ["index.ts", "cli/repl"],
   // A workshop: it measures every room from inside, and nothing of it ships.
   bench: [

@@ -110,7 +110,7 @@ const sizes: readonly RuleLike[] = [
   }),
   rule(dim, "the size of a reshaped tensor is in its shape", ({ source, index }, rw) => {
     const from = reshape.match(source);
-    if (!from || from.shape.type.element.kind !== "index") return undefined;
+    if (from?.shape.type.element.kind !== "index") return undefined;
     return extract(rw, from.shape, [index]);
   }),
   rule(rank, "a rank that is known", ({ tensor }, rw) =>

@@ -175,7 +175,7 @@ const elements: readonly RuleLike[] = [
   }),
   rule(extract, "an element that is computed from its indices", ({ tensor, indices }, rw) => {
     const from = generate.match(tensor);
-    if (!from || from.body.blocks.length !== 1) return undefined;
+    if (from?.body.blocks.length !== 1) return undefined;
     const { entry } = from.body;
     for (let o = entry.first; o && o !== entry.last; o = o.next)
       if (o.regions.length > 0 || !isEffectFree(o)) return undefined;
