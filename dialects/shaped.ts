@@ -172,7 +172,7 @@ export function verifyTensorReassociation(
         : "invalid to reshape tensor/memref with non-unit extent dimensions to zero-rank tensor/memref";
     }
     if (short !== groups.length) {
-      return `expected rank of the collapsed type (${short}) to be the number of reassociation maps (${groups.length})`;
+      return `expected collapsed rank (${short}) to equal the number of reassociation maps (${groups.length}).`;
     }
     const named = Math.max(-1, ...groups.flat()) + 1;
     if (named !== rank) {

@@ -256,7 +256,7 @@ export abstract class AttributeGrammar extends LiteralGrammar {
   protected readonly stridedLayout = this.RULE("stridedLayout", (): Attribute => {
     const strides: number[] = [];
     let offset = 0;
-    this.CONSUME(T.Key.strided);
+    const at = this.CONSUME(T.Key.strided).startOffset;
     this.CONSUME(T.Less, { ERR_MSG: "expected '<' after 'strided'" });
     this.CONSUME(T.LSquare);
     this.OPTION({
@@ -277,6 +277,9 @@ export abstract class AttributeGrammar extends LiteralGrammar {
       offset = this.SUBRULE3(this.stride);
     });
     this.CONSUME(T.Greater);
+    this.ACTION(() => {
+      if (strides.includes(0)) this.fail("parse/attribute", "strides must not be zero", at, this.beforeEnd);
+    });
     return { kind: "strided", strides, offset };
   });
 

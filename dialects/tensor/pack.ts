@@ -51,7 +51,7 @@ function packingFault(unpacked: TensorType, packed: TensorType, p: Packing): str
   }
   if (tiles.length !== inner.length) return "tiling factors must equal the number of dimensions to tile";
   if (packed.shape.length !== rank + tiles.length) {
-    return `packed rank != (unpacked rank + num tiling factors), got ${packed.shape.length} != ${rank + tiles.length}`;
+    return "packed rank must equal unpacked rank + tiling factors";
   }
   const expected = packedShape(unpacked.shape, p);
   const fits = expected.every((n, d) => isDynamic(n) || isDynamic(packed.shape[d]!) || n <= packed.shape[d]!);

@@ -133,7 +133,7 @@ export const parallel_insert_slice = defineOp("tensor.parallel_insert_slice", {
   verify(v, fail) {
     const parent = v.op.parentOp;
     if (parent?.def.registered && !parent.def.isTerminator) {
-      fail(`expected ParallelCombiningOpInterface parent, got:${parent.name}`);
+      fail(`expected ParallelCombiningOpInterface parent, got: ${parent.name}`, plain);
       return;
     }
     verifySlicedType(v, v.dest.type, v.source.type, fail);

@@ -1,6 +1,6 @@
 /** @file Vectors from memory and to memory: contiguous, masked, gathered and scattered. */
 import { attr } from "../../ir/attributes.ts";
-import { Index, MemRef, Vector, where } from "../../ir/constraints.ts";
+import { Index, MemRef, Shaped, Vector, where } from "../../ir/constraints.ts";
 import type { Value } from "../../ir/core.ts";
 import { defineOp } from "../../ir/define.ts";
 import { reads, writes } from "../../ir/effects.ts";
@@ -8,7 +8,7 @@ import type { Evaluator } from "../../ir/evaluate.ts";
 import { many, one } from "../../ir/fields.ts";
 import { stridedOf } from "../../ir/strided.ts";
 import { type Fail, Pure } from "../../ir/traits.ts";
-import type { MemRefType, ShapedType, TensorType, VectorType } from "../../ir/types.ts";
+import type { MemRefType, ShapedType, VectorType } from "../../ir/types.ts";
 import { NDArray } from "../../support/ndarray.ts";
 import { quoted, sameSpace } from "../shaped.ts";
 import { forEachIndex } from "./data.ts";
@@ -213,15 +213,10 @@ export const compressstore = defineOp("vector.compressstore", {
 
 // --- by index -------------------------------------------------------------------------------------------------------
 
-const Gatherable = where<MemRefType | TensorType>(
-  "memref of any type values or tensor of any type values",
-  (t) => (t.kind === "memref" && t.ranked) || (t.kind === "tensor" && t.ranked),
-);
-
 export const gather = defineOp("vector.gather", {
   doc: "Reads elements at indices that a vector gives, counted from a base; masked-off lanes come from `pass_thru`.",
   operands: [
-    one("base", Gatherable),
+    one("base", Shaped),
     many("indices", Index),
     one("index_vec", IndexVector),
     one("mask", Mask),
@@ -237,7 +232,8 @@ export const gather = defineOp("vector.gather", {
   verify({ base, indices, index_vec, mask, pass_thru, result }, fail) {
     const same = (a: VectorType, b: VectorType): boolean =>
       a.shape.length === b.shape.length && a.shape.every((n, d) => n === b.shape[d]);
-    if (result.type.element !== base.type.element) fail("base and result element type should match");
+    if (base.type.kind === "vector" || !base.type.ranked) fail("requires base to be a memref or ranked tensor type");
+    else if (result.type.element !== base.type.element) fail("base and result element type should match");
     else if (indices.length !== base.type.shape.length) fail(`requires ${base.type.shape.length} indices`);
     else if (!same(result.type, index_vec.type)) fail("expected result dim to match indices dim");
     else if (!same(result.type, mask.type)) fail("expected result dim to match mask dim");
