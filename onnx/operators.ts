@@ -1,6 +1,7 @@
 /** @file Every operator that can be imported, by domain and name, newest version first. */
 import type { ImportRow } from "./op.ts";
 import * as activations from "./ops/activations.ts";
+import * as attention from "./ops/attention.ts";
 import * as control from "./ops/control.ts";
 import * as elementwise from "./ops/elementwise.ts";
 import * as gather from "./ops/gather.ts";
@@ -33,6 +34,7 @@ function tableOf(modules: readonly object[]): Table {
 }
 
 export const operators = tableOf([
+  attention,
   activations,
   control,
   elementwise,

@@ -1,11 +1,13 @@
 /** @file The graph dialect: what a model computes, on tensors, without loops. */
 import { defineDialect, type OpInfo } from "../../ir/define.ts";
 import * as activations from "./activations.ts";
+import * as attention from "./attention.ts";
 import * as cast from "./cast.ts";
 import * as constants from "./constant.ts";
 import * as control from "./control.ts";
 import * as conv from "./conv.ts";
 import * as convTranspose from "./conv-transpose.ts";
+import * as einsum from "./einsum.ts";
 import * as elementwise from "./elementwise.ts";
 import * as gather from "./gather.ts";
 import * as image from "./image.ts";
@@ -27,6 +29,8 @@ const families = [
   activations,
   cast,
   matmul,
+  einsum,
+  attention,
   conv,
   convTranspose,
   pool,
