@@ -48,7 +48,7 @@ export const codes = {
   ),
   "parse/nesting": entry(
     "the text is nested too deeply",
-    "Regions, types and attributes may be nested a few hundred deep; deeper text is refused instead of exhausting the stack.",
+    "Regions, types and attributes may be nested 160 deep in all; deeper text is refused instead of exhausting the stack.",
     "Flatten the program.",
   ),
   "verify/operands": entry(

@@ -8,6 +8,9 @@ import * as T from "./tokens.ts";
 
 type Operator = "*" | "floordiv" | "ceildiv" | "mod";
 
+/** Longer expressions would exhaust the stack of those who walk them. */
+const OPERATOR_LIMIT = 500;
+
 /** The SSA names that an expression over values has met: each is a dimension or a symbol, in order of appearance. */
 export interface ValueNames {
   readonly dims: UnresolvedOperand[];
@@ -18,6 +21,8 @@ export abstract class AffineGrammar extends TokenParser {
   /** What the names of the map at hand stand for. */
   #ids: Map<string, AffineExpr> = new Map();
   #values: ValueNames | null = null;
+  /** Operators of the expressions at hand, which are trees as deep as they have operators. */
+  #operators = 0;
 
   readonly affineExpr = this.RULE("affineExpr", (): AffineExpr => {
     this.ACTION(() => this.enter());
@@ -142,6 +147,7 @@ export abstract class AffineGrammar extends TokenParser {
     this.ACTION(() => {
       this.#ids = ids;
       this.#values = null;
+      this.#operators = 0;
     });
     return { dims, symbols };
   });
@@ -189,6 +195,7 @@ export abstract class AffineGrammar extends TokenParser {
   overValues<R>(names: ValueNames, run: () => R): R {
     this.#values = names;
     this.#ids = new Map();
+    this.#operators = 0;
     try {
       return run();
     } finally {
@@ -214,6 +221,9 @@ export abstract class AffineGrammar extends TokenParser {
   }
 
   #needsOperand(side: "left" | "right"): void {
+    if (side === "right" && ++this.#operators > OPERATOR_LIMIT) {
+      this.fail("parse/nesting", `an affine expression has more than ${OPERATOR_LIMIT} operators`);
+    }
     if (this.isNext(T.Plus) || this.isNext(T.Star)) {
       this.fail("parse/syntax", `missing ${side} operand of binary operator`);
     }

@@ -4,7 +4,7 @@ import type { Attr } from "../ir/attributes.ts";
 import type { Attribute, DenseArrayAttribute, Type } from "../ir/types.ts";
 import type { Location } from "../support/location.ts";
 import type { Variable } from "./format.ts";
-import type { OptionalReader, Reader } from "./format-read.ts";
+import type { OptionalReader, Reader } from "./format-state.ts";
 
 type AttrVariable = Extract<Variable, { readonly kind: "attr" }>;
 

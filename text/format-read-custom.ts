@@ -15,7 +15,7 @@ import {
 import { invariant } from "../support/diagnostic.ts";
 import { packIntegers } from "./dense.ts";
 import type { CustomArgument, Variable } from "./format.ts";
-import { type FormatState, type Reader, setOperands, terminate } from "./format-read.ts";
+import { type FormatState, type Reader, setOperands, terminate } from "./format-state.ts";
 
 export type CustomReader = (def: OpInfo, args: readonly CustomArgument[]) => Reader;
 

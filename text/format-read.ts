@@ -1,14 +1,11 @@
 /**
  * @file Reading by assembly format. The tree of format.ts becomes, once per op, a list of small functions over the
- * AsmParser; what the text does not spell is deduced at the end: types from constraints, traits, the record's `deduce`
- * and `infer`.
+ * AsmParser; what the text does not spell is deduced at the end (format-deduce.ts).
  */
 import type { AsmParser, ParsedOp, UnresolvedOperand } from "../ir/asm.ts";
-import { Block, Operation, type Region, type Value } from "../ir/core.ts";
-import { insOf, type KnownTypes, type OpInfo } from "../ir/define.ts";
-import { type Arity, type Fields, fieldRange } from "../ir/fields.ts";
-import { typeText } from "../ir/spell.ts";
-import { Isolated, isSameTypes, SingleBlock } from "../ir/traits.ts";
+import type { OpInfo } from "../ir/define.ts";
+import type { Arity } from "../ir/fields.ts";
+import { Isolated } from "../ir/traits.ts";
 import type { Attribute, Type } from "../ir/types.ts";
 import { InternalError, invariant } from "../support/diagnostic.ts";
 import type { Location } from "../support/location.ts";
@@ -21,43 +18,10 @@ import {
   type Variable,
   type VariableElement,
 } from "./format.ts";
+import { finish } from "./format-deduce.ts";
 import { attributeReader, optionalAttributeReader } from "./format-read-attr.ts";
 import { customReaders } from "./format-read-custom.ts";
-
-/** What has been read of one op. Lists are by field, in the order of the record; undefined is not read. */
-export class FormatState {
-  readonly p: AsmParser;
-  readonly def: OpInfo;
-  readonly at: Location;
-  readonly operands: (readonly UnresolvedOperand[] | undefined)[];
-  /** Where each field's operands start, for messages. */
-  readonly operandPlaces: Location[] = [];
-  readonly operandTypes: (readonly Type[] | undefined)[];
-  readonly resultTypes: (readonly Type[] | undefined)[];
-  /** Of `operands`, `results`: not yet divided among the fields. */
-  allOperandTypes: readonly Type[] | undefined;
-  allResultTypes: readonly Type[] | undefined;
-  readonly props: unknown[];
-  attributes: Map<string, Attribute> | undefined;
-  readonly regions: Region[][];
-  readonly successors: Block[][];
-
-  constructor(p: AsmParser, def: OpInfo, at: Location) {
-    this.p = p;
-    this.def = def;
-    this.at = at;
-    this.operands = new Array(def.operandFields.length).fill(undefined);
-    this.operandTypes = this.operands.map(() => undefined);
-    this.resultTypes = def.resultFields.map(() => undefined);
-    this.props = def.attrFields.map(() => undefined);
-    this.regions = def.regionNames.map(() => []);
-    this.successors = (def.spec.successors ?? []).map(() => []);
-  }
-}
-
-export type Reader = (s: FormatState) => void;
-/** Reads something if it stands there. */
-export type OptionalReader = (s: FormatState) => boolean;
+import { divide, FormatState, type OptionalReader, type Reader, setOperands, terminate } from "./format-state.ts";
 
 export type OpReader = (p: AsmParser, at: Location) => ParsedOp;
 
@@ -343,27 +307,10 @@ function sequence(list: readonly Reader[]): Reader {
 
 // --- parts ------------------------------------------------------------------------------------------------------
 
-export function setOperands(s: FormatState, index: number, at: Location, operands: readonly UnresolvedOperand[]): void {
-  s.operands[index] = operands;
-  s.operandPlaces[index] = at;
-}
-
 /** Operands written in one list belong to the fields in order; at most one field can be open. */
 function divideOperands(s: FormatState, at: Location, all: readonly UnresolvedOperand[]): void {
   divide(s.def.operandFields, all, s.operands);
   for (let i = 0; i < s.operands.length; i++) s.operandPlaces[i] = at;
-}
-
-function divide<E>(
-  fields: OpInfo["operandFields"],
-  all: readonly E[],
-  into: (readonly E[] | undefined)[],
-  segments: readonly number[] | null = null,
-): void {
-  for (let i = 0; i < fields.length; i++) {
-    const [start, end] = fieldRange(fields, i, all.length, segments);
-    into[i] = all.slice(start, end);
-  }
 }
 
 function addAttributes(s: FormatState, found: Map<string, Attribute>): void {
@@ -380,19 +327,6 @@ function readRegions(s: FormatState, index: number, open: boolean): void {
     terminate(s, region);
     list.push(region);
   } while (open && s.p.optionalPunct(","));
-}
-
-/** Adds the terminator, or at least the block, that the text left out. */
-export function terminate(s: FormatState, region: Region): void {
-  const end = s.def.spec.terminator?.();
-  if (!end) {
-    if (region.isEmpty && s.def.has(SingleBlock)) region.append(new Block());
-    return;
-  }
-  s.p.ensureTerminator(
-    region,
-    () => new Operation(end, { props: end.attrFields.map((f) => f.codec.fallback), loc: s.at }),
-  );
 }
 
 function readSuccessors(s: FormatState, index: number, open: boolean): void {
@@ -439,202 +373,3 @@ export function typeStore(of: Typed): (s: FormatState, types: readonly Type[]) =
       return () => {};
   }
 }
-
-// --- what the text does not say -----------------------------------------------------------------------------------
-
-function finish(s: FormatState): ParsedOp {
-  const { def, p } = s;
-  const { operandFields, resultFields, attrFields } = def;
-  for (let i = 0; i < operandFields.length; i++) s.operands[i] ??= [];
-  if (s.allOperandTypes) {
-    const total = s.operands.reduce((n, o) => n + o!.length, 0);
-    if (total !== s.allOperandTypes.length) mismatch(s, 0, total, s.allOperandTypes.length);
-    divide(
-      operandFields,
-      s.allOperandTypes,
-      s.operandTypes,
-      s.operands.map((o) => o!.length),
-    );
-  }
-  if (s.allResultTypes) divide(resultFields, s.allResultTypes, s.resultTypes);
-  const props = s.props.map((v, i) => (v === undefined ? attrFields[i]!.codec.fallback : v));
-  deduceTypes(s, props);
-  const operands: Value[] = [];
-  const segments: number[] = [];
-  for (let i = 0; i < operandFields.length; i++) {
-    const names = s.operands[i]!;
-    const types = s.operandTypes[i] ?? [];
-    if (types.length !== names.length) mismatch(s, i, names.length, types.length);
-    for (let k = 0; k < names.length; k++) operands.push(p.resolve(names[k]!, types[k]!));
-    segments.push(names.length);
-  }
-  const operandSegments = def.hasOperandSegments ? segments : null;
-  const { types, resultSegments } = resultsOf(s, operands, props, operandSegments);
-  const given: Record<string, unknown> = {};
-  for (let i = 0; i < attrFields.length; i++) if (s.props[i] !== undefined) given[attrFields[i]!.name] = s.props[i];
-  return {
-    operands,
-    ...(operandSegments && { operandSegments }),
-    props: given,
-    attributes: s.attributes,
-    resultTypes: types,
-    ...(resultSegments && { resultSegments }),
-    regions: s.regions.flat(),
-    successors: s.successors.flat(),
-  };
-}
-
-function mismatch(s: FormatState, field: number, operands: number, types: number): never {
-  const message = `number of operands and types do not match: got ${operands} operands and ${types} types`;
-  return s.p.fail(message, s.operandPlaces[field] ?? s.at);
-}
-
-function resultsOf(
-  s: FormatState,
-  operands: readonly Value[],
-  props: readonly unknown[],
-  operandSegments: readonly number[] | null,
-): { readonly types: readonly Type[]; readonly resultSegments?: readonly number[] } {
-  const { def } = s;
-  const { resultFields, spec } = def;
-  if (resultFields.length === 0) return { types: [] };
-  const types: Type[] = [];
-  const segments: number[] = [];
-  for (const list of s.resultTypes) {
-    if (!list) {
-      // Attributes of the dictionary are not yet where the record wants them.
-      const all = withDictionary(s, props);
-      checkKnown(s);
-      checkAttributes(s, all);
-      const inferred = spec.infer?.(insOf(def, operands, all, operandSegments) as never);
-      if (inferred) return { types: inferred };
-      if (resultFields.length === 1 && resultFields[0]!.arity !== "one") return { types: [] };
-      return s.p.fail(`the result types of '${def.opName}' can be told from nothing that is written here`, s.at);
-    }
-    types.push(...list);
-    segments.push(list.length);
-  }
-  return def.hasResultSegments ? { types, resultSegments: segments } : { types };
-}
-
-/** What follows from types is asked only of types that are as the record wants them. */
-function checkKnown(s: FormatState): void {
-  const check = (fields: Fields, types: readonly (readonly Type[] | undefined)[]): void => {
-    for (let i = 0; i < fields.length; i++) {
-      const { name, is } = fields[i]!;
-      for (const t of types[i] ?? []) {
-        if (!is.test(t)) s.p.fail(`'${name}' must be ${is.label}, but got '${typeText(t)}'`, s.at);
-      }
-    }
-  };
-  check(s.def.operandFields, s.operandTypes);
-  check(s.def.resultFields, s.resultTypes);
-}
-
-function checkAttributes(s: FormatState, props: readonly unknown[]): void {
-  s.def.attrFields.forEach(({ name, codec }, i) => {
-    if (codec.required && props[i] === undefined) s.p.fail(`requires attribute '${name}'`, s.at);
-  });
-}
-
-function withDictionary(s: FormatState, props: readonly unknown[]): readonly unknown[] {
-  if (!s.attributes || s.attributes.size === 0) return props;
-  const all = props.slice();
-  for (const [name, a] of s.attributes) {
-    const index = s.def.attrIndex.get(name);
-    if (index !== undefined) all[index] = s.def.attrFields[index]!.codec.from(a) ?? all[index];
-  }
-  return all;
-}
-
-/** Fills in the types of fields for which the text gives none, as far as they follow from others. */
-function deduceTypes(s: FormatState, props: readonly unknown[]): void {
-  const { def, operandTypes, resultTypes } = s;
-  const { operandFields, resultFields, spec } = def;
-  const isMissing = (): boolean => operandTypes.includes(undefined) || resultTypes.includes(undefined);
-  if (!isMissing()) return;
-  for (let i = 0; i < operandFields.length; i++) {
-    if (operandTypes[i]) continue;
-    const count = s.operands[i]!.length;
-    const { only } = operandFields[i]!.is;
-    if (count === 0) operandTypes[i] = [];
-    else if (only) operandTypes[i] = new Array<Type>(count).fill(only);
-  }
-  for (let i = 0; i < resultFields.length; i++) {
-    const field = resultFields[i]!;
-    if (!resultTypes[i] && field.arity === "one" && field.is.only) resultTypes[i] = [field.is.only];
-  }
-  if (!isMissing()) return;
-  checkKnown(s);
-  const known = new Known(s, props);
-  for (let progress = true; progress && isMissing(); ) {
-    progress = false;
-    for (const trait of def.traits) {
-      if (!isSameTypes(trait)) continue;
-      const type = known.firstOf(trait.fields);
-      if (type) for (const name of trait.fields) progress = known.give(name, type) || progress;
-    }
-    for (const name of Object.keys(spec.deduce ?? {})) {
-      if (!known.lacks(name)) continue;
-      const type = spec.deduce![name]!(known);
-      if (type !== undefined) progress = known.give(name, type) || progress;
-    }
-  }
-}
-
-class Known implements KnownTypes {
-  readonly #s: FormatState;
-  #props: readonly unknown[];
-
-  constructor(s: FormatState, props: readonly unknown[]) {
-    this.#s = s;
-    this.#props = withDictionary(s, props);
-  }
-
-  #slot(name: string): readonly [(readonly Type[] | undefined)[], number] {
-    const { def, operandTypes, resultTypes } = this.#s;
-    const operand = def.operandFields.findIndex((f) => f.name === name);
-    if (operand >= 0) return [operandTypes, operand];
-    return [resultTypes, def.resultFields.findIndex((f) => f.name === name)];
-  }
-
-  typesOf(name: string): readonly Type[] | undefined {
-    const [list, index] = this.#slot(name);
-    return list[index];
-  }
-
-  type(name: string): Type | undefined {
-    return this.typesOf(name)?.[0];
-  }
-
-  attr(name: string): unknown {
-    const index = this.#s.def.attrIndex.get(name);
-    return index === undefined ? undefined : this.#props[index];
-  }
-
-  /** The first type known of some fields. */
-  firstOf(names: readonly string[]): Type | undefined {
-    for (const name of names) {
-      const type = this.type(name);
-      if (type) return type;
-    }
-    return undefined;
-  }
-
-  lacks(name: string): boolean {
-    const [list, index] = this.#slot(name);
-    return index >= 0 && list[index] === undefined;
-  }
-
-  /** Fills in a field; answers whether it was missing. A single type stands for every value of an open field. */
-  give(name: string, types: Type | readonly Type[]): boolean {
-    if (!this.lacks(name)) return false;
-    const [list, index] = this.#slot(name);
-    const { operands, operandTypes } = this.#s;
-    const count = list === operandTypes ? operands[index]!.length : 1;
-    list[index] = isList(types) ? types : new Array<Type>(count).fill(types);
-    return true;
-  }
-}
-
-const isList = (t: Type | readonly Type[]): t is readonly Type[] => Array.isArray(t);

@@ -21,6 +21,8 @@ export const integerWidth = (type: Type): number =>
  */
 export function integerValue(digits: string, negative: boolean, type: Type): bigint | undefined {
   const width = integerWidth(type);
+  // More digits than the type can hold, whatever they are: not worth a big number.
+  if (digits.length > width + 2 && digits.length > 40 && !/^0[x0]/.test(digits)) return undefined;
   const unsigned = type.kind === "integer" && type.signedness === "unsigned";
   const signed = type.kind === "index" || (type.kind === "integer" && type.signedness === "signed");
   const magnitude = BigInt(digits);

@@ -204,6 +204,10 @@ export abstract class TokenParser extends EmbeddedActionsParser {
       const at = this.#wantedAt();
       return this.#lexical() ?? new Fault("parse/syntax", thrown.message, at, at + 1);
     }
+    // The limit on nesting leaves room, but not if the caller has used up the stack.
+    if (thrown instanceof RangeError && thrown.message.includes("call stack")) {
+      return new Fault("parse/nesting", "nesting is too deep", this.token.startOffset, this.token.end);
+    }
     throw thrown;
   }
 

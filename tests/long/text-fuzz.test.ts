@@ -30,6 +30,9 @@ const pieces = [...'()[]{}<>,:=-+*?|#%^@!"\\/. \n0x1'].concat([
   "^bb0",
   "0x",
   "tensor<",
+  "\u0000",
+  "é",
+  "\ud800",
 ]);
 
 function mutate(text: string, next: () => number): string {
