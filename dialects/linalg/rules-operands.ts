@@ -97,9 +97,9 @@ export function identityOf(op: Operation, rw: Rewriter): Answer {
   if (s.body.first !== s.body.last || s.operands.some((o) => o.map !== s.operands[0]!.map)) return undefined;
   if (s.loops.some((l) => l.kind !== "parallel")) return undefined;
   const sources = s.yields.map((v) => s.operands.find((o) => o.arg === v));
-  if (s.form === "memref") {
+  if (s.form !== "tensor") {
     const same = sources.every((o, i) => o?.value === s.outputs[i]!.value);
-    return same ? [] : undefined;
+    return same && op.results.length === 0 ? [] : undefined;
   }
   const values: Value[] = [];
   for (const [i, source] of sources.entries()) {
