@@ -7,10 +7,15 @@ import type { Value } from "../ir/core.ts";
 import type { Num } from "../ir/evaluate.ts";
 import { index } from "../ir/types.ts";
 import { verify } from "../ir/verify.ts";
+import { passes } from "../lowering/index.ts";
+import { Evaluation } from "../rewrite/evaluate.ts";
+import { verifyEach } from "../rewrite/instruments.ts";
 import type { Law } from "../rewrite/law.ts";
+import { parsePipeline, runPipeline } from "../rewrite/pipeline.ts";
 import { Rewriter } from "../rewrite/rewriter.ts";
 import { Diagnostics } from "../support/diagnostic.ts";
 import { corners, evaluate, instance, type Typing, typings, Undefined } from "./support/law-check.ts";
+import { Choices, randomProgram } from "./support/random-program.ts";
 
 const context = new Context(dialects);
 const laws = dialects.flatMap((d) => d.rules).filter((r): r is Law => "left" in r);
@@ -78,3 +83,27 @@ function theorem(law: Law): void {
   );
   expect(applied, "the law fires").toBeGreaterThan(0);
 }
+
+/** Passes of which the program is not a module of general code, or that need what only a later storey has. */
+const general = ["canonicalize", "cse", "dce", "licm", "fold-constants", "inline", "loop-unroll", "symbol-dce"];
+
+describe("every general pass keeps the meaning of random programs", () => {
+  for (const name of general) {
+    it(name, () => {
+      const pass = passes.find((p) => p.name === name)!;
+      const pipeline = parsePipeline(name, [pass], new Diagnostics())!;
+      fc.assert(
+        fc.property(fc.array(fc.nat(5000), { minLength: 20, maxLength: 150 }), (numbers) => {
+          const program = randomProgram(new Choices(numbers));
+          const before = new Evaluation(program, { samples: 2 });
+          expect(before.usable).toBe(2);
+          const diagnostics = new Diagnostics();
+          runPipeline(pipeline, program, { context, diagnostics }, { instruments: [verifyEach()] });
+          expect(diagnostics.list.filter((d) => d.severity === "error").map((d) => d.message)).toEqual([]);
+          expect(before.difference(program)).toBeUndefined();
+        }),
+        { numRuns: 60 },
+      );
+    });
+  }
+});
