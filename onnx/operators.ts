@@ -9,6 +9,7 @@ import * as image from "./ops/image.ts";
 import * as matmul from "./ops/matmul.ts";
 import * as normalize from "./ops/normalize.ts";
 import * as quant from "./ops/quant.ts";
+import * as recurrent from "./ops/recurrent.ts";
 import * as reduce from "./ops/reduce.ts";
 import * as shape from "./ops/shape.ts";
 import * as window from "./ops/window.ts";
@@ -43,6 +44,7 @@ export const operators = tableOf([
   matmul,
   normalize,
   quant,
+  recurrent,
   reduce,
   shape,
   window,

@@ -16,6 +16,7 @@ import * as normalize from "./normalize.ts";
 import * as pick from "./pick.ts";
 import * as pool from "./pool.ts";
 import * as quant from "./quant.ts";
+import * as recurrent from "./recurrent.ts";
 import * as reduce from "./reduce.ts";
 import * as scan from "./scan.ts";
 import * as scatter from "./scatter.ts";
@@ -44,6 +45,7 @@ const families = [
   image,
   quant,
   control,
+  recurrent,
 ];
 
 export const dialect = defineDialect("graph", {
