@@ -9,7 +9,8 @@ import { defineInterface } from "../../ir/interface.ts";
 import { AffineScope, type Fail, Isolated } from "../../ir/traits.ts";
 import { type Attribute, index as indexType, isDynamic, type MemRefType } from "../../ir/types.ts";
 import { alloc } from "../memref/allocate.ts";
-import { cast as memrefCast, dim as memrefDim, viewOp as memrefView, subview } from "../memref/view.ts";
+import { cast as memrefCast, dim as memrefDim } from "../memref/cast.ts";
+import { viewOp as memrefView, subview } from "../memref/view.ts";
 import { dynamicCount } from "../shaped.ts";
 import { dim as tensorDim } from "../tensor/access.ts";
 

@@ -11,15 +11,12 @@ export {
   global,
   realloc,
 } from "./allocate.ts";
+export { cast, dim, memory_space_cast, rank } from "./cast.ts";
 export { dma_start, dma_wait } from "./dma.ts";
 export { collapse_shape, expand_shape, reshape } from "./reshape.ts";
 export {
-  cast,
-  dim,
   extract_aligned_pointer_as_index,
   extract_strided_metadata,
-  memory_space_cast,
-  rank,
   reinterpret_cast,
   subview,
   transpose,

@@ -8,8 +8,8 @@ import { collapsedMemref, expandedMemref, hasIdentityLayout } from "../../ir/str
 import { Pure } from "../../ir/traits.ts";
 import { isDynamic, type MemRefType } from "../../ir/types.ts";
 import { collapseArray, dynamicCount, expandArray, mixed, quoted, verifyMemrefReassociation } from "../shaped.ts";
+import { StridedMemRef } from "./cast.ts";
 import { elementShape } from "./memory.ts";
-import { StridedMemRef } from "./view.ts";
 
 const view = viewLike({ source: (op) => op.operand(0) });
 

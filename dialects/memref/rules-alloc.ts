@@ -10,7 +10,7 @@ import { compatibleShapes } from "../shaped.ts";
 import { foldList } from "../slice-rules.ts";
 import { copy } from "./access.ts";
 import { alloc, alloca } from "./allocate.ts";
-import { areCastCompatible, cast } from "./view.ts";
+import { areCastCompatible, cast } from "./cast.ts";
 
 const knownSizes = [alloc, alloca].map((op) =>
   rule(op, "sizes that are known", (view, rw) => {

@@ -18,17 +18,9 @@ import {
 } from "../slice-rules.ts";
 import { atomic_rmw, load, prefetch, store } from "./access.ts";
 import { alloc, alloca, dealloc } from "./allocate.ts";
+import { areCastCompatible, cast, dim, rank } from "./cast.ts";
 import { collapse_shape, expand_shape, reshape } from "./reshape.ts";
-import {
-  areCastCompatible,
-  cast,
-  dim,
-  extract_strided_metadata,
-  rank,
-  reinterpret_cast,
-  subview,
-  viewOp,
-} from "./view.ts";
+import { extract_strided_metadata, reinterpret_cast, subview, viewOp } from "./view.ts";
 
 // --- casts --------------------------------------------------------------------------------------------------------
 
