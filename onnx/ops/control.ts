@@ -8,8 +8,8 @@ import type { Graph } from "../model.ts";
 import type { NodeBuilder } from "../node-builder.ts";
 import { attr, defineImport, many, one, optional, type TensorValue } from "../op.ts";
 
-/** Turns up to which a loop whose tensors change their shapes is written out. */
-const UNROLL_LIMIT = 64;
+/** A loop that makes at most so many nodes is written out: sizes may then change from turn to turn. */
+const UNROLL_LIMIT = 256;
 
 const typeOf = (v: Value): TensorType => v.type as TensorType;
 
@@ -50,13 +50,14 @@ export const Loop = defineImport("Loop", {
     const trip = known && Number(known.values()[0]);
     const holds = cond ? b.known(cond)?.values()[0] : 1;
     if (holds !== undefined && Number(holds) === 0 && body.outputs.length === carried + 1) return v_initial;
+    const short = trip !== undefined && trip > 0 && trip * body.nodes.length <= UNROLL_LIMIT;
+    if (short && holds && keepsCondition(body)) return unrolled(b, body, trip, v_initial);
     const region = b.graph.region(body, [tensor([], i64), tensor([], i1), ...v_initial.map(typeOf)], b);
     if (!region) return undefined;
     const [next, ...values] = yielded(region);
     const steady = isSteady(b, region, next!, holds);
     const types = values.slice(0, carried).map(typeOf);
     if (types.some((t, i) => t !== v_initial[i]!.type)) {
-      if (steady && trip !== undefined && trip <= UNROLL_LIMIT) return unrolled(b, body, trip, v_initial);
       return b.fail("onnx/shape", "the shape of a value that the loop carries changes from turn to turn");
     }
     const count = steady && trip !== undefined ? Math.max(0, trip) : dynamic;
@@ -70,6 +71,15 @@ export const Loop = defineImport("Loop", {
     });
   },
 });
+
+/** The body hands on the condition that it is given. */
+function keepsCondition(body: Graph): boolean {
+  let name = body.outputs[0]?.name;
+  for (const node of body.nodes.slice().reverse()) {
+    if (node.opType === "Identity" && node.outputs[0] === name) name = node.inputs[0];
+  }
+  return name !== undefined && name === body.inputs[1]?.name;
+}
 
 /** The condition holds at first, and the body hands it on or says that it holds. */
 function isSteady(b: NodeBuilder, body: Region, next: TensorValue, holds: number | bigint | undefined): boolean {

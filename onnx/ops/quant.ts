@@ -1,8 +1,9 @@
 /** @file Quantized numbers: conversions, sums of products of small integers, and operators on quantized tensors. */
-import { add, div, mul } from "../../dialects/graph/elementwise.ts";
-import { normalAxis } from "../../dialects/graph/op.ts";
+import { add, div, equal, maximum, minimum, mul, neg, select, sub } from "../../dialects/graph/elementwise.ts";
+import { normalAxis, range } from "../../dialects/graph/op.ts";
 import { average_pool } from "../../dialects/graph/pool.ts";
 import { conv_integer, dequantize, matmul_integer, quantize, requantize } from "../../dialects/graph/quant.ts";
+import { reduce_max, reduce_min } from "../../dialects/graph/reduce.ts";
 import { reshape } from "../../dialects/graph/shape.ts";
 import type { Value } from "../../ir/core.ts";
 import { elementOf, integer, type Type } from "../../ir/types.ts";
@@ -12,6 +13,8 @@ import { attr, defineImport, one, optional, type TensorValue } from "../op.ts";
 import { typeOfElement } from "../types.ts";
 import { kernelOf, windowAttrs, windowOf } from "./window.ts";
 
+/** One scale for all elements. */
+const whole = { axis: 0, block: 0 } as const;
 const u8 = integer(8, "unsigned");
 
 /** The type that a number in the file names; 0 names none. */
@@ -54,6 +57,21 @@ export const DequantizeLinear = defineImport("DequantizeLinear", {
   import({ x, x_scale, x_zero_point, output_dtype, ...places }, b) {
     const to = output_dtype === 0 ? x_scale.type.element : typeOfCode(output_dtype, b);
     return to && dequantize(b, x, x_scale, x_zero_point, { to, ...placesOf(x, places) });
+  },
+});
+
+export const DynamicQuantizeLinear = defineImport("DynamicQuantizeLinear", {
+  since: 11,
+  inputs: [one("x")],
+  import({ x }, b) {
+    const zero = b.scalar(0, x);
+    const all = { axes: range(x.type.shape.length), keepdims: false };
+    const [low, high] = [minimum(b, reduce_min(b, x, all), zero), maximum(b, reduce_max(b, x, all), zero)];
+    const spread = div(b, sub(b, high, low), b.scalar(255, x));
+    // Where all is 0, any scale will do.
+    const scale = select(b, equal(b, spread, zero), b.scalar(1, x), spread);
+    const shift = quantize(b, neg(b, low), scale, undefined, { to: u8, ...whole });
+    return [quantize(b, x, scale, shift, { to: u8, ...whole }), scale, shift];
   },
 });
 
@@ -102,11 +120,11 @@ export const QLinearConv = defineImport("QLinearConv", {
     const kernel = kernelOf(w, rest.kernel_shape, b);
     if (!kernel) return undefined;
     const sums = conv_integer(b, x, w, rest.x_zero_point, rest.w_zero_point, { ...windowOf(x, kernel, rest), group });
-    const whole = B ? add(b, sums, along(b, B, kernel.length)) : sums;
+    const sum = B ? add(b, sums, along(b, B, kernel.length)) : sums;
     const [xScale, yScale] = [along(b, rest.x_scale, 0), along(b, rest.y_scale, 0)];
     const multiplier = over(b, times(b, xScale, along(b, rest.w_scale, kernel.length)), yScale);
     const zero = along(b, rest.y_zero_point, 0);
-    return requantize(b, whole, multiplier, zero, { to: rest.y_zero_point.type.element });
+    return requantize(b, sum, multiplier, zero, { to: rest.y_zero_point.type.element });
   },
 });
 
@@ -133,7 +151,6 @@ export const QLinearMatMul = defineImport("QLinearMatMul", {
 
 // --- ONNX Runtime's operators: what they do to numbers, on quantized ones --------------------------------------------
 
-const whole = { axis: 0, block: 0 } as const;
 const numbers = (b: NodeBuilder, x: TensorValue, scale: TensorValue, zero: TensorValue | undefined): Value =>
   dequantize(b, x, scale, zero, { to: elementOf(scale.type), ...whole });
 
