@@ -3,13 +3,11 @@ import { isPermutation } from "../../ir/affine.ts";
 import { attr } from "../../ir/attributes.ts";
 import { AnyMemRef, Index, MemRef, where } from "../../ir/constraints.ts";
 import { defineOp } from "../../ir/define.ts";
-import type { Evaluator } from "../../ir/evaluate.ts";
 import { many, one } from "../../ir/fields.ts";
 import { viewLike } from "../../ir/interfaces.ts";
 import {
   droppedOfMemref,
   hasIdentityLayout,
-  isStrided,
   linearMap,
   sameLayout,
   sliceOfMemref,
@@ -17,19 +15,9 @@ import {
   stridedOf,
 } from "../../ir/strided.ts";
 import { Pure, SameVariadicResultSize } from "../../ir/traits.ts";
-import {
-  index,
-  isDynamic,
-  type MemRefType,
-  mapAttribute,
-  memref as memrefType,
-  type Type,
-  unrankedMemref,
-} from "../../ir/types.ts";
+import { index, isDynamic, type MemRefType, mapAttribute, memref as memrefType } from "../../ir/types.ts";
 import { allocate, NDArray, rowMajor, sizeOf } from "../../support/ndarray.ts";
 import {
-  checkShape,
-  compatibleShapes,
   dynamicCount,
   mixed,
   plain,
