@@ -6,21 +6,16 @@ import { defineOp } from "../../ir/define.ts";
 import { one, optional } from "../../ir/fields.ts";
 import { Pure } from "../../ir/traits.ts";
 import { hasStaticShape, type TensorType, type Type, tensor } from "../../ir/types.ts";
-import { NDArray } from "../../support/ndarray.ts";
-import { arrayOf, doublesOf } from "./data.ts";
+import { convolve } from "./convolve.ts";
+import { arrayOf } from "./data.ts";
 import { affineMap, dim, empty, filled, identityMap, loops, padded, reshaped, rounded, sumsType } from "./expand.ts";
 import { channelAxis, type Layout, layout, NumberTensor, product, sameDim, shapeText, type TensorValue } from "./op.ts";
 import { convertScalar, Scalars } from "./scalars.ts";
 import {
   activationShape,
-  insideRange,
   spatialShape,
-  toChannelsFirst,
-  toWeightsFirst,
   verifyWindow,
   type Window,
-  type Window3,
-  window3,
   windowAttrs,
   windowCounts,
 } from "./window.ts";
@@ -225,100 +220,5 @@ export function verifyConv(c: ConvParts, fail: (message: string) => void): void 
   } else if (out % c.group !== 0) fail(`${out} output channels cannot be split into ${c.group} groups`);
   if (c.bias && (c.bias.type.shape.length !== 1 || !sameDim(c.bias.type.shape[0]!, out))) {
     fail(`bias must have shape [${out}], has ${shapeText(c.bias.type.shape)}`);
-  }
-}
-
-const permuted = ({ shape, values }: Sums, permutation: readonly number[]): Float64Array =>
-  new NDArray("f64", shape, values).transpose(permutation).copy().data as Float64Array;
-
-interface Sums {
-  readonly shape: readonly number[];
-  readonly values: Float64Array;
-}
-
-/**
- * The sums of a convolution, in double precision and in the order of channels, then window. 64-bit integers are exact to
- * 2^53.
- */
-export function convolve(
-  x: NDArray,
-  w: NDArray,
-  bias: NDArray | undefined,
-  group: number,
-  how: Layout,
-  window: Window,
-  zero: { readonly x: number; readonly w: ArrayLike<number> } = { x: 0, w: [0] },
-): Sums {
-  if (how === "channels-last") {
-    const { to, from } = toChannelsFirst(x.rank);
-    const first = convolve(
-      x.transpose(to),
-      w.transpose(toWeightsFirst(w.rank)),
-      bias,
-      group,
-      "channels-first",
-      window,
-      zero,
-    );
-    return { shape: from.map((p) => first.shape[p]!), values: permuted(first, from) };
-  }
-  const [batch = 1, channels = 1, ...spatial] = x.shape;
-  const [out = 1, inner = 1, ...kernel] = w.shape;
-  const count = windowCounts(spatial, kernel, window);
-  const plane = product(count);
-  const values = new Float64Array(batch * out * plane);
-  const biases = bias && doublesOf(bias);
-  let geometry = window3(spatial, kernel, count, window);
-  const pointwise = [...kernel, ...window.strides].every((k) => k === 1) && window.pads.every((p) => p === 0);
-  // Nothing but a sum over channels: one long row instead of a plane of short ones.
-  if (pointwise) geometry = { ...geometry, size: [1, 1, plane], count: [1, 1, plane] };
-  const xs = doublesOf(x);
-  const ws = doublesOf(w);
-  if (zero.x !== 0) for (let i = 0; i < xs.length; i++) xs[i]! -= zero.x;
-  if (zero.w.length > 1 || zero.w[0] !== 0) {
-    const per = ws.length / zero.w.length;
-    for (let i = 0; i < ws.length; i++) ws[i]! -= zero.w[Math.floor(i / per)]!;
-  }
-  const inputPlane = product(spatial);
-  const taps = product(kernel);
-  for (let n = 0; n < batch; n++) {
-    for (let o = 0; o < out; o++) {
-      const sums = values.subarray((n * out + o) * plane, (n * out + o + 1) * plane);
-      if (biases) sums.fill(biases[o]!);
-      const firstChannel = Math.floor(o / (out / group)) * inner;
-      for (let c = 0; c < inner; c++) {
-        const at = (n * channels + firstChannel + c) * inputPlane;
-        addPlane(sums, xs.subarray(at, at + inputPlane), ws, (o * inner + c) * taps, geometry);
-      }
-    }
-  }
-  return { shape: [batch, out, ...count], values };
-}
-
-/** Adds one channel's contribution to a plane of sums. */
-function addPlane(sums: Float64Array, x: Float64Array, w: Float64Array, firstTap: number, g: Window3): void {
-  const [, height, width] = g.size;
-  const [, outHeight, outWidth] = g.count;
-  let tap = firstTap;
-  for (let kd = 0; kd < g.kernel[0]; kd++) {
-    const offsetD = kd * g.dilation[0] - g.before[0];
-    const [fromD, toD] = insideRange(g.count[0], g.size[0], offsetD, g.stride[0]);
-    for (let kh = 0; kh < g.kernel[1]; kh++) {
-      const offsetH = kh * g.dilation[1] - g.before[1];
-      const [fromH, toH] = insideRange(outHeight, height, offsetH, g.stride[1]);
-      for (let kw = 0; kw < g.kernel[2]; kw++) {
-        const weight = w[tap++]!;
-        const offsetW = kw * g.dilation[2] - g.before[2];
-        const step = g.stride[2];
-        const [fromW, toW] = insideRange(outWidth, width, offsetW, step);
-        for (let d = fromD; d < toD; d++) {
-          for (let h = fromH; h < toH; h++) {
-            const row = (d * outHeight + h) * outWidth;
-            const source = ((d * g.stride[0] + offsetD) * height + h * g.stride[1] + offsetH) * width + offsetW;
-            for (let i = fromW; i < toW; i++) sums[row + i]! += weight * x[source + i * step]!;
-          }
-        }
-      }
-    }
   }
 }

@@ -11,6 +11,7 @@ import type { NDArray } from "../../support/ndarray.ts";
 import { type ContractionBody, multiplyAdd } from "./conv.ts";
 import { arrayOf, broadcastStrides, doublesOf, elementsOf, forEachRow } from "./data.ts";
 import { affineMap, broadcastMap, dim, elementwise, filled, loops, rounded, sumsType } from "./expand.ts";
+import { addProducts } from "./gemm.ts";
 import {
   broadcastFault,
   broadcastShape,
@@ -121,14 +122,8 @@ export function products(a: Float64Array, aShape: Shape, b: Float64Array, bShape
   const { batch, m, n, k } = s;
   const out = new Float64Array(product(batch) * m * n);
   forEachMatrix(aShape, bShape, s, (number, atA, atB) => {
-    for (let i = 0; i < m; i++) {
-      const row = out.subarray((number * m + i) * n, (number * m + i + 1) * n);
-      for (let c = 0; c < k; c++) {
-        const x = a[atA + i * k + c]!;
-        const from = atB + c * n;
-        for (let j = 0; j < n; j++) row[j]! += x * b[from + j]!;
-      }
-    }
+    const c = { data: out, at: number * m * n, step: n };
+    addProducts(c, { data: a, at: atA, step: k }, { data: b, at: atB, step: n }, [m, k, n]);
   });
   return out;
 }
