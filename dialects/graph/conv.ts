@@ -9,16 +9,9 @@ import { hasStaticShape, type TensorType, type Type, tensor } from "../../ir/typ
 import { convolve } from "./convolve.ts";
 import { arrayOf } from "./data.ts";
 import { affineMap, dim, empty, filled, identityMap, loops, padded, reshaped, rounded, sumsType } from "./expand.ts";
-import { channelAxis, type Layout, layout, NumberTensor, product, sameDim, shapeText, type TensorValue } from "./op.ts";
+import { channelAxis, type Layout, layout, NumberTensor, sameDim, shapeText, type TensorValue } from "./op.ts";
 import { convertScalar, Scalars } from "./scalars.ts";
-import {
-  activationShape,
-  spatialShape,
-  verifyWindow,
-  type Window,
-  windowAttrs,
-  windowCounts,
-} from "./window.ts";
+import { activationShape, spatialShape, verifyWindow, type Window, windowAttrs, windowCounts } from "./window.ts";
 
 /** Out channels, in channels per group, and spatial sizes of weights. */
 export function weightParts(

@@ -3,7 +3,15 @@ import { NDArray } from "../../support/ndarray.ts";
 import { doublesOf } from "./data.ts";
 import { addProducts, type Matrix } from "./gemm.ts";
 import { type Layout, product } from "./op.ts";
-import { insideRange, toChannelsFirst, toWeightsFirst, type Window, type Window3, window3, windowCounts } from "./window.ts";
+import {
+  insideRange,
+  toChannelsFirst,
+  toWeightsFirst,
+  type Window,
+  type Window3,
+  window3,
+  windowCounts,
+} from "./window.ts";
 
 const permuted = ({ shape, values }: Sums, permutation: readonly number[]): Float64Array =>
   new NDArray("f64", shape, values).transpose(permutation).copy().data as Float64Array;
@@ -60,7 +68,12 @@ export function convolve(
   const each = out / group;
   for (let n = 0; n < batch; n++) {
     for (let g = 0; g < group; g++) {
-      const image: Image = { data: xs, at: (n * channels + g * inner) * inputPlane, channels: inner, plane: inputPlane };
+      const image: Image = {
+        data: xs,
+        at: (n * channels + g * inner) * inputPlane,
+        channels: inner,
+        plane: inputPlane,
+      };
       const weights: Matrix = { data: ws, at: g * each * inner * taps, step: inner * taps };
       const sums: Matrix = { data: values, at: (n * out + g * each) * plane, step: plane };
       if (pointwise) addProducts(sums, weights, { data: xs, at: image.at, step: plane }, [each, inner, plane]);
