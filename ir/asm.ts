@@ -106,7 +106,9 @@ export interface AsmParser {
   optionalString(): string | undefined;
   symbolName(): string;
   optionalSymbolName(): string | undefined;
+  /** `(d0)[s0] -> (d0 + s0)`, without `affine_map<…>` around it. */
   affineMap(): AffineMap;
+  /** `(d0)[s0] : (d0 - s0 >= 0)`, likewise. */
   affineSet(): AffineSet;
   /** An affine map written over SSA names, `[%i + 1, symbol(%n)]`: the map, and the names of its dimensions and symbols. */
   affineMapOfOperands(delimiter: "()" | "[]"): {

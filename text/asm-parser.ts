@@ -268,9 +268,7 @@ export class AsmReader implements AsmParser {
   }
 
   affineSet(): AffineSet {
-    const at = this.here();
-    const a = this.#g.attribute();
-    return a.kind === "set" ? a.set : this.fail("expected integer set attribute", at);
+    return this.#g.affineSetBody();
   }
 
   affineMapOfOperands(delimiter: "()" | "[]"): {

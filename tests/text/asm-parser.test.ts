@@ -14,7 +14,10 @@ import { describeLocation } from "../../support/location.ts";
 import { parse } from "../../text/parser.ts";
 
 /** Reads `t.x` with a function; answers what it gave, or the faults. */
-function reading<R>(text: string, read: (p: AsmParser) => R): { readonly got: R | undefined; readonly faults: string[] } {
+function reading<R>(
+  text: string,
+  read: (p: AsmParser) => R,
+): { readonly got: R | undefined; readonly faults: string[] } {
   let got: R | undefined;
   const x = defineOp("t.x", {
     doc: "Reads as the test says.",
@@ -31,7 +34,12 @@ function reading<R>(text: string, read: (p: AsmParser) => R): { readonly got: R 
     assembly: "attr-dict `:` type($results)",
   });
   const stop = defineOp("t.stop", { doc: "Ends.", traits: [Terminator], assembly: "attr-dict" });
-  const top = defineOp("t.top", { doc: "Holds.", regions: ["body"], traits: [SymbolTable], assembly: "$body attr-dict" });
+  const top = defineOp("t.top", {
+    doc: "Holds.",
+    regions: ["body"],
+    traits: [SymbolTable],
+    assembly: "$body attr-dict",
+  });
   const context = new Context([defineDialect("t", { doc: "For tests.", ops: [x, value, stop, top], top })]);
   const diagnostics = new Diagnostics();
   parse(`%i, %j = t.value : index, i32\n${text}`, context, diagnostics);
@@ -91,7 +99,13 @@ describe("words, marks and literals", () => {
   });
 
   test("integers", () => {
-    const { got } = reading("t.x 1 -2 0x10 a", (p) => [p.integer(), p.integer(), p.integer(), p.optionalInteger(), p.anyKeyword()]);
+    const { got } = reading("t.x 1 -2 0x10 a", (p) => [
+      p.integer(),
+      p.integer(),
+      p.integer(),
+      p.optionalInteger(),
+      p.anyKeyword(),
+    ]);
     expect(got).toEqual([1n, -2n, 16n, undefined, "a"]);
   });
 
@@ -128,17 +142,29 @@ describe("types and attributes", () => {
   });
 
   test("attributes with and without their types; dictionaries are one's own to change", () => {
-    const { got } = reading("t.x 4 5 : i8 affine_map<() -> ()> {a} {a} attributes {b = 1 : i8}", (p) => ({
-      typed: attributeText(p.attribute(i32)),
-      spelt: attributeText(p.attribute()),
-      map: p.affineMap().text,
-      first: p.attrDict(),
-      second: p.attrDict(),
-      third: p.attrDictWithKeyword(),
-      none: p.attrDict().size,
-      absent: p.optionalAttribute(),
-    }));
-    expect(got).toMatchObject({ typed: "4 : i32", spelt: "5 : i8", map: "() -> ()", none: 0, absent: undefined });
+    const { got, faults } = reading(
+      "t.x 4 5 : i8 (d0) -> (d0) (d0) : (d0 >= 0) {a} {a} attributes {b = 1 : i8}",
+      (p) => ({
+        typed: attributeText(p.attribute(i32)),
+        spelt: attributeText(p.attribute()),
+        map: p.affineMap().text,
+        set: p.affineSet().text,
+        first: p.attrDict(),
+        second: p.attrDict(),
+        third: p.attrDictWithKeyword(),
+        none: p.attrDict().size,
+        absent: p.optionalAttribute(),
+      }),
+    );
+    expect(faults).toEqual([]);
+    expect(got).toMatchObject({
+      typed: "4 : i32",
+      spelt: "5 : i8",
+      map: "(d0) -> (d0)",
+      set: "(d0) : (d0 >= 0)",
+      none: 0,
+      absent: undefined,
+    });
     got!.first.clear();
     expect([...got!.second.keys(), ...got!.third.keys()]).toEqual(["a", "b"]);
   });
@@ -171,12 +197,15 @@ describe("regions, blocks and other ops", () => {
   });
 
   test("successors with operands", () => {
-    const { got, faults } = reading("t.top { t.x ^b(%i, %j : index, i32), ^c\n^b(%x: index, %y: i32): t.stop\n^c: t.stop }", (p) => {
-      const first = p.successorWithOperands();
-      p.punct(",");
-      const second = p.successorWithOperands();
-      return { first, second, parsed: { successors: [first.block, second.block] } };
-    });
+    const { got, faults } = reading(
+      "t.top { t.x ^b(%i, %j : index, i32), ^c\n^b(%x: index, %y: i32): t.stop\n^c: t.stop }",
+      (p) => {
+        const first = p.successorWithOperands();
+        p.punct(",");
+        const second = p.successorWithOperands();
+        return { first, second, parsed: { successors: [first.block, second.block] } };
+      },
+    );
     expect(faults).toEqual([]);
     expect(got!.first.operands.map((v) => v.name)).toEqual(["i", "j"]);
     expect(got!.second.operands).toEqual([]);
@@ -193,7 +222,11 @@ describe("regions, blocks and other ops", () => {
       for (const r of regions) p.ensureTerminator(r, stopOf(p));
       return { parsed: { regions } };
     });
-    expect(got!.parsed.regions.map((r) => [...r.entry].map((o) => o.name))).toEqual([["t.stop"], ["t.stop"], ["t.stop"]]);
+    expect(got!.parsed.regions.map((r) => [...r.entry].map((o) => o.name))).toEqual([
+      ["t.stop"],
+      ["t.stop"],
+      ["t.stop"],
+    ]);
     expect(got!.parsed.regions[0]!.entry.first).toBeInstanceOf(Operation);
   });
 
