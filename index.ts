@@ -18,6 +18,7 @@ export {
   type Note,
   type Severity,
 } from "./support/diagnostic.ts";
+export { unifiedDiff } from "./support/diff.ts";
 export { describeLocation, type Location, primary, span, unknownLocation } from "./support/location.ts";
 export { nearest } from "./support/nearest.ts";
 export {
@@ -71,6 +72,25 @@ export { type OptOptions, opt } from "./opt.ts";
 // --- transformations ------------------------------------------------------------------------------------------
 
 export { passes } from "./passes.ts";
+export {
+  bisect,
+  compare,
+  Evaluation,
+  type EvaluationOptions,
+  evaluateEach,
+  randomArguments,
+} from "./rewrite/evaluate.ts";
+export {
+  dumpEach,
+  printIr,
+  reproducer,
+  reproducerText,
+  statisticsReport,
+  type Timing,
+  timing,
+  verifyEach,
+  type Which,
+} from "./rewrite/instruments.ts";
 export { optionText } from "./rewrite/options.ts";
 export { type Pass, type PassContext, type PassEnvironment, Statistics } from "./rewrite/pass.ts";
 export {

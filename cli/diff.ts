@@ -1,22 +1,18 @@
 /** @file The difference of two texts, line by line, as people read it. */
-import { structuredPatch } from "diff";
 import pc from "picocolors";
+import { unifiedDiff } from "../index.ts";
 
-export interface DiffOptions {
-  readonly color?: boolean;
-  /** Lines around a change that are shown. */
-  readonly context?: number;
+/** A unified diff, without file names unless they are given; empty where the texts are the same. */
+export function diffText(before: string, after: string, color: boolean): string {
+  const lines = unifiedDiff(before, after, ["before", "after"]).split("\n");
+  return colorDiff(lines.slice(2).join("\n"), color);
 }
 
-/** A unified diff without file names; empty where the texts are the same. */
-export function diffText(before: string, after: string, { color = false, context = 3 }: DiffOptions = {}): string {
-  const paint = pc.createColors(color);
-  const patch = structuredPatch("before", "after", before, after, undefined, undefined, { context });
-  const styles: Readonly<Record<string, (line: string) => string>> = { "+": paint.green, "-": paint.red };
-  return patch.hunks
-    .map(({ oldStart, oldLines, newStart, newLines, lines }) => {
-      const head = paint.cyan(`@@ -${oldStart},${oldLines} +${newStart},${newLines} @@`);
-      return `${[head, ...lines.map((line) => styles[line[0]!]?.(line) ?? line)].join("\n")}\n`;
-    })
-    .join("");
+/** Colours for the lines of a unified diff, wherever it stands in a text. */
+export function colorDiff(text: string, color: boolean): string {
+  if (!color) return text;
+  const paint = pc.createColors(true);
+  return text.replace(/^(?:@@ .*|[+-].*)$/gm, (line) =>
+    line.startsWith("@") ? paint.cyan(line) : line.startsWith("+") ? paint.green(line) : paint.red(line),
+  );
 }

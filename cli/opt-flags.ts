@@ -2,18 +2,20 @@
 import { Command, InvalidArgumentError, Option } from "commander";
 import { type Pass, passes } from "../index.ts";
 import { normalizeFlags, parseArguments, toSwitch } from "./arguments.ts";
+import { addWatchFlags, type WatchFlags, watchSwitches } from "./opt-instruments.ts";
 import { addPrintFlags, type PrintFlags, printSwitches } from "./print-flags.ts";
 import { summaryOf } from "./reference.ts";
 import { type ReportFormat, reportFormats } from "./report.ts";
 import { usageFault } from "./usage.ts";
 
-export interface OptFlags extends PrintFlags {
+export interface OptFlags extends PrintFlags, WatchFlags {
   readonly output?: string;
   readonly passPipeline?: string;
   readonly allowUnregisteredDialect?: boolean;
   readonly splitInputFile?: boolean;
   readonly verifyDiagnostics?: "all" | "only-expected";
-  readonly verifyEach: boolean;
+  readonly bisect?: boolean;
+  readonly runReproducer?: boolean;
   readonly verifyRoundtrip?: boolean;
   readonly implicitModule: boolean;
   readonly printPipeline?: boolean;
@@ -38,9 +40,10 @@ export function readOptArguments(args: readonly string[]): OptRequest | number {
     .argument("[file]", "the text; - is standard input", "-");
   addFlags(command);
   addPrintFlags(command);
+  addWatchFlags(command);
   command.optionsGroup("Passes, run in the order they are given:");
   for (const pass of passes) addPassFlag(command, pass, steps);
-  const optional = new Set([...switches, ...printSwitches, ...passes.map((p) => p.name)]);
+  const optional = new Set([...switches, ...printSwitches, ...watchSwitches, ...passes.map((p) => p.name)]);
   const parsed = parseArguments(command, normalizeFlags(args, optional));
   if (typeof parsed === "number") return parsed;
   const flags = parsed.opts<OptFlags>();
@@ -56,8 +59,9 @@ const switches = [
   "allow-unregistered-dialect",
   "split-input-file",
   "verify-diagnostics",
-  "verify-each",
   "verify-roundtrip",
+  "bisect",
+  "run-reproducer",
   "print-pipeline",
   "dump-pass-pipeline",
   "list-passes",
@@ -77,9 +81,10 @@ function addFlags(command: Command): void {
         "compare diagnostics with `// expected-error {{…}}` in the text; all or only-expected",
       ).argParser(toWhich),
     )
-    .addOption(on("--verify-each", "verify the program after each pass").default(true))
     .addOption(on("--verify-roundtrip", "what is printed must read as the same program"))
     .option("--no-implicit-module", "the text is one op; do not put a module around it")
+    .addOption(on("--bisect", "find the first pass that leaves a wrong program, by running functions on random inputs"))
+    .addOption(on("--run-reproducer", "the input is a reproducer: run the pipeline that it holds"))
     .addOption(on("--print-pipeline", "print the pipeline that is run, to standard error"))
     .addOption(on("--dump-pass-pipeline", "the same, by mlir-opt's name").hideHelp())
     .addOption(on("--list-passes", "list the passes, and end"))

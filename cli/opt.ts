@@ -1,8 +1,14 @@
 /** @file `sluice opt [FILE|-]`: text → passes → text. */
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import {
+  bisect,
+  CompileError,
   Context,
   Diagnostics,
   dialects,
+  Evaluation,
   loadParser,
   type Operation,
   type Pipeline,
@@ -13,15 +19,18 @@ import {
   printPipeline,
   runPipeline,
   Source,
+  stepText,
   type TextReader,
   unknownLocation,
   verify,
 } from "../index.ts";
 import { type OptRequest, readOptArguments } from "./opt-flags.ts";
+import { savingReproducer, watchWith } from "./opt-instruments.ts";
 import { printOptions } from "./print-flags.ts";
 import { summaryOf } from "./reference.ts";
 import { report, reportAs } from "./report.ts";
 import { print, printError, readSource, style, writeOutput } from "./terminal.ts";
+import { usageFault } from "./usage.ts";
 import { checkExpectations } from "./verify-diagnostics.ts";
 
 export async function main(args: readonly string[]): Promise<number> {
@@ -48,11 +57,14 @@ function showDialects(): void {
 }
 
 function readPipeline({ pipeline }: OptRequest): Pipeline | undefined {
-  if (!pipeline) return undefined;
+  return pipeline && pipelineOf(pipeline.text, pipeline.name);
+}
+
+function pipelineOf(text: string, name: string): Pipeline {
   const diagnostics = new Diagnostics();
-  const read = parsePipeline(pipeline.text, passes, diagnostics, pipeline.name);
-  diagnostics.throwIfErrors();
-  return read;
+  const pipeline = parsePipeline(text, passes, diagnostics, name);
+  if (!pipeline) throw new CompileError(diagnostics.list);
+  return pipeline;
 }
 
 /** One run of the command over all sections of its input. */
@@ -62,6 +74,8 @@ class Opt {
   readonly #reader: TextReader;
   readonly #context: Context;
   readonly #print: PrintOptions;
+  #sections = 1;
+  #section = 0;
 
   constructor(request: OptRequest, pipeline: Pipeline | undefined, reader: TextReader) {
     this.#request = request;
@@ -78,9 +92,11 @@ class Opt {
     const sections = flags.splitInputFile ? this.#reader.splitInput(source) : [source];
     const texts: string[] = [];
     let failed = false;
+    this.#sections = sections.length;
     for (const section of sections) {
+      this.#section++;
       const diagnostics = new Diagnostics();
-      const module = this.#section(section, diagnostics);
+      const module = this.#programOf(section, diagnostics);
       texts.push(module ? printIr(module, this.#print) : "");
       if (!this.#accept(section, diagnostics)) failed = true;
     }
@@ -91,16 +107,79 @@ class Opt {
   }
 
   /** The program of a section after all passes; undefined if something is wrong with it. */
-  #section(section: Source, diagnostics: Diagnostics): Operation | undefined {
+  #programOf(section: Source, diagnostics: Diagnostics): Operation | undefined {
     const { flags } = this.#request;
     const module = this.#read(section, diagnostics);
     if (!module || !verify(module, diagnostics)) return undefined;
     if (flags.verifyRoundtrip && !this.#survives(module, diagnostics)) return undefined;
-    if (this.#pipeline) {
-      const env = { context: this.#context, diagnostics };
-      if (!runPipeline(this.#pipeline, module, env)) return undefined;
+    const pipeline = flags.runReproducer ? this.#reproducedPipeline(section) : this.#pipeline;
+    if (!pipeline) return module;
+    if (flags.bisect && !this.#isGood(pipeline, module, diagnostics)) return undefined;
+    return this.#transform(pipeline, module, section, diagnostics) ? module : undefined;
+  }
+
+  #transform(pipeline: Pipeline, module: Operation, section: Source, diagnostics: Diagnostics): boolean {
+    const { flags } = this.#request;
+    const watch = watchWith(flags, (op) => printIr(op, this.#print), this.#sections > 1 ? this.#section : undefined);
+    const { instruments, statistics } = watch;
+    try {
+      return runPipeline(pipeline, module, { context: this.#context, diagnostics }, { instruments, statistics });
+    } catch (error) {
+      if (flags.reproducer === undefined && !(error instanceof CompileError)) this.#reproduce(pipeline, section);
+      throw error;
+    } finally {
+      printError(watch.report());
     }
-    return module;
+  }
+
+  /** A pass has crashed: once more, to keep the program before it. */
+  #reproduce(pipeline: Pipeline, section: Source): void {
+    const diagnostics = new Diagnostics();
+    const again = this.#read(section, diagnostics);
+    if (!again) return;
+    const file = join(mkdtempSync(join(tmpdir(), "sluice-")), "reproducer.mlir");
+    const keep = savingReproducer((op) => printIr(op, { ...this.#print, resources: "inline" }), file);
+    try {
+      runPipeline(pipeline, again, { context: this.#context, diagnostics }, { instruments: [keep] });
+    } catch {
+      // As the first time; that is what is reported.
+    }
+  }
+
+  /** The pipeline that a reproducer holds among its external resources. */
+  #reproducedPipeline(section: Source): Pipeline {
+    const found = /mlir_reproducer:\s*\{[^}]*?pipeline:\s*("(?:[^"\\]|\\.)*")/.exec(section.text)?.[1];
+    if (found === undefined)
+      throw usageFault("the input is no reproducer", "--reproducer FILE writes one when a pass fails");
+    return pipelineOf(JSON.parse(found) as string, "reproducer");
+  }
+
+  /** Looks for the first pass after which the program is wrong, and reports it. */
+  #isGood(pipeline: Pipeline, module: Operation, diagnostics: Diagnostics): boolean {
+    const evaluation = new Evaluation(module, { samples: this.#request.flags.evaluateEach ?? 2 });
+    const env = { context: this.#context, diagnostics };
+    const why = (program: Operation): string | undefined => {
+      const faults = new Diagnostics();
+      return verify(program, faults) ? evaluation.difference(program) : faults.list[0]?.message;
+    };
+    const index = bisect(pipeline, module, env, (program) => why(program) === undefined);
+    const count = pipeline.steps.length;
+    if (index === undefined) {
+      printError(`all ${count} passes are good on ${evaluation.usable} runs\n`);
+      return true;
+    }
+    const program = module.clone();
+    const begun = { root: pipeline.root, steps: pipeline.steps.slice(0, index + 1) };
+    const own = new Diagnostics();
+    let reason: string | undefined;
+    try {
+      reason = runPipeline(begun, program, { ...env, diagnostics: own }) ? why(program) : own.list[0]?.message;
+    } catch (error) {
+      reason = (error as Error).message;
+    }
+    const step = `pass ${index + 1} of ${count}, '${stepText(pipeline.steps[index]!)}'`;
+    diagnostics.error("pass/changed-meaning", module.loc, `the first wrong one is ${step}: ${reason}`);
+    return false;
   }
 
   #read(section: Source, diagnostics: Diagnostics): Operation | undefined {

@@ -7,7 +7,7 @@ import { dtypeOf, isBig, widthOf } from "../ir/datum.ts";
 import { callableLike, symbolLike } from "../ir/interfaces.ts";
 import { Interpreter } from "../ir/interpret.ts";
 import { elementOf, isDynamic, isShaped, type Type } from "../ir/types.ts";
-import { CompileError, Diagnostics } from "../support/diagnostic.ts";
+import { CompileError, Diagnostics, InternalError } from "../support/diagnostic.ts";
 import { isFloatKind, ulpDistance } from "../support/float.ts";
 import { type DType, NDArray, sizeOf } from "../support/ndarray.ts";
 import type { PassEnvironment } from "./pass.ts";
@@ -118,7 +118,12 @@ export function bisect(
     const copy = program.clone();
     const own = { ...env, diagnostics: new Diagnostics() };
     const begun: Pipeline = { root: pipeline.root, steps: pipeline.steps.slice(0, steps) };
-    return runPipeline(begun, copy, own) && isGood(copy);
+    try {
+      return runPipeline(begun, copy, own) && isGood(copy);
+    } catch (error) {
+      if (error instanceof InternalError) return false;
+      throw error;
+    }
   };
   if (goodAfter(pipeline.steps.length)) return undefined;
   let good = 0;

@@ -70,8 +70,8 @@ const time: ReplCommand = {
   run(repl, rest) {
     if (!rest.startsWith("@")) {
       const times = runPasses(repl, rest);
-      for (const { name, took } of times) repl.line(`${milliseconds(took).padStart(10)}  ${name}`);
-      repl.line(`${milliseconds(times.reduce((n, t) => n + t.took, 0)).padStart(10)}  in all`);
+      for (const { name, ms } of times) repl.line(`${milliseconds(ms).padStart(10)}  ${name}`);
+      repl.line(`${milliseconds(times.reduce((n, t) => n + t.ms, 0)).padStart(10)}  in all`);
       return;
     }
     const { entry, args } = readCall(repl, rest);

@@ -1,27 +1,28 @@
 /** @file Commands that run passes, and go back and forth among what came of them. */
 import {
+  bisect,
   CompileError,
   type Diagnostic,
   Diagnostics,
-  type Instrument,
+  Evaluation,
+  evaluateEach,
+  type Operation,
+  type Pipeline,
   parsePipeline,
   passes,
   printPipeline,
   runPipeline,
   stepText,
+  type Timing,
+  timing,
   verify,
+  verifyEach,
 } from "../../index.ts";
 import { diffText } from "../diff.ts";
 import { usageFault } from "../usage.ts";
 import type { ReplCommand, ReplContext } from "./command.ts";
 import { readFlags, wordsOf } from "./input.ts";
 import { type State, totalOps } from "./session.ts";
-
-/** What each step of a run took, in milliseconds. */
-export interface StepTime {
-  readonly name: string;
-  readonly took: number;
-}
 
 /** Passes as pipelines or as flags: `canonicalize,cse`, `--canonicalize --cse=x=1`, `builtin.module(cse)`. */
 function pipelineText(rest: string): string {
@@ -33,36 +34,37 @@ function pipelineText(rest: string): string {
   return [...flags].map(([name, options]) => (options ? `${name}{${options}}` : name)).join(",");
 }
 
+function readPipeline(rest: string): Pipeline {
+  if (rest === "") throw usageFault("which passes?", "canonicalize,cse; .passes lists all");
+  const diagnostics = new Diagnostics();
+  const pipeline = parsePipeline(pipelineText(rest), passes, diagnostics, "input");
+  if (!pipeline) throw new CompileError(diagnostics.list);
+  return pipeline;
+}
+
 /**
  * Runs passes on a copy of the program, which becomes the new state if it is another.
  * @throws CompileError; then the state is what it was
  */
-export function runPasses(repl: ReplContext, rest: string): readonly StepTime[] {
-  if (rest === "") throw usageFault("which passes?", ".run canonicalize,cse; .passes lists all");
+export function runPasses(repl: ReplContext, rest: string): Timing["steps"] {
+  const pipeline = readPipeline(rest);
   const diagnostics = new Diagnostics();
-  const pipeline = parsePipeline(pipelineText(rest), passes, diagnostics, "input");
-  if (!pipeline) throw new CompileError(diagnostics.list);
   const module = repl.module.clone();
-  const times: StepTime[] = [];
-  let started = 0;
-  const watch: Instrument = {
-    before: () => {
-      started = performance.now();
-    },
-    after: ({ step, root, env }) => {
-      times.push({ name: stepText(step), took: performance.now() - started });
-      if (!repl.settings.verify || verify(root, env.diagnostics)) return;
-      env.diagnostics.error("pass/failed", root.loc, `'${step.pass.name}' left a program that is not well formed`);
-    },
-  };
-  const done = runPipeline(pipeline, module, { context: repl.context, diagnostics }, { instruments: [watch] });
+  const clock = timing();
+  const { settings } = repl;
+  const instruments = [
+    clock,
+    ...(settings.verify ? [verifyEach()] : []),
+    ...(settings.evaluate ? [evaluateEach()] : []),
+  ];
+  const done = runPipeline(pipeline, module, { context: repl.context, diagnostics }, { instruments });
   if (!done || diagnostics.hasErrors) throw new CompileError(diagnostics.list);
   repl.warn(diagnostics.list.filter((d: Diagnostic) => d.severity !== "remark" || repl.settings.remarks));
   const before = repl.state;
   const text = printPipeline(pipeline);
   const same = repl.wholeText(module) === repl.wholeText(before.module);
   repl.session.push({ ...before, module: same ? before.module : module, label: `run ${text}`, passes: text });
-  return times;
+  return clock.steps;
 }
 
 /** What the settings want to see after passes have run. */
@@ -81,7 +83,7 @@ export function milliseconds(ms: number): string {
 }
 
 const difference = (repl: ReplContext, a: State, b: State): string =>
-  diffText(repl.ir(a.module), repl.ir(b.module), { color: repl.host.color });
+  diffText(repl.ir(a.module), repl.ir(b.module), repl.host.color);
 
 const run: ReplCommand = {
   name: "run",
@@ -94,7 +96,7 @@ const run: ReplCommand = {
     showChange(
       repl,
       before,
-      times.reduce((n, t) => n + t.took, 0),
+      times.reduce((n, t) => n + t.ms, 0),
     );
   },
 };
@@ -203,4 +205,31 @@ const diff: ReplCommand = {
   },
 };
 
-export const transformCommands: readonly ReplCommand[] = [run, pipeline, undo, redo, history, goto, mark, diff];
+const bisectCommand: ReplCommand = {
+  name: "bisect",
+  usage: "PASSES",
+  summary: "find the first of these passes that leaves a wrong program (run on random inputs); changes nothing",
+  takes: "pass",
+  run(repl, rest) {
+    const pipeline = readPipeline(rest);
+    const evaluation = new Evaluation(repl.module);
+    const env = { context: repl.context, diagnostics: new Diagnostics() };
+    const isGood = (op: Operation): boolean => verify(op, new Diagnostics()) && evaluation.difference(op) === undefined;
+    const wrong = bisect(pipeline, repl.module, env, isGood);
+    const count = pipeline.steps.length;
+    if (wrong === undefined) repl.line(`all ${count} passes are good on ${evaluation.usable} runs`);
+    else repl.line(`the first wrong one is pass ${wrong + 1} of ${count}, '${stepText(pipeline.steps[wrong]!)}'`);
+  },
+};
+
+export const transformCommands: readonly ReplCommand[] = [
+  run,
+  pipeline,
+  undo,
+  redo,
+  history,
+  goto,
+  mark,
+  diff,
+  bisectCommand,
+];

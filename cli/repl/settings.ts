@@ -30,6 +30,7 @@ const choice = (doc: string, words: readonly string[]): Setting => ({
 const table = {
   after: choice("what is shown after passes have run", ["count", "diff", "ir"]),
   elide: count("constants with more elements are not written out in IR", 32),
+  evaluate: onOff("functions are run on random inputs before and after each pass, and compared", false),
   generic: onOff("IR is shown in the generic form", false),
   limit: count("values with more elements are not written out", 1000),
   mlir: {
@@ -54,6 +55,9 @@ export class Settings {
   }
   get elide(): number {
     return Number(this.#values.get("elide"));
+  }
+  get evaluate(): boolean {
+    return this.#values.get("evaluate") === true;
   }
   get generic(): boolean {
     return this.#values.get("generic") === true;
