@@ -3,7 +3,7 @@ import * as func from "../../dialects/func.ts";
 import * as memref from "../../dialects/memref/index.ts";
 import { Operation, type Value } from "../../ir/core.ts";
 import { byteWidth } from "../../ir/datum.ts";
-import { elementOf, type MemRefType } from "../../ir/types.ts";
+import { elementOf, isDynamic, type MemRefType } from "../../ir/types.ts";
 import { fault, invariant } from "../../support/diagnostic.ts";
 import { ModuleBuilder } from "./assembler.ts";
 import { controlRows } from "./rows-control.ts";
@@ -104,7 +104,9 @@ function addressOf(op: Operation, known: ReadonlyMap<Value, number>, memory: Mem
   if (cast) {
     const base = known.get(cast.source);
     const width = byteWidth(elementOf(cast.result.type as MemRefType));
-    return base === undefined ? undefined : base + cast.static_offsets[0]! * width;
+    return base === undefined || isDynamic(cast.static_offsets[0]!)
+      ? undefined
+      : base + cast.static_offsets[0]! * width;
   }
   const same = memref.cast.match(op);
   return same && known.get(same.source);

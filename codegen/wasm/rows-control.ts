@@ -1,9 +1,11 @@
 /** @file How control flow, calls, loads and stores are written. */
 import * as arith from "../../dialects/arith/ops.ts";
 import * as func from "../../dialects/func.ts";
+import * as memref from "../../dialects/memref/index.ts";
 import * as scf from "../../dialects/scf/ops.ts";
 import * as wasm from "../../dialects/wasm.ts";
 import type { Block, Operation, Value } from "../../ir/core.ts";
+import { byteWidth } from "../../ir/datum.ts";
 import type { OpInfo } from "../../ir/define.ts";
 import { elementOf, type Type } from "../../ir/types.ts";
 import type { Row, Rows } from "./rows-scalar.ts";
@@ -166,6 +168,18 @@ const address: Row = (op, w) => {
   w.set(op.result());
 };
 
+/** A view that moves from turn to turn: where its first element is. */
+const movedView: Row = (op, w) => {
+  const { source, offsets, result } = memref.reinterpret_cast.of(op);
+  w.push(source);
+  w.push(offsets[0]!);
+  w.f
+    .i32Const(byteWidth(elementOf(result.type)))
+    .op("i32.mul")
+    .op("i32.add");
+  w.set(result);
+};
+
 export const controlRows: Rows = new Map<OpInfo, Row>([
   [scf.for, forLoop],
   [scf.if, ifElse],
@@ -174,6 +188,7 @@ export const controlRows: Rows = new Map<OpInfo, Row>([
   [scf.condition, nothing],
   [func.call, call],
   [func.return, (op, w) => op.operands.forEach((v) => w.push(v))],
+  [memref.reinterpret_cast, movedView],
   [wasm.address, address],
   [wasm.load, load],
   [wasm.load_splat, loadSplat],

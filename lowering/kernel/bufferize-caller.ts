@@ -20,7 +20,7 @@ import {
 } from "../../ir/types.ts";
 import { fault, invariant } from "../../support/diagnostic.ts";
 import { KernelVariants } from "./kernel-variants.ts";
-import { bufferType, isRowMajor, layoutOf, type Place, placeOf, sliced, viewOf } from "./place.ts";
+import { bufferType, isRowMajor, layoutOf, type Place, placeOf, samePlace, shifted, sliced, viewOf } from "./place.ts";
 
 export class CallerBufferizer {
   readonly #module: Operation;
@@ -109,8 +109,12 @@ export class CallerBufferizer {
         const other = this.#target(user.result());
         if (isRowMajor(other)) return viewOf(other, shapeOf(v));
       }
-      const branch = user.parentOp;
-      if (branch && scf.if.is(branch) && scf.yield.is(user)) return this.#target(branch.result(use.index));
+      const around = scf.yield.is(user) ? user.parentOp : undefined;
+      if (around && scf.if.is(around)) return this.#target(around.result(use.index));
+      // Nobody else sees what a turn starts from: the slice is written into it.
+      const carried = around && scf.for.match(around)?.region.entry.args[use.index + 1];
+      const update = tensor.insert_slice.match(v);
+      if (carried && update?.dest === carried && carried.hasOneUse) return this.#place(carried);
     }
     return undefined;
   }
@@ -182,9 +186,7 @@ export class CallerBufferizer {
     }
     const extract = tensor.extract_slice.match(op);
     if (extract) {
-      const slice = staticSlice(op);
-      if (!slice) throw fault("pass/failed", op.loc, "a slice at an offset that is not known at compile time");
-      const part = sliced(this.#place(extract.source), slice);
+      const part = slicePlace(b, op, this.#place(extract.source));
       this.#places.set(op.result(), reduced(part, shapeOf(op.result())));
       return;
     }
@@ -203,6 +205,10 @@ export class CallerBufferizer {
     }
     if (scf.if.is(op)) {
       this.#if(b, op);
+      return;
+    }
+    if (arith.select.is(op) && op.result().type.kind === "tensor") {
+      this.#select(b, op);
       return;
     }
     if (scf.for.is(op)) {
@@ -251,15 +257,13 @@ export class CallerBufferizer {
     const to = this.#target(result);
     this.#bring(b, dest, to);
     this.#places.set(result, to);
-    const slice = staticSlice(op);
-    if (!slice) throw fault("pass/failed", op.loc, "a slice at an offset that is not known at compile time");
-    if (!this.#direct.has(op)) this.#bring(b, source, reduced(sliced(to, slice), shapeOf(source)));
+    if (!this.#direct.has(op)) this.#bring(b, source, reduced(slicePlace(b, op, to), shapeOf(source)));
   }
 
   /** Makes sure that a tensor is (also) in a place. */
   #bring(b: Builder, v: Value, to: Place): void {
     const from = this.#place(v);
-    if (from.base === to.base && from.offset === to.offset && sameShape(from.strides, to.strides)) return;
+    if (samePlace(from, to)) return;
     if (tensor.empty.match(v)) return;
     this.#variants.copy(b, from, to, (v.type as TensorType).element);
   }
@@ -269,7 +273,7 @@ export class CallerBufferizer {
     const from = this.#place(source);
     const shape = shapeOf(result);
     const target = this.#targets.get(result);
-    if (target && target.base === from.base && target.offset === from.offset) this.#places.set(result, target);
+    if (target && samePlace({ ...target, strides: [] }, { ...from, strides: [] })) this.#places.set(result, target);
     else if (isRowMajor(from)) this.#places.set(result, viewOf(from, shape));
     else {
       const to = this.#target(result);
@@ -300,6 +304,21 @@ export class CallerBufferizer {
     op.results.forEach((r, i) => this.#places.set(r, targets[i]!));
   }
 
+  /** One of two tensors, chosen by a scalar. */
+  #select(b: Builder, op: Operation): void {
+    const { condition, true_value: yes, false_value: no, result } = arith.select.of(op);
+    if (condition.type.kind === "tensor") throw fault("pass/failed", op.loc, "a choice for each element of a tensor");
+    const to = this.#target(result);
+    const region =
+      (v: Value) =>
+      (inner: Builder): readonly Value[] => {
+        this.#bring(inner, v, to);
+        return [];
+      };
+    scf.if(b, condition, { types: [], thenRegion: region(yes), elseRegion: region(no) });
+    this.#places.set(result, to);
+  }
+
   #for(b: Builder, op: Operation): void {
     const view = scf.for.of(op);
     const body = view.region.entry;
@@ -315,7 +334,7 @@ export class CallerBufferizer {
     next.forEach((from, i) => {
       const clash = next.some((other, j) => j > i && other.base === carried[i]!.base);
       if (clash) throw fault("pass/failed", op.loc, "a loop that swaps the tensors it carries");
-      if (from.base !== carried[i]!.base || from.offset !== carried[i]!.offset) {
+      if (!samePlace(from, carried[i]!)) {
         this.#variants.copy(e, from, carried[i]!, (op.result(i).type as TensorType).element);
       }
     });
@@ -367,6 +386,19 @@ function staticSlice(op: Operation): StaticSlice | undefined {
   if (!view) return undefined;
   const { static_offsets: offsets, static_sizes: sizes, static_strides: strides } = view;
   return [...offsets, ...sizes, ...strides].some(isDynamic) ? undefined : { offsets, sizes, strides };
+}
+
+/** Where the slice of a slice op lies in a place. */
+function slicePlace(b: Builder, op: Operation, whole: Place): Place {
+  const view = tensor.insert_slice.match(op) ?? tensor.extract_slice.match(op);
+  invariant(view, "an op on a slice", op.loc);
+  const { static_offsets: offsets, static_sizes: sizes, static_strides: strides } = view;
+  if ([...sizes, ...strides].some(isDynamic)) {
+    throw fault("pass/failed", op.loc, "a slice whose size is not known at compile time");
+  }
+  const moved = offsets.flatMap((o, axis) => (isDynamic(o) ? [axis] : []));
+  const by = moved.map((axis, i) => [axis, view.offsets[i]!] as const);
+  return sliced(shifted(b, whole, by), { offsets, sizes, strides });
 }
 
 const disjoint = (a: StaticSlice, b: StaticSlice): boolean =>

@@ -1,8 +1,9 @@
-/** @file Places: where a tensor lies in a buffer, with everything known at compile time. */
+/** @file Places: where a tensor lies in a buffer, with everything known at compile time but the turn of a loop. */
+import * as arith from "../../dialects/arith/ops.ts";
 import * as memref from "../../dialects/memref/index.ts";
 import type { Builder } from "../../ir/builder.ts";
 import type { Value } from "../../ir/core.ts";
-import { dynamic, type MemRefType, memref as memrefType, stridedLayout, type Type } from "../../ir/types.ts";
+import { dynamic, isDynamic, type MemRefType, memref as memrefType, stridedLayout, type Type } from "../../ir/types.ts";
 import { rowMajor } from "../../support/ndarray.ts";
 
 /** Part of a buffer. Offset and strides count elements of the base. */
@@ -10,6 +11,8 @@ export interface Place {
   /** An allocation, an argument or a constant: a memref with identity layout. */
   readonly base: Value;
   readonly offset: number;
+  /** What is added to the offset at run time: an index. */
+  readonly shift?: Value | undefined;
   readonly shape: readonly number[];
   readonly strides: readonly number[];
 }
@@ -33,15 +36,35 @@ export const isRowMajor = (p: Place): boolean => {
 /** The same elements in another shape; the place must be row-major. */
 export const viewOf = (p: Place, shape: readonly number[]): Place => ({ ...p, shape, strides: rowMajor(shape) });
 
+/** Both are the same elements of a buffer. */
+export const samePlace = (a: Place, b: Place): boolean =>
+  a.base === b.base &&
+  a.offset === b.offset &&
+  a.shift === b.shift &&
+  a.strides.length === b.strides.length &&
+  a.strides.every((d, i) => d === b.strides[i]);
+
+/** A slice; offsets that are dynamic count as 0 (see `shifted`). */
 export const sliced = (
   p: Place,
   s: { readonly offsets: readonly number[]; readonly sizes: readonly number[]; readonly strides: readonly number[] },
 ): Place => ({
   base: p.base,
-  offset: s.offsets.reduce((sum, o, i) => sum + o * p.strides[i]!, p.offset),
+  offset: s.offsets.reduce((sum, o, i) => sum + (isDynamic(o) ? 0 : o * p.strides[i]!), p.offset),
+  shift: p.shift,
   shape: s.sizes,
   strides: p.strides.map((x, i) => x * s.strides[i]!),
 });
+
+/** A place moved along some of its dimensions by amounts known at run time. */
+export function shifted(b: Builder, p: Place, by: readonly (readonly [axis: number, amount: Value])[]): Place {
+  let { shift } = p;
+  for (const [axis, amount] of by) {
+    const elements = arith.muli(b, amount, arith.constantIndex(b, p.strides[axis]!));
+    shift = shift ? arith.addi(b, shift, elements) : elements;
+  }
+  return { ...p, shift };
+}
 
 /** The type under which kernels take a place: strides known, offset left open so that one kernel serves all offsets. */
 export const argumentType = (p: Place): MemRefType =>
@@ -50,6 +73,15 @@ export const argumentType = (p: Place): MemRefType =>
 /** The place as a value of `argumentType`. */
 export function layoutOf(b: Builder, p: Place): Value {
   const { element } = p.base.type as MemRefType;
+  if (p.shift) {
+    const offset = p.offset === 0 ? p.shift : arith.addi(b, p.shift, arith.constantIndex(b, p.offset));
+    return memref.reinterpret_cast(b, p.base, [offset], [], [], {
+      static_offsets: [dynamic],
+      static_sizes: p.shape,
+      static_strides: p.strides,
+      types: [argumentType(p)],
+    });
+  }
   const exact = memref.reinterpret_cast(b, p.base, [], [], [], {
     static_offsets: [p.offset],
     static_sizes: p.shape,

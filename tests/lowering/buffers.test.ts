@@ -6,7 +6,7 @@ import * as scf from "../../dialects/scf/ops.ts";
 import * as tensor from "../../dialects/tensor/index.ts";
 import type { Builder } from "../../ir/builder.ts";
 import type { Value } from "../../ir/core.ts";
-import { f32, i1, type TensorType, tensor as tensorType } from "../../ir/types.ts";
+import { dynamic, f32, i1, type TensorType, tensor as tensorType } from "../../ir/types.ts";
 import { both, distance, program } from "../support/compile.ts";
 
 const t = (...shape: number[]): TensorType => tensorType(shape, f32);
@@ -113,4 +113,41 @@ describe("buffers", () => {
       const [from, to, step] = [0, 3, 1].map((n) => arith.constantIndex(b, n));
       return scf.for(b, from!, to!, step!, [x!], { region: (inner, _i, acc) => [twice(inner, acc!)] });
     }));
+
+  it("reads and writes slices at the turn of a loop, and carries a sum", () =>
+    same([t(4, 6)], [t(6), t(6, 4)], (b, x) => {
+      const [from, to, step] = [0, 4, 1].map((n) => arith.constantIndex(b, n));
+      const outputs = tensor.empty(b, [], { types: [t(6, 4)] });
+      return scf.for(b, from!, to!, step!, [fill(b, [6], 0.5), outputs], {
+        region(inner, i, sum, all) {
+          const row = tensor.extract_slice(inner, x!, [i!], [], [], {
+            static_offsets: [dynamic, 0],
+            static_sizes: [1, 6],
+            static_strides: [1, 1],
+            types: [t(6)],
+          });
+          const next = linalg.genericOf(inner, {
+            loops: "d0",
+            inputs: [
+              [row, "d0"],
+              [sum!, "d0"],
+            ],
+            outputs: [[tensor.empty(inner, [], { types: [t(6)] }), "d0"]],
+            body: (e, u, v) => arith.addf(e, u!, v!),
+          })[0]!;
+          const back = arith.subi(inner, arith.constantIndex(inner, 3), i!);
+          const written = tensor.insert_slice(inner, next, all!, [back], [], [], {
+            static_offsets: [0, dynamic],
+            static_sizes: [6, 1],
+            static_strides: [1, 1],
+          });
+          return [next, written];
+        },
+      });
+    }));
+
+  it("chooses between tensors", () =>
+    same([tensorType([], i1), t(5)], [t(5)], (b, c, x) => [
+      arith.select(b, tensor.extract(b, c!, []), twice(b, x!), x!),
+    ]));
 });
