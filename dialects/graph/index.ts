@@ -18,6 +18,7 @@ import * as pool from "./pool.ts";
 import * as quant from "./quant.ts";
 import * as recurrent from "./recurrent.ts";
 import * as reduce from "./reduce.ts";
+import * as sample from "./sample.ts";
 import * as scan from "./scan.ts";
 import * as scatter from "./scatter.ts";
 import * as shape from "./shape.ts";
@@ -46,6 +47,7 @@ const families = [
   quant,
   control,
   recurrent,
+  sample,
 ];
 
 export const dialect = defineDialect("graph", {

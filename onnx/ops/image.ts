@@ -2,6 +2,7 @@
 import { add, mul } from "../../dialects/graph/elementwise.ts";
 import { type Resize as How, resize } from "../../dialects/graph/image.ts";
 import { dtype, normalAxis, range } from "../../dialects/graph/op.ts";
+import { grid_sample } from "../../dialects/graph/sample.ts";
 import { pad, reshape, slice, transpose } from "../../dialects/graph/shape.ts";
 import type { Value } from "../../ir/core.ts";
 import { NDArray } from "../../support/ndarray.ts";
@@ -230,6 +231,21 @@ export const CenterCropPad = defineImport("CenterCropPad", {
       high[a] = difference - low[a]!;
     });
     return pad(b, x, undefined, { low, high });
+  },
+});
+
+/** 20 renamed the modes, and allows any number of dimensions. */
+export const GridSample = defineImport("GridSample", {
+  since: 16,
+  inputs: [one("X"), one("grid")],
+  attrs: {
+    mode: attr.oneOf("linear", "bilinear", "nearest", "cubic", "bicubic").default("linear"),
+    padding_mode: attr.oneOf("zeros", "border", "reflection").default("zeros"),
+    align_corners: attr.bool.default(false),
+  },
+  import({ X, grid, mode, padding_mode, align_corners }, b) {
+    const how = mode === "bilinear" ? "linear" : mode === "bicubic" ? "cubic" : mode;
+    return grid_sample(b, X, grid, { mode: how, padding: padding_mode, align_corners });
   },
 });
 
