@@ -48,7 +48,12 @@ import {
 /** The text of an IRDL file for a dialect. */
 export function irdlText(dialect: Dialect, version: MlirVersion = 19): string {
   const ops = dialect.ops.map((op) => new OpWriter(op, version).text());
-  return `// ${dialect.doc}\nirdl.dialect @${keyText(dialect.name)} {\n${ops.join("\n")}}\n`;
+  const notes = [
+    dialect.doc,
+    "IRDL holds all operands (results) of an open field to one type, and knows no terminators but MLIR's own:",
+    "programs that need more than that are refused although they are well formed.",
+  ];
+  return `${notes.map((n) => `// ${n}\n`).join("")}irdl.dialect @${keyText(dialect.name)} {\n${ops.join("\n")}}\n`;
 }
 
 /** Writes one op: constraints are values, numbered as they are needed. */
@@ -94,7 +99,7 @@ class OpWriter {
       const value = shared.get(group) ?? this.#anyOf(typeConstraints(is));
       shared.set(group, value);
       const constraint = arity === "one" ? value : `${arity === "many" ? "variadic" : "optional"} ${value}`;
-      return this.#named ? `${name}: ${constraint}` : constraint;
+      return this.#named ? `${nameText(name)}: ${constraint}` : constraint;
     });
     this.#lines.push(`irdl.${keyword}(${parts.join(", ")})`);
   }
@@ -120,11 +125,14 @@ class OpWriter {
     const size = this.#op.has(SingleBlock) ? " with size 1" : "";
     const parts = regionNames.map((name) => {
       const value = this.#value(`irdl.region${size}`);
-      return this.#named ? `${name}: ${value}` : value;
+      return this.#named ? `${nameText(name)}: ${value}` : value;
     });
     this.#lines.push(`irdl.regions(${parts.join(", ")})`);
   }
 }
+
+/** IRDL wants names of fields without capitals. */
+const nameText = (name: string): string => name.replace(/[A-Z]/g, (c, at) => `${at > 0 ? "_" : ""}${c.toLowerCase()}`);
 
 // Constraints are predicates, so what they mean is found out by asking them about samples of every kind of type.
 

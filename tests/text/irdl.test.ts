@@ -40,7 +40,7 @@ const sample = defineDialect("sample", {
       },
       results: [one("f", AnyFloat), one("i", exactly(i32))],
     }),
-    defineOp("sample.region", { doc: "A body.", regions: ["body"], traits: [SingleBlock] }),
+    defineOp("sample.region", { doc: "A body.", regions: ["loopBody"], traits: [SingleBlock] }),
   ],
 });
 const own = [sample, ...dialects.filter((d) => d.extension)];
@@ -48,6 +48,8 @@ const own = [sample, ...dialects.filter((d) => d.extension)];
 describe("IRDL", () => {
   it("says what the records say", () => {
     expect(irdlText(sample, 22)).toBe(`// Every kind of field.
+// IRDL holds all operands (results) of an open field to one type, and knows no terminators but MLIR's own:
+// programs that need more than that are refused although they are well formed.
 irdl.dialect @sample {
   // Nothing at all.
   irdl.operation @none {
@@ -89,7 +91,7 @@ irdl.dialect @sample {
   // A body.
   irdl.operation @region {
     %0 = irdl.region with size 1
-    irdl.regions(body: %0)
+    irdl.regions(loop_body: %0)
   }
 }
 `);
