@@ -102,7 +102,9 @@ describe("instruments", () => {
 
   it("save what is needed to see a crash again", () => {
     let saved = "";
-    const save = (t: string): void => void (saved = t);
+    const save = (t: string): void => {
+      saved = t;
+    };
     expect(() => run("commute,crashes,nothing", [reproducer(print, save)])).toThrow("broken");
     expect(saved).toContain("arith.addf %arg1, %arg0");
     expect(saved).toContain('pipeline: "crashes,nothing"');

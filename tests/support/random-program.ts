@@ -64,7 +64,9 @@ class Writer {
   }
 
   body(b: Builder, pool: Pool, ops: number, depth: number): void {
-    for (let i = 0; i < ops && this.#c.left > 0; i++) this.#one(b, pool, depth);
+    for (let i = 0; i < ops && this.#c.left > 0; i++) {
+      for (const made of this.#one(b, pool, depth)) pool.add(made);
+    }
   }
 
   #number(b: Builder): Value {
@@ -75,37 +77,38 @@ class Writer {
     return arith.constantIndex(b, this.#c.below(8));
   }
 
-  #one(b: Builder, pool: Pool, depth: number): void {
+  /** Writes an op or some; answers the values that there are now. */
+  #one(b: Builder, pool: Pool, depth: number): readonly Value[] {
     const c = this.#c;
     const int = (): Value => pool.pick(i32, c);
     const float = (): Value => pool.pick(f32, c);
     switch (c.below(depth > 0 ? 16 : 13)) {
       case 0:
-        return pool.add(this.#number(b));
+        return [this.#number(b)];
       case 1:
-        return pool.add(arith.constantFloat(b, c.of([0, -0, 1, -1, 0.5, 3]), f32));
+        return [arith.constantFloat(b, c.of([0, -0, 1, -1, 0.5, 3]), f32)];
       case 2:
       case 3:
-        return pool.add(c.of(integerOps)(b, int(), int()));
+        return [c.of(integerOps)(b, int(), int())];
       case 4:
-        return pool.add(c.of(bitOps)(b, int(), int()));
+        return [c.of(bitOps)(b, int(), int())];
       case 5:
-        return pool.add(c.of(divisions)(b, int(), arith.constantInteger(b, c.of([1, 2, 3, 8]), i32)));
+        return [c.of(divisions)(b, int(), arith.constantInteger(b, c.of([1, 2, 3, 8]), i32))];
       case 6:
       case 7:
-        return pool.add(c.of(floatOps)(b, float(), float()));
+        return [c.of(floatOps)(b, float(), float())];
       case 8:
-        return pool.add(arith.negf(b, float()));
+        return [arith.negf(b, float())];
       case 9:
-        return pool.add(arith.select(b, pool.pick(i1, c), int(), int()));
+        return [arith.select(b, pool.pick(i1, c), int(), int())];
       case 10:
-        return pool.add(arith.cmpi(b, int(), int(), { predicate: c.of(predicates) }));
+        return [arith.cmpi(b, int(), int(), { predicate: c.of(predicates) })];
       case 11:
-        if (c.below(2)) return pool.add(memref.load(b, pool.pick(buffer, c), [this.#at(b)]));
+        if (c.below(2)) return [memref.load(b, pool.pick(buffer, c), [this.#at(b)])];
         memref.store(b, float(), pool.pick(buffer, c), [this.#at(b)]);
-        return;
+        return [];
       case 12:
-        return this.#tensor(b, pool);
+        return [this.#tensor(b, pool)];
       case 13:
         return this.#choice(b, pool, depth);
       case 14:
@@ -113,50 +116,47 @@ class Writer {
       default: {
         const made = memref.alloc(b, [], [], { types: [buffer] });
         for (let i = 0; i < 8; i++) memref.store(b, float(), made, [arith.constantIndex(b, i)]);
-        pool.add(made);
+        return [made];
       }
     }
   }
 
-  #tensor(b: Builder, pool: Pool): void {
+  #tensor(b: Builder, pool: Pool): Value {
     const c = this.#c;
     const [i, j] = [arith.constantIndex(b, c.below(2)), arith.constantIndex(b, c.below(3))];
     const t = pool.pick(matrix, c);
     switch (c.below(4)) {
       case 0:
-        return pool.add(arith.mulf(b, t, pool.pick(matrix, c)));
+        return arith.mulf(b, t, pool.pick(matrix, c));
       case 1:
-        return pool.add(tensor.extract(b, t, [i, j]));
+        return tensor.extract(b, t, [i, j]);
       case 2:
-        return pool.add(tensor.insert(b, pool.pick(f32, c), t, [i, j]));
+        return tensor.insert(b, pool.pick(f32, c), t, [i, j]);
       default: {
         const statics = { static_offsets: [0, c.below(2)], static_sizes: [2, 2], static_strides: [1, 1] };
         const slice = tensor.extract_slice(b, t, [], [], [], statics);
-        pool.add(
-          tensor.insert_slice(b, slice, pool.pick(matrix, c), [], [], [], {
+        return tensor.insert_slice(b, slice, pool.pick(matrix, c), [], [], [], {
             ...statics,
             static_offsets: [0, c.below(2)],
-          }),
-        );
+          });
       }
     }
   }
 
-  #choice(b: Builder, pool: Pool, depth: number): void {
+  #choice(b: Builder, pool: Pool, depth: number): readonly Value[] {
     const c = this.#c;
     const branch = (inner: Builder): readonly Value[] => {
       const own = new Pool(pool);
       this.body(inner, own, 3, depth - 1);
       return [own.pick(i32, c), own.pick(f32, c)];
     };
-    const results = scf.if(b, pool.pick(i1, c), { thenRegion: branch, elseRegion: branch, types: [i32, f32] });
-    for (const r of results) pool.add(r);
+    return scf.if(b, pool.pick(i1, c), { thenRegion: branch, elseRegion: branch, types: [i32, f32] });
   }
 
-  #loop(b: Builder, pool: Pool, depth: number): void {
+  #loop(b: Builder, pool: Pool, depth: number): readonly Value[] {
     const c = this.#c;
     const bounds = [0, c.below(5), 1 + c.below(2)].map((n) => arith.constantIndex(b, n)) as [Value, Value, Value];
-    const results = scf.for(b, ...bounds, [pool.pick(i32, c), pool.pick(f32, c)], {
+    return scf.for(b, ...bounds, [pool.pick(i32, c), pool.pick(f32, c)], {
       region: (inner, _i, x, y) => {
         const own = new Pool(pool);
         own.add(x!);
@@ -165,7 +165,6 @@ class Writer {
         return [own.pick(i32, c), own.pick(f32, c)];
       },
     });
-    for (const r of results) pool.add(r);
   }
 }
 
