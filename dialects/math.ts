@@ -9,10 +9,12 @@ import type { Num, ScalarFactory } from "../ir/evaluate.ts";
 import { one } from "../ir/fields.ts";
 import { allTypesMatch, Elementwise, Idempotent, Pure, sameTypes, type Trait } from "../ir/traits.ts";
 import type { FloatType } from "../ir/types.ts";
+import { any, law, literal } from "../rewrite/law.ts";
 import { isFloatKind } from "../support/float.ts";
 import { fma as fusedMultiplyAdd } from "../support/fma.ts";
 import { copySign, erf as erfOf, pow, roundAway, roundEven } from "../support/special.ts";
 import { fastmath, fastmathAssembly } from "./arith/flags.ts";
+import { addf, mulf, negf, subf } from "./arith/floats.ts";
 
 const unary = <const N extends string>(
   name: N,
@@ -214,7 +216,77 @@ const ops: readonly OpInfo[] = [
   ...[erf, fma, ctlz, cttz, ctpop],
 ];
 
+// --- laws -----------------------------------------------------------------------------------------------------------
+
+const x = any("x");
+const y = any("y");
+const z = any("z");
+const plusOne = literal(1);
+
+/** Functions that answer whole numbers, and leave those alone. */
+const toWhole = [ceil, floor, trunc, round, roundeven];
+
+const laws = [
+  law(
+    (b) => absf(b, negf(b, x)),
+    (b) => absf(b, x),
+  ),
+  law(
+    (b) => absf(b, copysign(b, x, y)),
+    (b) => absf(b, x),
+  ),
+  ...toWhole.flatMap((outer) =>
+    toWhole.map((inner) =>
+      law(
+        (b) => outer(b, inner(b, x)),
+        (b) => inner(b, x),
+      ),
+    ),
+  ),
+  ...[cos, cosh].map((even) =>
+    law(
+      (b) => even(b, negf(b, x)),
+      (b) => even(b, x),
+    ),
+  ),
+  law(
+    (b) => powf(b, x, plusOne),
+    () => x,
+  ),
+  law(
+    (b) => ipowi(b, x, plusOne),
+    () => x,
+  ),
+  law(
+    (b) => fma(b, x, plusOne, y),
+    (b) => addf(b, x, y),
+  ),
+  law(
+    (b) => fma(b, x, literal(-1), y),
+    (b) => subf(b, y, x),
+  ),
+  law(
+    (b) => fma(b, x, y, literal(-0)),
+    (b) => mulf(b, x, y),
+  ),
+  law(
+    (b) => copysign(b, x, x),
+    () => x,
+  ),
+  ...[absf, negf].map((magnitude) =>
+    law(
+      (b) => copysign(b, magnitude(b, x), y),
+      (b) => copysign(b, x, y),
+    ),
+  ),
+  law(
+    (b) => copysign(b, copysign(b, x, z), y),
+    (b) => copysign(b, x, y),
+  ),
+];
+
 export const dialect = defineDialect("math", {
   doc: "Functions of numbers beyond arithmetic; alone, or element by element on vectors and tensors.",
   ops,
+  rules: laws,
 });

@@ -1,6 +1,7 @@
 /** The laws that hold for everything that is registered: new ops, rules, passes and targets are covered unasked. */
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { index_cast, negf, subf } from "../dialects/arith/ops.ts";
 import { dialects } from "../dialects/index.ts";
 import { Context } from "../ir/context.ts";
 import type { Value } from "../ir/core.ts";
@@ -10,7 +11,7 @@ import { verify } from "../ir/verify.ts";
 import { passes } from "../lowering/index.ts";
 import { Evaluation } from "../rewrite/evaluate.ts";
 import { verifyEach } from "../rewrite/instruments.ts";
-import type { Law } from "../rewrite/law.ts";
+import { any, type Law, law, typeVariable } from "../rewrite/law.ts";
 import { parsePipeline, runPipeline } from "../rewrite/pipeline.ts";
 import { Rewriter } from "../rewrite/rewriter.ts";
 import { Diagnostics } from "../support/diagnostic.ts";
@@ -83,6 +84,21 @@ function theorem(law: Law): void {
   );
   expect(applied, "the law fires").toBeGreaterThan(0);
 }
+
+it("a law that does not hold is refuted", () => {
+  const [x, y] = [any("x"), any("y")];
+  // -(0 - 0) is -0, and 0 - 0 is 0.
+  const trap = law(
+    (b) => negf(b, subf(b, x, y)),
+    (b) => subf(b, y, x),
+  );
+  expect(() => theorem(trap)).toThrow(/Property failed/);
+  const narrow = law(
+    (b) => index_cast(b, index_cast(b, x, { types: [typeVariable("S")] }), { types: [typeVariable("x")] }),
+    () => x,
+  );
+  expect(() => theorem(narrow)).toThrow(/Property failed/);
+});
 
 /** Passes of which the program is not a module of general code, or that need what only a later storey has. */
 const general = ["canonicalize", "cse", "dce", "licm", "fold-constants", "inline", "loop-unroll", "symbol-dce"];
