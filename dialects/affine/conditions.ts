@@ -27,7 +27,17 @@ const if_ = defineOp("affine.if", {
   results: [many("results", Any)],
   regions: ["thenRegion", "elseRegion"],
   traits: [SingleBlock, RecursiveEffects],
-  interfaces: [regionBranch({ chosen: () => undefined })],
+  interfaces: [
+    regionBranch({
+      chosen(op, constantOf): Region | "none" | undefined {
+        const set = conditionOf(op);
+        const values = op.operands.map(constantOf);
+        if (!set || values.some((v) => typeof v !== "bigint" && typeof v !== "number")) return undefined;
+        const region = op.region(isIn(set, values.map(Number)) ? 0 : 1);
+        return region.isEmpty ? "none" : region;
+      },
+    }),
+  ],
   terminator: (): OpInfo => yield_,
   parse(p, at) {
     const conditionAt = p.here();

@@ -1,6 +1,7 @@
 /** @file The affine dialect: loops, conditions and accesses that are affine in counters and symbols. */
 import { defineDialect } from "../../ir/define.ts";
 import * as affine from "./ops.ts";
+import { rules } from "./rules.ts";
 
 export * from "./ops.ts";
 
@@ -23,4 +24,5 @@ export const dialect = defineDialect("affine", {
     affine.vector_store,
     affine.yield,
   ],
+  rules,
 });

@@ -52,6 +52,7 @@ function withOperands(
     },
     ...(s.op.attributes ? { extra: s.op.attributes } : {}),
   });
+  if (s.op.results.length === 0) return [];
   const made = new Map(outputs.map((o, i) => [o, results[i]!]));
   // A result that is gone had no users: any value of its type stands for it.
   return s.outputs.map((o) => made.get(o) ?? o.value);

@@ -48,6 +48,10 @@ const casts: readonly RuleLike[] = [
     rw.setOperand(op, 0, from);
     return true;
   }),
+  rule(insert, "an element put into a cast", ({ scalar, dest, indices }, rw) => {
+    const from = beforeCast(dest);
+    return from && cast(rw, insert(rw, scalar, from, indices), { types: [dest.type] });
+  }),
   rule(reshape, "a reshape of a cast", ({ op, source }, rw) => {
     const from = cast.match(source)?.source;
     if (!from) return undefined;
