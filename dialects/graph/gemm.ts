@@ -1,7 +1,9 @@
 /** @file The one hot loop of the oracle: sums of products of two matrices, in double precision. */
 
 /** Columns of the result that are worked on together, so that their sums stay in the nearest cache. */
-const BLOCK = 512;
+const BLOCK = 128;
+/** Results with fewer columns are made sum by sum. */
+const NARROW = 4;
 
 /** A row-major matrix in a larger array: where it begins, and how far apart its rows are. */
 export interface Matrix {
@@ -15,12 +17,25 @@ export interface Matrix {
  * which is what the loads and stores of a scalar loop allow.
  */
 export function addProducts(c: Matrix, a: Matrix, b: Matrix, [m, k, n]: readonly [number, number, number]): void {
+  if (n < NARROW) {
+    for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) oneSum(c, a, b, i, j, k);
+    return;
+  }
   for (let from = 0; from < n; from += BLOCK) {
     const width = Math.min(BLOCK, n - from);
     let i = 0;
     for (; i + 4 <= m; i += 4) fourRows(c, a, b, i, k, from, width);
     for (; i < m; i++) oneRow(c, a, b, i, k, from, width);
   }
+}
+
+function oneSum(to: Matrix, left: Matrix, right: Matrix, row: number, column: number, k: number): void {
+  const { data: a } = left;
+  const { data: b } = right;
+  const from = left.at + row * left.step;
+  let sum = to.data[to.at + row * to.step + column]!;
+  for (let s = 0, x = right.at + column; s < k; s++, x += right.step) sum += a[from + s]! * b[x]!;
+  to.data[to.at + row * to.step + column] = sum;
 }
 
 function fourRows(to: Matrix, left: Matrix, right: Matrix, row: number, k: number, from: number, width: number): void {
