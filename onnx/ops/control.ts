@@ -22,7 +22,8 @@ export const If = defineImport("If", {
     if (chosen) return b.graph.inline(chosen.values()[0] ? then_branch : else_branch, [], b);
     const thenRegion = b.graph.region(then_branch, [], b);
     const elseRegion = b.graph.region(else_branch, [], b);
-    if (!thenRegion || !elseRegion) return undefined;
+    // A branch that is never taken need not make sense for the shapes that are compiled for.
+    if (!thenRegion || !elseRegion) return void b.need(cond, "cond");
     const [types, others] = [thenRegion, elseRegion].map((r) => yielded(r).map(typeOf));
     // Branches of different shapes: which one it is decides about all shapes that follow.
     if (types!.some((t, i) => t !== others![i])) return void b.need(cond, "cond");
