@@ -35,6 +35,7 @@ const coordinateModes = [
   "pytorch_half_pixel",
   "align_corners",
   "asymmetric",
+  "tf_half_pixel_for_nn",
   "tf_crop_and_resize",
 ] as const;
 const nearestModes = ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"] as const;

@@ -55,6 +55,8 @@ function coordinate(
       return n / scale;
     case "pytorch_half_pixel":
       return width === 1 ? -0.5 : (n + 0.5) / scale - 0.5;
+    case "tf_half_pixel_for_nn":
+      return (n + 0.5) / scale;
     case "half_pixel":
       return (n + 0.5) / scale - 0.5;
     case "half_pixel_symmetric": {

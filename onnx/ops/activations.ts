@@ -94,7 +94,7 @@ export const MicrosoftGelu = defineImport("Gelu", {
 });
 
 export const ThresholdedRelu = defineImport("ThresholdedRelu", {
-  since: 10,
+  since: 1,
   inputs: [one("X")],
   attrs: { alpha: attr.float.default(1) },
   import: ({ X, alpha }, b) => graph.thresholded_relu(b, X, { alpha }),

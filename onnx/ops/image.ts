@@ -24,7 +24,15 @@ function plainResize(b: NodeBuilder, x: TensorValue, scales: readonly number[], 
   if (scales.length !== x.type.shape.length) {
     return b.fail("onnx/shape", `needs ${x.type.shape.length} scales, has ${scales.length}`);
   }
-  return resize(b, x, { sizes: stretched(x, scales), scales, mode, ...asymmetric });
+  // Where a picture shrinks, the nearest pixel is the one above: axes that shrink come after those that grow.
+  const shrinks = mode === "nearest" && scales.some((s) => s < 1);
+  if (!shrinks) return resize(b, x, { sizes: stretched(x, scales), scales, mode, ...asymmetric });
+  const up = scales.map((s) => Math.max(s, 1));
+  const down = scales.map((s) => Math.min(s, 1));
+  const grown = up.every((s) => s === 1)
+    ? x
+    : (resize(b, x, { sizes: stretched(x, up), scales: up, mode, ...asymmetric }) as TensorValue);
+  return resize(b, grown, { sizes: stretched(grown, down), scales: down, mode, ...asymmetric, nearest: "ceil" });
 }
 
 export const Upsample = [
@@ -58,6 +66,7 @@ const coordinateModes = [
   "pytorch_half_pixel",
   "align_corners",
   "asymmetric",
+  "tf_half_pixel_for_nn",
   "tf_crop_and_resize",
 ] as const;
 
@@ -103,7 +112,7 @@ export const Resize = [
     inputs: [one("X"), optional("roi"), optional("scales"), optional("sizes")],
     attrs: {
       mode: modeAttr,
-      coordinate_transformation_mode: attr.oneOf(...coordinateModes, "tf_half_pixel_for_nn").default("half_pixel"),
+      coordinate_transformation_mode: attr.oneOf(...coordinateModes).default("half_pixel"),
       nearest_mode: attr
         .oneOf("round_prefer_floor", "round_prefer_ceil", "floor", "ceil")
         .default("round_prefer_floor"),
@@ -124,7 +133,6 @@ export const Resize = [
         return b.fail("onnx/shape", `needs scales or sizes of ${axes.length} dimensions, has ${factors?.length ?? 0}`);
       }
       const mode = a.coordinate_transformation_mode;
-      if (mode === "tf_half_pixel_for_nn") return b.unsupported(`coordinates ${mode} are not supported`);
       const region = mode === "tf_crop_and_resize" && roi ? b.numbers(roi, "roi") : [];
       if (!region) return undefined;
       return resize(b, X, {

@@ -9,7 +9,7 @@ export const MatMul = defineImport("MatMul", {
 });
 
 export const Gemm = defineImport("Gemm", {
-  since: 7,
+  since: 1,
   inputs: [one("A"), one("B"), optional("C")],
   attrs: {
     alpha: attr.float.default(1),

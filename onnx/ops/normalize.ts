@@ -202,7 +202,7 @@ export const LRN = defineImport("LRN", {
 });
 
 export const MeanVarianceNormalization = defineImport("MeanVarianceNormalization", {
-  since: 9,
+  since: 1,
   inputs: [one("X")],
   attrs: { axes: attr.ints.default([0, 2, 3]) },
   import({ X, axes }, b) {
