@@ -24,21 +24,9 @@ import {
   rounded,
 } from "./expand.ts";
 import { AnyTensor, dtype, isFloat, product, range, type Shape, type TensorValue } from "./op.ts";
-import { type Taps, tapsOf } from "./resize-taps.ts";
+import { coordinateModes, modes, nearestModes, type Resize, type Taps, tapsOf } from "./resize-taps.ts";
 import { convertScalar, number, plain, Scalars, sumType } from "./scalars.ts";
 import { gatherByTables } from "./shape.ts";
-
-const modes = ["nearest", "linear", "cubic"] as const;
-const coordinateModes = [
-  "half_pixel",
-  "half_pixel_symmetric",
-  "pytorch_half_pixel",
-  "align_corners",
-  "asymmetric",
-  "tf_half_pixel_for_nn",
-  "tf_crop_and_resize",
-] as const;
-const nearestModes = ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"] as const;
 
 export const resize = defineOp("graph.resize", {
   doc:
@@ -74,20 +62,6 @@ export const resize = defineOp("graph.resize", {
     return [resized(b, x, y.type, view)];
   },
 });
-
-/** How a resize interpolates. */
-export interface Resize {
-  readonly sizes: readonly number[];
-  readonly scales: readonly number[];
-  readonly mode: (typeof modes)[number];
-  readonly coordinates: (typeof coordinateModes)[number];
-  readonly nearest: (typeof nearestModes)[number];
-  readonly cubic: number;
-  readonly exclude_outside: boolean;
-  readonly antialias: boolean;
-  readonly extrapolation: number;
-  readonly roi: readonly number[];
-}
 
 /** Axis by axis in double precision; what lies outside is put in at the end. */
 function resizeArray(x: NDArray, element: TensorType["element"], r: Resize): NDArray {

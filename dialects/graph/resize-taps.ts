@@ -1,5 +1,30 @@
 /** @file Which elements a resized one is made of, along one axis: after the reference of ONNX Resize. */
-import type { Resize } from "./image.ts";
+
+export const modes = ["nearest", "linear", "cubic"] as const;
+export const coordinateModes = [
+  "half_pixel",
+  "half_pixel_symmetric",
+  "pytorch_half_pixel",
+  "align_corners",
+  "asymmetric",
+  "tf_half_pixel_for_nn",
+  "tf_crop_and_resize",
+] as const;
+export const nearestModes = ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"] as const;
+
+/** How a resize interpolates. */
+export interface Resize {
+  readonly sizes: readonly number[];
+  readonly scales: readonly number[];
+  readonly mode: (typeof modes)[number];
+  readonly coordinates: (typeof coordinateModes)[number];
+  readonly nearest: (typeof nearestModes)[number];
+  readonly cubic: number;
+  readonly exclude_outside: boolean;
+  readonly antialias: boolean;
+  readonly extrapolation: number;
+  readonly roi: readonly number[];
+}
 
 /** For every element of the result: `count` places in x and their weights; and whether it lies outside of x. */
 export interface Taps {
