@@ -1,7 +1,8 @@
 /** @file Operators on images: other sizes, blocks of pixels as channels, samples at points. */
 import { add, mul } from "../../dialects/graph/elementwise.ts";
+import { resize } from "../../dialects/graph/image.ts";
 import { dtype, normalAxis, range } from "../../dialects/graph/op.ts";
-import { type Resize as How, resize } from "../../dialects/graph/resize-taps.ts";
+import type { Resize as How } from "../../dialects/graph/resize-taps.ts";
 import { grid_sample } from "../../dialects/graph/sample.ts";
 import { pad, reshape, slice, transpose } from "../../dialects/graph/shape.ts";
 import type { Value } from "../../ir/core.ts";
