@@ -9,6 +9,7 @@ export class Resource {
   readonly byteLength: number;
   #bytes: Uint8Array | null;
   readonly #make: (() => Uint8Array) | null;
+  static #made = 0;
   /** What it is derived from, for reports and reachability. */
   readonly parents: readonly Resource[];
   /** In bytes, where a text said so; else that of an element. */
@@ -34,8 +35,9 @@ export class Resource {
   }
 
   /** A recipe over other resources, evaluated lazily and at most once until released. */
-  static derived(name: string, byteLength: number, parents: readonly Resource[], make: () => Uint8Array): Resource {
-    return new Resource(name, byteLength, null, make, parents);
+  static derived(stem: string, byteLength: number, parents: readonly Resource[], make: () => Uint8Array): Resource {
+    // Text names resources, so no two may bear one name; the number says nothing else.
+    return new Resource(`${stem}_${Resource.#made++}`, byteLength, null, make, parents);
   }
 
   /** The bytes; a derived resource makes them now if it has not yet. */

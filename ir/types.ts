@@ -391,7 +391,8 @@ export function attributeKey(a: Attribute): string {
     case "opaque":
       return `#${a.text}${a.type ? `:${a.type.id}` : ""}`;
     case "resource":
-      return `res ${a.key}:${a.type.id}`;
+      // Two resources may bear one name; what they hold decides.
+      return `res ${a.key}${a.resource ? `#${objectId(a.resource)}` : ""}:${a.type.id}`;
     case "location":
       return `loc${objectId(a.location)}`;
     default:

@@ -135,7 +135,7 @@ function packConstant(source: Operation, axes: readonly number[], at: number): V
   const resource = Resource.derived(name, elementCount(shape) * 4, parent ? [parent] : [], make);
   const b = Builder.after(source);
   return arith.constant(b, {
-    value: { kind: "resource", key: name, type: packedType, resource },
+    value: { kind: "resource", key: resource.name, type: packedType, resource },
     types: [packedType],
   });
 }
