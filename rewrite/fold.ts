@@ -8,8 +8,8 @@ import { Commutative, Elementwise, Idempotent, Involution } from "../ir/traits.t
 import { type Attribute, elementCount, hasStaticShape, isShaped, type Type, vector } from "../ir/types.ts";
 import { CompileError } from "../support/diagnostic.ts";
 import { constantOf } from "./constants.ts";
+import { knownDatum } from "./matchers.ts";
 import type { Rewriter } from "./rewriter.ts";
-import { scalarOf } from "./scalars.ts";
 
 export interface FoldOptions {
   /** Results with more elements than this are not evaluated, unless all operands are splats. 1024 by default. */
@@ -24,7 +24,7 @@ export function foldOp(op: Operation, rw: Rewriter, options: FoldOptions): boole
 
 /** An op of which it is known which region runs: that region stands in its place. */
 function foldBranch(op: Operation, rw: Rewriter): boolean {
-  const chosen = regionBranch.of(op)?.chosen(op, (v) => scalarOf(constantOf(v)));
+  const chosen = regionBranch.of(op)?.chosen(op, knownDatum);
   if (chosen === undefined) return false;
   if (chosen === "none") rw.replace(op, []);
   else if (chosen.blocks.length === 1 && chosen.entry.args.length === 0) rw.replaceWithRegion(op, chosen);

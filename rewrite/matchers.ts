@@ -1,6 +1,8 @@
 /** @file Small questions that rules ask of values: what is known of them, and where they come from. */
 import type { Operation, Region, Value } from "../ir/core.ts";
-import { type Attribute, boolAttribute, i1, index, integerAttribute, type Type } from "../ir/types.ts";
+import { datumOfAttribute } from "../ir/datum.ts";
+import type { Num } from "../ir/evaluate.ts";
+import { type Attribute, boolAttribute, i1, index, integerAttribute, isShaped, type Type } from "../ir/types.ts";
 import { constantOf } from "./constants.ts";
 import type { Rewriter } from "./rewriter.ts";
 import { scalarOf } from "./scalars.ts";
@@ -17,6 +19,13 @@ export function knownInteger(value: Value): bigint | undefined {
 export function knownNumber(value: Value): number | undefined {
   const n = knownInteger(value);
   return n !== undefined && n >= Number.MIN_SAFE_INTEGER && n <= Number.MAX_SAFE_INTEGER ? Number(n) : undefined;
+}
+
+/** The number that a value is known to be, in its run-time form (ir/evaluate.ts): what interfaces ask for. */
+export function knownDatum(value: Value): Num | undefined {
+  const a = constantOf(value);
+  const datum = a && !isShaped(value.type) ? datumOfAttribute(a) : undefined;
+  return typeof datum === "object" ? undefined : datum;
 }
 
 /** The truth that a value of type i1 is known to have. */

@@ -2,11 +2,9 @@
 import type { Block, Operation, Value } from "../../ir/core.ts";
 import type { RuleLike } from "../../ir/define.ts";
 import { branchLike } from "../../ir/interfaces.ts";
-import { constantOf } from "../../rewrite/constants.ts";
-import { knownTruth, truthConstant } from "../../rewrite/matchers.ts";
+import { knownDatum, knownTruth, truthConstant } from "../../rewrite/matchers.ts";
 import type { Rewriter } from "../../rewrite/rewriter.ts";
 import { rule } from "../../rewrite/rule.ts";
-import { scalarOf } from "../../rewrite/scalars.ts";
 import { select } from "../arith/compare.ts";
 import { assert, br, cond_br, switch as switch_ } from "./ops.ts";
 
@@ -102,7 +100,7 @@ const inside = rule(cond_br, "where only one way leads to a block, the condition
 
 const knownCase = rule(switch_, "a flag that is known, or no case at all", ({ op }, rw) => {
   const found = branchLike.of(op);
-  const taken = op.successors.length === 1 ? 0 : found?.taken?.(op, (v) => scalarOf(constantOf(v)));
+  const taken = op.successors.length === 1 ? 0 : found?.taken?.(op, knownDatum);
   if (found === undefined || taken === undefined) return undefined;
   return jump(op, { block: op.successors[taken]!, args: found.operandsFor(op, taken) }, rw);
 });

@@ -136,9 +136,9 @@ class Writer {
         const statics = { static_offsets: [0, c.below(2)], static_sizes: [2, 2], static_strides: [1, 1] };
         const slice = tensor.extract_slice(b, t, [], [], [], statics);
         return tensor.insert_slice(b, slice, pool.pick(matrix, c), [], [], [], {
-            ...statics,
-            static_offsets: [0, c.below(2)],
-          });
+          ...statics,
+          static_offsets: [0, c.below(2)],
+        });
       }
     }
   }
