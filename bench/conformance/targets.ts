@@ -1,6 +1,7 @@
 /** @file The targets that the runner knows, by name. */
 import { interpreter } from "./interpreter.ts";
+import { linalg } from "./linalg.ts";
 import type { Target } from "./target.ts";
 import { wasmTarget } from "./wasm.ts";
 
-export const targets: readonly Target[] = [interpreter, wasmTarget];
+export const targets: readonly Target[] = [interpreter, linalg, wasmTarget];
