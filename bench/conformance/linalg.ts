@@ -3,7 +3,7 @@ import { func } from "../../dialects/func.ts";
 import { dialects } from "../../dialects/index.ts";
 import { Context } from "../../ir/context.ts";
 import type { Operation } from "../../ir/core.ts";
-import { dtypeOf } from "../../ir/datum.ts";
+import { dtypeOf, wrapInteger } from "../../ir/datum.ts";
 import { Interpreter } from "../../ir/interpret.ts";
 import { elementOf, type Type } from "../../ir/types.ts";
 import { verify } from "../../ir/verify.ts";
@@ -16,11 +16,19 @@ import type { Prepared, Target } from "./target.ts";
 const context = new Context(dialects);
 
 /** The bits of an array under the element type of another sign. */
-function asType(a: NDArray, t: Type): NDArray {
-  const dtype = dtypeOf(elementOf(t))!;
+export function asType(a: NDArray, t: Type): NDArray {
+  const element = elementOf(t);
+  const dtype = dtypeOf(element)!;
   if (a.dtype === dtype) return a;
   const { data } = a.contiguous();
-  return new NDArray(dtype, a.shape, storageOf(dtype, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)));
+  const stored = storageOf(dtype, new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  if (element.kind !== "integer" || element.width >= 8) return new NDArray(dtype, a.shape, stored);
+  // Elements narrower than their storage are kept in their own range.
+  return NDArray.from(
+    dtype,
+    a.shape,
+    Array.from(stored as Int8Array, (v) => wrapInteger(element, v)),
+  );
 }
 
 export const linalg: Target = {

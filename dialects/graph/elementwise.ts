@@ -171,8 +171,26 @@ export const pow = binary("pow", {
     float: powerOf,
     big: (a: bigint, b: bigint) => (b < 0n ? (a === 1n ? 1n : a === -1n ? (b % 2n === 0n ? 1n : -1n) : 0n) : a ** b),
   },
-  body: (e, a, b) => (e.float ? math.powf(e.b, a, b) : math.ipowi(e.b, a, b)),
+  body: (e, a, b) => (e.float ? math.powf(e.b, a, b) : integerPower(e, a, b)),
 });
+
+/** a to the power of b by squaring, bit by bit of b; of negative powers nothing is left but what 1 and -1 give. */
+function integerPower(e: Scalars, a: Value, b: Value): Value {
+  const { width } = e.type as IntegerType;
+  const [zero, one] = [e.num(0), e.num(1)];
+  let result = one;
+  let square = a;
+  for (let bit = 0; bit < width; bit++) {
+    const isSet = e.is("ne", arith.andi(e.b, b, e.num(1n << BigInt(bit))), zero);
+    result = e.select(isSet, e.mul(result, square), result);
+    square = e.mul(square, square);
+  }
+  if (e.unsigned) return result;
+  const odd = e.is("ne", arith.andi(e.b, b, one), zero);
+  const unit = e.select(e.is("eq", a, one), one, zero);
+  const inverse = e.select(e.is("eq", a, e.num(-1)), e.select(odd, a, one), unit);
+  return e.select(e.is("lt", b, zero), inverse, result);
+}
 
 export const remainder = binary("remainder", {
   doc: "What is left of a / b rounded towards zero: has the sign of a (ONNX Mod with fmod).",

@@ -1,15 +1,31 @@
 /** @file Elements picked by their values: the largest, those that are not zero, boxes that do not overlap. */
 import { attr } from "../../ir/attributes.ts";
+import type { Builder } from "../../ir/builder.ts";
 import { defineOp } from "../../ir/define.ts";
 import type { Num } from "../../ir/evaluate.ts";
 import { one, optional } from "../../ir/fields.ts";
 import { Pure } from "../../ir/traits.ts";
-import { dynamic, i64, tensor } from "../../ir/types.ts";
+import { dynamic, hasStaticShape, i1, i64, tensor } from "../../ir/types.ts";
 import { NDArray } from "../../support/ndarray.ts";
+import * as arith from "../arith/ops.ts";
+import { index as linalgIndex } from "../linalg/ops.ts";
 import { allocateLike, elementsOf, numbersOf, sameStored, storedOf } from "./data.ts";
+import { affineMap, constantTensor, dim, elementwise, empty, filled, loops, reshaped } from "./expand.ts";
 import { forEachPlace } from "./gather.ts";
 import { forEachLine } from "./normalize.ts";
-import { AnyTensor, FloatTensor, NumberTensor, product, shapeText, sizeFrom } from "./op.ts";
+import {
+  AnyTensor,
+  FloatTensor,
+  NumberTensor,
+  product,
+  range,
+  type Shape,
+  shapeText,
+  sizeFrom,
+  type TensorValue,
+} from "./op.ts";
+import { Scalars } from "./scalars.ts";
+import { forTurns, type Place, putAt } from "./turns.ts";
 
 export const topk = defineOp("graph.topk", {
   doc: "The k largest or smallest elements along an axis, in order, and their places; of equal ones the first (ONNX TopK).",
@@ -46,6 +62,24 @@ export const topk = defineOp("graph.topk", {
       line++;
     });
     return [sameStored(x, shape, values), new NDArray("i64", shape, indices)];
+  },
+  expand({ x, k, axis, largest, values, indices }, b) {
+    if (!hasStaticShape(x.type)) return undefined;
+    // The best of those that are left, k times.
+    const free = filled(b, tensor(x.type.shape, i1), 0);
+    const starts = [free, empty(b, values.type), empty(b, indices.type)];
+    const made = forTurns(b, k, starts, (inner, i, [taken, best, places]) => {
+      const [value, at] = bestLeft(inner, x, taken!, axis, largest);
+      const offsets = x.type.shape.map((_, d): Place => (d === axis ? i : 0));
+      const now = elementwise(
+        inner,
+        free.type,
+        [taken!, placesAlong(inner, x.type.shape, axis), at],
+        (deeper, t, p, q) => arith.ori(deeper, t!, arith.cmpi(deeper, p!, q!, { predicate: "eq" })),
+      );
+      return [now, putAt(inner, value, best!, offsets), putAt(inner, at, places!, offsets)];
+    });
+    return [made[1]!, made[2]!];
   },
 });
 
@@ -238,3 +272,63 @@ export const unique = defineOp("graph.unique", {
     ];
   },
 });
+
+// --- in lower words -----------------------------------------------------------------------------------------------
+
+/** Numbers 0, 1, … along an axis, the other dimensions of size 1. */
+function placesAlong(b: Builder, shape: Shape, axis: number): TensorValue {
+  const size = shape[axis]!;
+  const numbers = NDArray.from(
+    "i64",
+    shape.map((_, d) => (d === axis ? size : 1)),
+    Array.from({ length: size }, (_, i) => BigInt(i)),
+  );
+  return constantTensor(b, numbers, i64);
+}
+
+/** The best element along an axis that is not taken yet, and where it stands; both keep the axis, with size 1. */
+function bestLeft(
+  b: Builder,
+  x: TensorValue,
+  taken: TensorValue,
+  axis: number,
+  largest: boolean,
+): readonly [TensorValue, TensorValue] {
+  const { shape, element } = x.type;
+  const rank = shape.length;
+  const kept = range(rank).filter((d) => d !== axis);
+  const order = [...kept, axis];
+  const line = shape.filter((_, d) => d !== axis);
+  const inMap = affineMap(
+    rank,
+    0,
+    range(rank).map((d) => dim(order.indexOf(d))),
+  );
+  const outMap = affineMap(
+    rank,
+    0,
+    kept.map((_, i) => dim(i)),
+  );
+  const [value, at] = loops(b, {
+    iterators: order.map((_, i) => (i < kept.length ? "parallel" : "reduction")),
+    inputs: [
+      [x, inMap],
+      [taken, inMap],
+    ],
+    outputs: [
+      [filled(b, tensor(line, element), 0), outMap],
+      [filled(b, tensor(line, i64), -1), outMap],
+    ],
+    body(inner, v, gone, best, place) {
+      const e = new Scalars(inner, element);
+      const p = new Scalars(inner, i64);
+      const here = arith.index_cast(inner, linalgIndex(inner, { dim: rank - 1 }), { types: [i64] });
+      const better = arith.ori(inner, p.is("lt", place!, p.num(0)), e.is(largest ? "gt" : "lt", v!, best!));
+      const free = arith.xori(inner, gone!, arith.constantInteger(inner, 1, i1));
+      const wins = arith.andi(inner, free, better);
+      return [e.select(wins, v!, best!), e.select(wins, here, place!)];
+    },
+  });
+  const flat = shape.map((d, i) => (i === axis ? 1 : d));
+  return [reshaped(b, value!, flat), reshaped(b, at!, flat)];
+}

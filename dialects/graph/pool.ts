@@ -7,6 +7,8 @@ import { one } from "../../ir/fields.ts";
 import { type Fail, Pure } from "../../ir/traits.ts";
 import { hasStaticShape, i64, type TensorType, type Type, tensor } from "../../ir/types.ts";
 import { NDArray } from "../../support/ndarray.ts";
+import * as arith from "../arith/ops.ts";
+import { index as linalgIndex } from "../linalg/ops.ts";
 import * as math from "../math.ts";
 import { arrayOf, doublesOf } from "./data.ts";
 import { constantTensor, elementwise, empty, filled, loops, padded, rounded, sumsType } from "./expand.ts";
@@ -222,6 +224,40 @@ export const max_pool_indices = defineOp("graph.max_pool_indices", {
     });
     return NDArray.from("i64", shape, Array.from(values, BigInt));
   },
+  expand(view, b) {
+    const { x, indices, column_major } = view;
+    const { element, shape } = x.type;
+    if (!hasStaticShape(x.type)) return undefined;
+    const rank = shape.length;
+    const n = rank - 2;
+    const spatial = shape.slice(2);
+    const order = column_major ? range(n).reverse() : range(n);
+    const start = wide(element) ? -(2n ** 63n) : lowest(element);
+    const inits = [filled(b, tensor(indices.type.shape, element), start), filled(b, indices.type, -1)];
+    const [, found] = windowLoops(b, x, view, inits, start, (inner, v, [best, place]) => {
+      const e = new Scalars(inner, element);
+      const p = new Scalars(inner, i64);
+      const loop = (d: number): Value => linalgIndex(inner, { dim: d });
+      const times = (v: Value, by: number): Value => arith.muli(inner, v, arith.constantIndex(inner, by));
+      // Where the element stands in x; in the padding it stands nowhere.
+      const at = spatial.map((_, i) =>
+        arith.subi(
+          inner,
+          arith.addi(inner, times(loop(2 + i), view.strides[i]!), times(loop(rank + i), view.dilations[i]!)),
+          arith.constantIndex(inner, view.pads[i]!),
+        ),
+      );
+      const inside = at.map((c, i) =>
+        arith.cmpi(inner, c, arith.constantIndex(inner, spatial[i]!), { predicate: "ult" }),
+      );
+      const plane = arith.addi(inner, times(loop(0), shape[1]!), loop(1));
+      const flat = order.reduce((acc, i) => arith.addi(inner, times(acc, spatial[i]!), at[i]!), plane);
+      const better = arith.ori(inner, p.is("lt", place!, p.num(0)), e.is("gt", v, best!));
+      const wins = inside.reduce((acc, c) => arith.andi(inner, acc, c), better);
+      return [e.select(wins, v, best!), e.select(wins, arith.index_cast(inner, flat, { types: [i64] }), place!)];
+    });
+    return [found!];
+  },
 });
 
 /** A row-major position counted in column-major order. */
@@ -338,17 +374,26 @@ function endPadding(spatial: readonly number[], counts: readonly number[], pool:
 }
 
 /** Folds every window of x, padded with `filler`, into the elements of `init`: loops over the result, then the window. */
-function windows(
+const windows = (
   b: Builder,
   x: TensorValue,
   pool: Pool,
   init: TensorValue,
   filler: number | bigint,
   body: (inner: Builder, v: Value, acc: Value) => Value,
-): TensorValue {
+): TensorValue => windowLoops(b, x, pool, [init], filler, (inner, v, [acc]) => [body(inner, v, acc!)])[0]!;
+
+function windowLoops(
+  b: Builder,
+  x: TensorValue,
+  pool: Pool,
+  inits: readonly TensorValue[],
+  filler: number | bigint,
+  body: (inner: Builder, v: Value, accs: readonly Value[]) => readonly Value[],
+): readonly TensorValue[] {
   const how = pool.layout;
   const spatial = spatialShape(x.type.shape, how);
-  const counts = spatialShape(init.type.shape, how);
+  const counts = spatialShape(inits[0]!.type.shape, how);
   const low = activationShape(how, 0, 0, pool.pads.slice(0, spatial.length));
   const high = activationShape(how, 0, 0, endPadding(spatial, counts, pool));
   const names = spatial.map((_, i) => `s${i}`).join(" ");
@@ -359,16 +404,15 @@ function windows(
   const order = first ? `n c ${names}` : `n ${names} c`;
   // The window has no operand that says how long its loops run.
   const extent = empty(b, tensor(pool.kernel, x.type.element));
-  const [made] = loops(b, {
+  return loops(b, {
     loops: `${order} : ${window}`,
     inputs: [
       [padded(b, x, low, high, filler), first ? `n, c, ${place}` : `n, ${place}, c`],
       [extent, list(window)],
     ],
-    outputs: [[init, list(order)]],
-    body: (inner, v, _, acc) => body(inner, v!, acc!),
+    outputs: inits.map((v) => [v, list(order)] as const),
+    body: (inner, v, _, ...accs) => body(inner, v!, accs),
   });
-  return made!;
 }
 
 /** One over the number of elements that each average is of: one number, or one for each place. */

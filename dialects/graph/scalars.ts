@@ -4,7 +4,7 @@
  */
 import type { Builder } from "../../ir/builder.ts";
 import type { Value } from "../../ir/core.ts";
-import { f32, i1, type Type } from "../../ir/types.ts";
+import { f32, type IntegerType, i1, i32, type Type } from "../../ir/types.ts";
 import * as arith from "../arith/ops.ts";
 import { unrealized_conversion_cast } from "../builtin.ts";
 import * as math from "../math.ts";
@@ -38,7 +38,9 @@ export class Scalars {
   num(v: number | bigint): Value {
     if (this.float) return arith.constantFloat(this.b, Number(v), this.type);
     if (this.type.kind === "index") return arith.constantIndex(this.b, Number(v));
-    return arith.constantInteger(this.b, typeof v === "number" ? Math.trunc(v) : v, this.type as never);
+    const bits = BigInt(typeof v === "number" ? Math.trunc(v) : v);
+    const { type } = this;
+    return arith.constantInteger(this.b, type === i1 ? bits : BigInt.asIntN(widthOf(type), bits), type as IntegerType);
   }
 
   add(x: Value, y: Value): Value {
@@ -127,7 +129,11 @@ export function convertScalar(b: Builder, x: Value, from: Type, to: Type): Value
     if (source.width === target.width) return convertScalar(b, convertScalar(b, x, from, f32), f32, to);
     return target.width > source.width ? arith.extf(b, x, types) : arith.truncf(b, x, types);
   }
-  if (source.kind === "float") return isUnsigned(to) ? arith.fptoui(b, x, types) : arith.fptosi(b, x, types);
+  if (source.kind === "float") {
+    // Narrow integers wrap what they cannot hold, as numpy's casts do.
+    if (widthOf(target) < 32) return arith.trunci(b, arith.fptosi(b, x, { types: [i32] }), types);
+    return isUnsigned(to) ? arith.fptoui(b, x, types) : arith.fptosi(b, x, types);
+  }
   const [narrow, wide] = [widthOf(source), widthOf(target)];
   if (wide < narrow) return arith.trunci(b, x, types);
   return e.unsigned ? arith.extui(b, x, types) : arith.extsi(b, x, types);

@@ -1,14 +1,19 @@
 /** @file Running sums and products along an axis. */
 import { attr } from "../../ir/attributes.ts";
+import type { Value } from "../../ir/core.ts";
 import { toType } from "../../ir/datum.ts";
 import { defineOp } from "../../ir/define.ts";
 import type { Num } from "../../ir/evaluate.ts";
 import { one } from "../../ir/fields.ts";
 import { Pure } from "../../ir/traits.ts";
-import type { TensorType } from "../../ir/types.ts";
+import { hasStaticShape, type TensorType, tensor } from "../../ir/types.ts";
+import * as arith from "../arith/ops.ts";
 import { arrayOf, elementsOf } from "./data.ts";
+import { elementwise, empty, filled } from "./expand.ts";
 import { forEachLine } from "./normalize.ts";
 import { NumberTensor, shapeText } from "./op.ts";
+import { Scalars } from "./scalars.ts";
+import { forTurns, type Place, putAt, sliceAt } from "./turns.ts";
 
 const running = <const N extends string>(
   name: N,
@@ -16,6 +21,7 @@ const running = <const N extends string>(
   start: number,
   float: (a: number, x: number) => number,
   big: (a: bigint, x: bigint) => bigint,
+  combine: (e: Scalars, a: Value, x: Value) => Value,
 ) =>
   defineOp(`graph.${name}`, {
     doc,
@@ -43,6 +49,25 @@ const running = <const N extends string>(
       });
       return arrayOf(element, x.shape, out);
     },
+    expand({ x, axis, exclusive, reverse }, b) {
+      if (!hasStaticShape(x.type)) return undefined;
+      const { shape, element } = x.type;
+      const length = shape[axis]!;
+      const line = tensor(
+        shape.map((d, i) => (i === axis ? 1 : d)),
+        element,
+      );
+      const turns = forTurns(b, length, [filled(b, line, start), empty(b, x.type)], (inner, i, [acc, out]) => {
+        const last = arith.constantIndex(inner, length - 1);
+        const at = reverse ? arith.subi(inner, last, i) : i;
+        const offsets = shape.map((_, d): Place => (d === axis ? at : 0));
+        const next = elementwise(inner, line, [acc!, sliceAt(inner, x, offsets, line.shape)], (deeper, p, q) =>
+          combine(new Scalars(deeper, element), p!, q!),
+        );
+        return [next, putAt(inner, exclusive ? acc! : next, out!, offsets)];
+      });
+      return [turns[1]!];
+    },
   });
 
 export const cumsum = running(
@@ -51,6 +76,7 @@ export const cumsum = running(
   0,
   (a, x) => a + x,
   (a, x) => a + x,
+  (e, a, x) => e.add(a, x),
 );
 export const cumprod = running(
   "cumprod",
@@ -58,4 +84,5 @@ export const cumprod = running(
   1,
   (a, x) => a * x,
   (a, x) => a * x,
+  (e, a, x) => e.mul(a, x),
 );

@@ -1,15 +1,22 @@
 /** @file Tensors with some elements replaced, or combined with others, at computed places. */
 import { attr } from "../../ir/attributes.ts";
+import type { Builder } from "../../ir/builder.ts";
+import type { Value } from "../../ir/core.ts";
 import { toType } from "../../ir/datum.ts";
 import { defineOp } from "../../ir/define.ts";
 import type { Num } from "../../ir/evaluate.ts";
 import { one } from "../../ir/fields.ts";
 import { type Fail, Pure } from "../../ir/traits.ts";
-import type { TensorType, Type } from "../../ir/types.ts";
+import { hasStaticShape, index, type TensorType, type Type } from "../../ir/types.ts";
 import type { NDArray } from "../../support/ndarray.ts";
+import * as arith from "../arith/ops.ts";
+import * as tensors from "../tensor/ops.ts";
 import { numbersOf } from "./data.ts";
-import { forEachPlace, place } from "./gather.ts";
-import { AnyTensor, IntegerTensor, product, type Shape, shapeText } from "./op.ts";
+import { elementwise, reshaped } from "./expand.ts";
+import { forEachPlace, place, wrapped } from "./gather.ts";
+import { AnyTensor, IntegerTensor, product, range, type Shape, shapeText, type TensorValue } from "./op.ts";
+import { Scalars } from "./scalars.ts";
+import { forPlaces, forTurns, type Place, putAt, sliceAt } from "./turns.ts";
 
 const reductions = ["none", "add", "mul", "max", "min"] as const;
 type Reduction = (typeof reductions)[number];
@@ -59,6 +66,16 @@ export const scatter_elements = defineOp("graph.scatter_elements", {
     });
     return out;
   },
+  expand({ x, indices, updates, axis, reduction: how }, b) {
+    if (![x, indices].every((v) => hasStaticShape(v.type))) return undefined;
+    const one = x.type.shape.map(() => 1);
+    return forPlaces(b, indices.type.shape, [x], (inner, at, [acc]) => {
+      const target = wrapped(inner, tensors.extract(inner, indices, at), x.type.shape[axis]!);
+      const offsets = at.map((i, d) => (d === axis ? target : i));
+      const update = sliceAt(inner, updates, at, one);
+      return [putAt(inner, combined(inner, acc!, update, offsets, how), acc!, offsets)];
+    });
+  },
 });
 
 function sameShapes(a: Shape, b: Shape, fail: Fail): void {
@@ -99,6 +116,26 @@ export const scatter_nd = defineOp("graph.scatter_nd", {
     }
     return out;
   },
+  expand({ x, indices, updates, reduction: how }, b) {
+    if (![x, indices].every((v) => hasStaticShape(v.type))) return undefined;
+    const { shape } = x.type;
+    const lead = indices.type.shape.slice(0, -1);
+    const depth = indices.type.shape[lead.length]!;
+    const count = product(lead);
+    const rest = shape.slice(depth);
+    const tuples = reshaped(b, indices, [count, depth]);
+    // Every update has as many dimensions as x, the first ones of size 1.
+    const parts = reshaped(b, updates, [count, ...range(depth).map(() => 1), ...rest]);
+    return forTurns(b, count, [x], (inner, t, [acc]) => {
+      const offsets = shape.map((size, d): Place => {
+        if (d >= depth) return 0;
+        return wrapped(inner, tensors.extract(inner, tuples, [t, arith.constantIndex(inner, d)]), size);
+      });
+      const sizes = parts.type.shape.slice(1);
+      const update = reshaped(inner, sliceAt(inner, parts, [t, ...sizes.map(() => 0)], [1, ...sizes]), sizes);
+      return [putAt(inner, combined(inner, acc!, update, offsets, how), acc!, offsets)];
+    });
+  },
 });
 
 export const tensor_scatter = defineOp("graph.tensor_scatter", {
@@ -130,4 +167,47 @@ export const tensor_scatter = defineOp("graph.tensor_scatter", {
     });
     return out;
   },
+  expand({ x, update, at, axis, circular }, b) {
+    if (![x, update].every((v) => hasStaticShape(v.type))) return undefined;
+    const { shape } = update.type;
+    const start = (inner: Builder, batch: Value): Value =>
+      arith.index_cast(inner, tensors.extract(inner, at, [batch]), { types: [index] });
+    const lead = (batch: Value, place: Place): Place[] =>
+      shape.map((_, d) => (d === 0 ? batch : d === axis ? place : 0));
+    if (!circular) {
+      const sizes = [1, ...shape.slice(1)];
+      return forTurns(b, shape[0]!, [x], (inner, batch, [acc]) => [
+        putAt(inner, sliceAt(inner, update, lead(batch, 0), sizes), acc!, lead(batch, start(inner, batch))),
+      ]);
+    }
+    const sizes = shape.map((d, i) => (i === 0 || i === axis ? 1 : d));
+    return forPlaces(b, [shape[0]!, shape[axis]!], [x], (inner, [batch, t], [acc]) => {
+      const size = arith.constantIndex(inner, x.type.shape[axis]!);
+      const wanted = arith.remsi(inner, arith.addi(inner, start(inner, batch!), t!), size);
+      return [putAt(inner, sliceAt(inner, update, lead(batch!, t!), sizes), acc!, lead(batch!, wanted))];
+    });
+  },
 });
+
+/** What comes to stand at a place: the update, or what is made of it and what stands there. */
+function combined(
+  b: Builder,
+  into: TensorValue,
+  update: TensorValue,
+  offsets: readonly Place[],
+  how: Reduction,
+): TensorValue {
+  if (how === "none") return update;
+  const old = sliceAt(b, into, offsets, update.type.shape);
+  const { element } = update.type;
+  return elementwise(b, update.type, [old, update], (inner, p, q) => {
+    const e = new Scalars(inner, element);
+    return how === "add"
+      ? e.add(p!, q!)
+      : how === "mul"
+        ? e.mul(p!, q!)
+        : how === "max"
+          ? e.max(p!, q!)
+          : e.min(p!, q!);
+  });
+}

@@ -61,6 +61,7 @@ export const ConstantOfShape = defineImport("ConstantOfShape", {
   import({ input, value }, b) {
     const one = value ? b.graph.constant(value, b.loc, b) : b.scalar(0, f32);
     if (!one) return undefined;
+    if (!b.known(input) && b.graph.inputsOf(input).length > 0) return void b.need(input, "input");
     const scalar = reshape(b, one, undefined, { shape: [] });
     return expanded(scalar, input, b, "input");
   },

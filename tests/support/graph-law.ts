@@ -2,6 +2,7 @@
  * @file The second law for tensor ops: what an op computes is what its expansion computes. Both are run: the op by its
  * `evaluate`, the expansion after graph-to-linalg.
  */
+import { asType } from "../../bench/conformance/linalg.ts";
 import { makeModule } from "../../dialects/builtin.ts";
 import { func, makeFunction } from "../../dialects/func.ts";
 import { dialects } from "../../dialects/index.ts";
@@ -10,7 +11,7 @@ import { Context } from "../../ir/context.ts";
 import type { Operation, Value } from "../../ir/core.ts";
 import { dtypeOf } from "../../ir/datum.ts";
 import { interpret } from "../../ir/interpret.ts";
-import { elementOf, functionType, type TensorType, type Type } from "../../ir/types.ts";
+import { functionType, type TensorType } from "../../ir/types.ts";
 import { verify } from "../../ir/verify.ts";
 import { graphToLinalg } from "../../lowering/graph/to-linalg.ts";
 import { PassContext } from "../../rewrite/pass.ts";
@@ -18,14 +19,6 @@ import { Diagnostics } from "../../support/diagnostic.ts";
 import { isBigDType, NDArray, sizeOf, storageOf } from "../../support/ndarray.ts";
 
 const context = new Context(dialects);
-
-/** The bits of an array under the element type of another sign. */
-export function asType(a: NDArray, t: Type): NDArray {
-  const dtype = dtypeOf(elementOf(t))!;
-  if (a.dtype === dtype) return a;
-  const { data } = a.contiguous();
-  return new NDArray(dtype, a.shape, storageOf(dtype, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)));
-}
 
 export interface Program {
   readonly module: Operation;
