@@ -528,7 +528,8 @@ export class Region {
       for (const top of made) {
         top.walk((o) => {
           for (const u of o.uses) {
-            const now = map.get(u.value);
+            // Only what still refers into the original: what has been mapped may be a key of the map itself.
+            const now = u.value.block?.parent?.isInside(this) ? map.get(u.value) : undefined;
             if (now) u.set(now);
           }
         });
