@@ -2,6 +2,9 @@
 import { targets } from "./codegen/index.ts";
 import type { Artifact, Target } from "./codegen/target.ts";
 import { dialects } from "./dialects/index.ts";
+
+export { workOf } from "./dialects/linalg/count.ts";
+
 import { Context } from "./ir/context.ts";
 import type { Operation } from "./ir/core.ts";
 import { importModel } from "./onnx/import.ts";

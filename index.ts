@@ -111,6 +111,12 @@ import type { Compiled, CompileOptions } from "./compile.ts";
 export type { Compiled, CompileOptions } from "./compile.ts";
 export { type Manifest, type Port, Session, type TypedArray } from "./runtime/session.ts";
 
+/** ONNX files as they are; loaded when first wanted. */
+export type Onnx = typeof import("./onnx/index.ts");
+export const loadOnnx = (): Promise<Onnx> => import("./onnx/index.ts");
+export type { Work } from "./dialects/linalg/count.ts";
+export type { Dim, Graph, Model, Tensor, ValueInfo } from "./onnx/index.ts";
+
 /** Reading models, their importer and the targets; loaded when first wanted. */
 export type Compiler = typeof import("./compile.ts");
 export const loadCompiler = (): Promise<Compiler> => import("./compile.ts");

@@ -18,7 +18,9 @@ interface Entry {
 const commands: Readonly<Record<string, Entry>> = {
   compile: { summary: "compile an ONNX model for a target", load: () => import("./compile.ts") },
   opt: { summary: "read MLIR text, run passes on it, print it", load: () => import("./opt.ts") },
-  run: { summary: "run a function of an MLIR program", load: () => import("./run.ts") },
+  check: { summary: "say everything that is wrong with a model", load: () => import("./check.ts") },
+  inspect: { summary: "show what a model is made of", load: () => import("./inspect.ts") },
+  run: { summary: "run a model, or a function of an MLIR program", load: () => import("./run.ts") },
   repl: { summary: "type IR, transform it and run it, step by step", load: () => import("./repl.ts") },
   dialect: { summary: "list dialects, describe one, or write it as IRDL", load: () => import("./dialect.ts") },
   explain: { summary: "explain the code of a diagnostic", load: () => import("./explain.ts") },

@@ -40,7 +40,7 @@ export function readOptArguments(args: readonly string[]): OptRequest | number {
     .argument("[file]", "the text; - is standard input", "-");
   addFlags(command);
   addPrintFlags(command);
-  addWatchFlags(command);
+  addWatchFlags(command, true);
   command.optionsGroup("Passes, run in the order they are given:");
   for (const pass of passes) addPassFlag(command, pass, steps);
   const optional = new Set([...switches, ...printSwitches, ...watchSwitches, ...passes.map((p) => p.name)]);

@@ -66,13 +66,14 @@ const toWhich = (text: string): Which => (text === "" ? "all" : text.split(","))
 /** How many random inputs each function is run on. */
 const toSamples = (text: string): number => (text === "" ? 2 : toCount(text));
 
-export function addWatchFlags(command: Command): void {
+/** @param verifyEach whether programs are verified after each pass unless the flag says otherwise */
+export function addWatchFlags(command: Command, verifyEach: boolean): void {
   const on = (flags: string, help: string): Option => new Option(`${flags} [bool]`, help).argParser(toSwitch);
   const which = (flags: string, help: string): Option => new Option(flags, help).argParser(toWhich);
   const hidden = (option: Option): Option => option.hideHelp();
   command
     .optionsGroup("What watches the passes:")
-    .addOption(on("--verify-each", "verify the program after each pass").default(true))
+    .addOption(on("--verify-each", "verify the program after each pass").default(verifyEach))
     .addOption(
       new Option(
         "--evaluate-each [samples]",

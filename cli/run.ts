@@ -1,4 +1,4 @@
-/** @file `sluice run FILE.mlir [@entry] [arguments…]`: runs a function of a program in the interpreter. */
+/** @file `sluice run FILE.mlir [@entry] [arguments…]`: runs a function of a program in the interpreter; or a model. */
 import { Command, Option } from "commander";
 import {
   CompileError,
@@ -23,6 +23,7 @@ import {
 } from "../index.ts";
 import { normalizeFlags, parseArguments, toCount, toSwitch } from "./arguments.ts";
 import { entryOf } from "./entry.ts";
+import { isModelFile } from "./model.ts";
 import { writeNpy } from "./npy.ts";
 import { type ReportFormat, report, reportAs, reportFormats } from "./report.ts";
 import { print, readBytes, readSource, writeOutput } from "./terminal.ts";
@@ -37,10 +38,12 @@ interface RunFlags {
 }
 
 export async function main(args: readonly string[]): Promise<number> {
+  // Models have flags of their own.
+  if (args.some(isModelFile)) return (await import("./run-model.ts")).main(args);
   const command = new Command("run")
     .description(
       "Runs a function of an MLIR program in the interpreter and prints what it answers, a typed literal a line.\n\n" +
-        "Arguments are 3, 2.5, true, dense<[1.0, 2.0]> : tensor<2xf32>, or .npy files. Without @entry it is @main, or the " +
+        "Models are compiled and run; `sluice run model.onnx --help` tells how. Arguments are 3, 2.5, true, dense<[1.0, 2.0]> : tensor<2xf32>, or .npy files. Without @entry it is @main, or the " +
         "only function that is not private.",
     )
     .argument("<file>", "the program; - is standard input")

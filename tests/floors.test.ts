@@ -136,8 +136,8 @@ describe("floors", () => {
       protobufjs: ["onnx"],
       "onnx-proto": ["onnx"],
       commander: ["cli", "bench"],
-      diff: ["rewrite", "cli"],
-      picocolors: ["support", "rewrite", "cli"],
+      picocolors: ["cli"],
+      wabt: ["cli"],
     };
     const wrong = imports.filter(({ from, to }) => {
       if (to.startsWith(".") || to.startsWith("node:")) return false;

@@ -27,7 +27,7 @@ await build({
   platform: "neutral",
   mainFields: ["module", "main"],
   conditions: ["module"],
-  external: ["node:*", "commander"],
+  external: ["node:*", "commander", "wabt"],
   target: "es2022",
   minifySyntax: true,
   sourcemap: "linked",

@@ -1,6 +1,7 @@
 /** @file Test cases in the layout of the official ONNX suite: a model, data sets of inputs and expected outputs, tolerances. */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import type { Tolerance } from "../../cli/compare.ts";
 import type { Graph, Model, OnnxValue, ValueInfo } from "../../onnx/model.ts";
 import { readModel } from "../../onnx/proto.ts";
 import { readValue, type ValueMessage } from "../../onnx/values.ts";
@@ -16,11 +17,6 @@ export interface DataSet {
   /** By position in graph.input; missing where the file is. */
   readonly inputs: ReadonlyMap<string, OnnxValue>;
   readonly outputs: ReadonlyMap<string, OnnxValue>;
-}
-
-export interface Tolerance {
-  readonly rtol: number;
-  readonly atol: number;
 }
 
 /** All cases in a folder and below it, by name. */

@@ -1,11 +1,12 @@
 /** @file Runs one case on one target and judges it. */
+
+import { difference, type Tolerance } from "../../cli/compare.ts";
 import { func } from "../../dialects/func.ts";
 import type { Model, OnnxValue } from "../../onnx/model.ts";
 import { toNDArray } from "../../onnx/ndarray.ts";
 import { CompileError, type Diagnostic } from "../../support/diagnostic.ts";
 import type { NDArray } from "../../support/ndarray.ts";
-import { type Case, CaseFault, type DataSet, dataSetsOf, readCaseModel, type Tolerance, toleranceOf } from "./case.ts";
-import { difference } from "./compare.ts";
+import { type Case, CaseFault, type DataSet, dataSetsOf, readCaseModel, toleranceOf } from "./case.ts";
 import { importFor } from "./interpreter.ts";
 import type { Target } from "./target.ts";
 

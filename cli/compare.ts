@@ -1,6 +1,11 @@
-/** @file Are two arrays equal as the suite understands it? */
-import type { NDArray } from "../../support/ndarray.ts";
-import type { Tolerance } from "./case.ts";
+/** @file Are two arrays equal as the official ONNX suite understands it? */
+import type { NDArray } from "../index.ts";
+
+/** Elements may differ by `atol + rtol * |expected|`. */
+export interface Tolerance {
+  readonly rtol: number;
+  readonly atol: number;
+}
 
 /** Why a result is not the expected one; undefined if it is. */
 export function difference(actual: NDArray, expected: NDArray, { rtol, atol }: Tolerance): string | undefined {

@@ -1,0 +1,131 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { afterAll, describe, expect, it } from "vitest";
+import { readNpy } from "../../cli/npy.ts";
+import { NDArray } from "../../index.ts";
+import { fromNDArray } from "../../onnx/ndarray.ts";
+import { writeTensorFile } from "../../onnx/values.ts";
+import { bundledCli } from "./sluice.ts";
+
+const sluice = bundledCli();
+const folder = mkdtempSync(join(tmpdir(), "sluice-model-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const digits = "examples/digits/digits.onnx";
+const picture = (n: number): string => `image=examples/digits/pictures/${n}.npy`;
+const expected = JSON.parse(readFileSync("examples/digits/pictures/expected.json", "utf8")) as Record<string, number[]>;
+
+describe("sluice check", () => {
+  it("finds nothing wrong with a good model", () => {
+    expect(sluice(["check", digits])).toMatchObject({ code: 0, out: `${digits}: no errors\n` });
+  });
+
+  it("says everything that is wrong", () => {
+    const cut = join(folder, "cut.onnx");
+    writeFileSync(cut, readFileSync(digits).subarray(0, 3000));
+    const { code, out, err } = sluice(["check", cut]);
+    expect(code).toBe(1);
+    expect(out).toMatch(/cut\.onnx: \d+ errors?\n$/);
+    expect(err).toContain("error[onnx/wire]");
+    expect(sluice(["check", join(folder, "none.onnx")])).toMatchObject({ code: 1, out: "" });
+  });
+});
+
+describe("sluice inspect", () => {
+  it("shows what a model is made of", () => {
+    const { code, out } = sluice(["inspect", digits]);
+    expect(code).toBe(0);
+    expect(out).toContain("image: float32[1, 1, 28, 28]");
+    expect(out).toContain("9,098 in 6 tensors");
+    expect(out).toMatch(/MACs +290 k/);
+    expect(out).toMatch(/^ +2 {2}Conv$/m);
+  });
+});
+
+describe("sluice run MODEL", () => {
+  it.each(["wasm-simd", "interpreter"])("reads a digit on %s", (target) => {
+    const { code, out } = sluice(["run", digits, "--target", target, "--input", picture(7)]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^probabilities: 1x10xf32 \[.*\], largest 0\.99\d* at 7\n$/);
+  });
+
+  it("writes outputs, and compares with what is expected", () => {
+    const out = join(folder, "out");
+    expect(sluice(["run", digits, "--input", picture(3), "--save", out]).code).toBe(0);
+    const array = readNpy(readFileSync(join(out, "probabilities.npy")));
+    expected["3"]?.forEach((p, i) => {
+      expect(array.get([0, i])).toBeCloseTo(p, 5);
+    });
+    expect(sluice(["run", digits, "--compare", join(folder, "none")]).code).toBe(2);
+    const image = readNpy(readFileSync("examples/digits/pictures/3.npy"));
+    const sets = join(folder, "sets");
+    const set = join(sets, "test_data_set_0");
+    mkdirSync(set, { recursive: true });
+    const write = (file: string, a: NDArray): void =>
+      writeFileSync(join(set, file), writeTensorFile(fromNDArray("", a)));
+    write("input_0.pb", image);
+    write("output_0.pb", array);
+    expect(sluice(["run", digits, "--compare", sets])).toMatchObject({ code: 0, out: `${set}: as expected\n` });
+    write("output_0.pb", NDArray.zeros("f32", [1, 10]));
+    const wrong = sluice(["run", digits, "--compare", set]);
+    expect(wrong.code).toBe(1);
+    expect(wrong.out).toContain("of 10 elements differ");
+  });
+
+  it("takes random inputs, the same for the same seed", () => {
+    const one = sluice(["run", digits, "--input", "image=random:4"]);
+    expect(one.code).toBe(0);
+    expect(sluice(["run", digits, "--input", "image=random:4"]).out).toBe(one.out);
+    expect(sluice(["run", digits, "--input", "image=random:5"]).out).not.toBe(one.out);
+    expect(sluice(["run", digits]).err).toContain("input 'image' is not given");
+  });
+
+  it("refuses inputs that do not fit", () => {
+    expect(sluice(["run", digits, "--input", "picture=random:1"])).toMatchObject({ code: 2, out: "" });
+    expect(sluice(["run", digits, "--input", "image"])).toMatchObject({ code: 2, out: "" });
+    expect(sluice(["run", digits, "--target", "abacus"])).toMatchObject({ code: 2, out: "" });
+  });
+});
+
+describe("sluice compile", () => {
+  it("writes files that run by themselves", async () => {
+    const out = join(folder, "digits");
+    const { code, out: summary } = sluice(["compile", digits, "-o", out]);
+    expect(code).toBe(0);
+    expect(summary).toMatch(/MACs +290 k/);
+    expect(readdirSync(out).sort()).toEqual([
+      "digits.d.ts",
+      "digits.js",
+      "digits.wasm",
+      "digits.weights.bin",
+      "manifest.json",
+    ]);
+    const loader = (await import(pathToFileURL(join(out, "digits.js")).href)) as Record<string, unknown>;
+    expect(Object.keys(loader).length).toBeGreaterThan(0);
+  });
+
+  it("prints the program at each storey", () => {
+    expect(sluice(["compile", digits, "--emit", "mlir-graph"]).out).toContain('"graph.conv"');
+    expect(sluice(["compile", digits, "--emit", "mlir-linalg"]).out).toContain("linalg.");
+    expect(sluice(["compile", digits, "--emit", "mlir-kernel"]).out).toContain("scf.for");
+    expect(sluice(["compile", digits, "--emit", "wat"]).out).toMatch(/^\(module/);
+  });
+
+  it("watches passes as `sluice opt` does", () => {
+    const dumps = join(folder, "dumps");
+    const { code, err } = sluice([
+      "compile",
+      digits,
+      "-o",
+      join(folder, "w"),
+      "--timing",
+      "--verify-each",
+      `--dump-dir=${dumps}`,
+    ]);
+    expect(code).toBe(0);
+    expect(err).toMatch(/Total\n$/);
+    expect(readdirSync(dumps)).toContain("00-input.mlir");
+  });
+});
