@@ -9,6 +9,10 @@ import type { Code } from "../support/codes.ts";
 import type { Location } from "../support/location.ts";
 
 export type AttributeMap = ReadonlyMap<string, Attribute>;
+/** Told of the faults of the op whose name starts at an offset. */
+export interface Reporter {
+  reportOp(code: Code, message: string, start: number): void;
+}
 type Report = (code: Code, message: string) => void;
 
 const none: readonly never[] = Object.freeze([]);
@@ -19,10 +23,11 @@ export function assemble(
   parsed: ParsedOp,
   properties: AttributeMap | undefined,
   loc: Location,
-  report: Report,
+  reporter: Reporter,
+  start: number,
 ): Operation {
   return def.registered
-    ? assembleKnown(def, parsed, properties, loc, report)
+    ? assembleKnown(def, parsed, properties, loc, reporter, start)
     : new Operation(def, {
         operands: parsed.operands ?? none,
         props: [properties && { kind: "dictionary", entries: properties }],
@@ -58,7 +63,8 @@ function assembleKnown(
   parsed: ParsedOp,
   properties: AttributeMap | undefined,
   loc: Location,
-  report: Report,
+  reporter: Reporter,
+  start: number,
 ): Operation {
   const operands = parsed.operands ?? none;
   const known = isPlain(def, parsed) ? converted.get(properties ?? noAttributes) : undefined;
@@ -76,6 +82,7 @@ function assembleKnown(
     });
   }
   let faults = 0;
+  const report: Report = (code, message) => reporter.reportOp(code, message, start);
   const { attrFields, operandFields, resultFields, attrIndex } = def;
   const props = new Array<unknown>(attrFields.length);
   const given = parsed.props;

@@ -7,6 +7,7 @@ import { unknownLocation } from "../support/location.ts";
 import { LiteralGrammar } from "./literal-grammar.ts";
 import { dialectText, scalarType, symbolValue } from "./literals.ts";
 import { openAliases } from "./opaque.ts";
+import { TextCache } from "./text-cache.ts";
 import * as T from "./tokens.ts";
 
 const trueAttribute = types.boolAttribute(true);
@@ -153,13 +154,13 @@ export abstract class AttributeGrammar extends LiteralGrammar {
       this.wrongToken("expected attribute name");
     this.CONSUME(T.RBrace, dictionaryClose);
     this.#entries = outer;
-    if (!this.RECORDING_PHASE) this.#dictionaries.set(this.source.text.slice(start, this.beforeEnd), entries);
+    if (!this.RECORDING_PHASE) this.#dictionaries.set(this.source.text, start, this.beforeEnd, entries);
     return entries;
   });
 
   /** The entries of the dictionary that is being read. */
   #entries = new Map<string, Attribute>();
-  readonly #dictionaries = new Map<string, ReadonlyMap<string, Attribute>>();
+  readonly #dictionaries = new TextCache<ReadonlyMap<string, Attribute>>();
 
   protected override forgetNames(): void {
     super.forgetNames();
@@ -169,9 +170,10 @@ export abstract class AttributeGrammar extends LiteralGrammar {
   #knownDictionary(): ReadonlyMap<string, Attribute> | undefined {
     if (this.RECORDING_PHASE) return undefined;
     const start = this.token.startOffset;
-    const end = this.lexer.bracketEnd(start);
+    const { lexer } = this;
+    const end = lexer.dictionaryEnd(start);
     if (end < 0) return undefined;
-    const known = this.#dictionaries.get(this.source.text.slice(start, end));
+    const known = this.#dictionaries.get(this.source.text, start, end, lexer.hash);
     if (known) this.jump(start, end);
     return known;
   }

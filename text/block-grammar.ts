@@ -1,6 +1,6 @@
 /** @file The grammar of regions and blocks. */
 import { Block, Region } from "../ir/core.ts";
-import { keyIn, keyOfName } from "./names.ts";
+import { keyOfName } from "./names.ts";
 import { type EntryArgument, OpGrammar, type RegionArguments, wantedOperand } from "./op-grammar.ts";
 import { Fault } from "./token-parser.ts";
 import * as T from "./tokens.ts";
@@ -138,7 +138,7 @@ export abstract class BlockGrammar extends OpGrammar {
     const loc = this.OPTION(() => this.SUBRULE(this.location));
     this.ACTION(() => {
       const value = block!.addArgument(type, loc ?? this.spanOf(at, end));
-      this.names.define(keyIn(this.source.text, at + 1, end), [value], 0, 1, at);
+      this.names.define(this.keyAt(at + 1, end), [value], 0, 1, at);
     });
   });
 }

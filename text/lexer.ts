@@ -3,6 +3,7 @@
  * of text that has a lexical form of its own (the dimensions of a shape, the body of a dialect's attribute).
  */
 import type { TokenType } from "chevrotain";
+import { HASH_START, hashStep } from "./text-cache.ts";
 import * as T from "./tokens.ts";
 
 const LETTER = 1;
@@ -37,13 +38,17 @@ const sigilFaults: ReadonlyMap<TokenType, string> = new Map([
   [T.BlockId, "invalid block name"],
 ]);
 
+/** The lengths of the keywords that start with each letter, as bits. */
+const keywordLengths = new Int32Array(128);
+for (const k of T.keywords.keys()) keywordLengths[k.charCodeAt(0)]! |= 1 << k.length;
+const mayBeKeyword = (first: number, length: number): boolean =>
+  length < 32 && (keywordLengths[first]! & (1 << length)) !== 0;
+
 /** Text that is compared with text read before is no longer than this. */
 const GUESS = 400;
-const ARROW = 2;
 const brackets = new Int8Array(128);
 for (const c of "<([{") brackets[c.charCodeAt(0)] = 1;
 for (const c of ">)]}") brackets[c.charCodeAt(0)] = -1;
-brackets[0x2d] = ARROW;
 
 export class Lexer {
   text = "";
@@ -51,6 +56,8 @@ export class Lexer {
   at = 0;
   /** What is wrong with the last Bad token, and where. */
   fault = "";
+  /** The hash of the text that was guessed last. */
+  hash = 0;
   faultAt = 0;
 
   start(text: string): void {
@@ -96,8 +103,7 @@ export class Lexer {
     let at = start + 1;
     while (classOf(text.charCodeAt(at)) & (LETTER | DIGIT | WORD_MARK)) at++;
     let type = T.Word;
-    // No keyword is longer or shorter than these.
-    if (at - start <= 14 && at - start >= 2) type = T.keywords.get(text.slice(start, at)) ?? T.Word;
+    if (mayBeKeyword(text.charCodeAt(start), at - start)) type = T.keywords.get(text.slice(start, at)) ?? T.Word;
     into.set(type, start, at);
   }
 
@@ -255,15 +261,20 @@ export class Lexer {
     const { text } = this;
     const limit = Math.min(text.length, open + GUESS);
     let depth = 0;
+    let before = 0;
+    let hash = this.hash;
     for (let at = open; at < limit; at++) {
-      const step = brackets[text.charCodeAt(at) & 127]!;
-      if (step === 0) continue;
-      if (step === ARROW) {
-        if (text.charCodeAt(at + 1) === 0x3e) at++;
-        continue;
+      const c = text.charCodeAt(at);
+      hash = hashStep(hash, c);
+      const step = brackets[c & 127]!;
+      if (step !== 0 && !(c === 0x3e && before === 0x2d)) {
+        depth += step;
+        if (depth === 0) {
+          this.hash = hash;
+          return at + 1;
+        }
       }
-      depth += step;
-      if (depth === 0) return at + 1;
+      before = c;
     }
     return -1;
   }
@@ -271,16 +282,39 @@ export class Lexer {
   /** A guess at the end of `(…) -> T` or `(…) -> (…)`; -1 if it is not that. */
   functionEnd(open: number): number {
     const { text } = this;
-    let at = this.bracketEnd(open);
-    if (at < 0) return -1;
+    this.hash = HASH_START;
+    const close = this.bracketEnd(open);
+    if (close < 0) return -1;
+    let at = close;
     while (text.charCodeAt(at) === 32) at++;
     if (text.charCodeAt(at) !== 0x2d || text.charCodeAt(at + 1) !== 0x3e) return -1;
     at += 2;
     while (text.charCodeAt(at) === 32) at++;
-    if (text.charCodeAt(at) === 0x28) return this.bracketEnd(at);
+    if (text.charCodeAt(at) === 0x28) {
+      this.#hashTo(close, at);
+      return this.bracketEnd(at);
+    }
     while (classOf(text.charCodeAt(at)) & (LETTER | DIGIT | WORD_MARK | SUFFIX_MARK) || text.charCodeAt(at) === 0x21)
       at++;
+    this.#hashTo(close, at);
     return text.charCodeAt(at) === 0x3c ? this.bracketEnd(at) : at;
+  }
+
+  #hashTo(start: number, end: number): void {
+    for (let at = start; at < end; at++) this.hash = hashStep(this.hash, this.text.charCodeAt(at));
+  }
+
+  /** A guess at the end of the type whose first token ends at `end`: behind the brackets that follow at once. */
+  typeEnd(start: number, end: number): number {
+    this.hash = HASH_START;
+    this.#hashTo(start, end);
+    return this.text.charCodeAt(end) === 0x3c ? this.bracketEnd(end) : end;
+  }
+
+  /** A guess at the end of a dictionary. */
+  dictionaryEnd(open: number): number {
+    this.hash = HASH_START;
+    return this.bracketEnd(open);
   }
 
   /**

@@ -6,6 +6,7 @@ import { Block, type Operation, type Region, type Value } from "../ir/core.ts";
 import type { OpInfo } from "../ir/define.ts";
 import { Isolated } from "../ir/traits.ts";
 import type { Attribute, Type } from "../ir/types.ts";
+import type { Code } from "../support/codes.ts";
 import { Diagnostics } from "../support/diagnostic.ts";
 import { type Location, span, unknownLocation } from "../support/location.ts";
 import type { Source } from "../support/source.ts";
@@ -14,6 +15,7 @@ import { AttributeGrammar } from "./attribute-grammar.ts";
 import { stringValue } from "./literals.ts";
 import { keyIn, keyOfName, type NameKey, Names } from "./names.ts";
 import { resumeAfter } from "./resume.ts";
+import { hashOf, TextCache } from "./text-cache.ts";
 import { Fault } from "./token-parser.ts";
 import * as T from "./tokens.ts";
 
@@ -66,7 +68,8 @@ class OpFrame {
 
   reset(def: OpInfo | undefined): this {
     this.def = def;
-    this.names.length = this.numbers.length = this.places.length = this.values.length = 0;
+    if (this.names.length > 0) this.names.length = this.numbers.length = this.places.length = 0;
+    if (this.values.length > 0) this.values.length = 0;
     this.successors = this.regions = undefined;
     this.properties = this.attributes = undefined;
     return this;
@@ -93,7 +96,9 @@ export abstract class OpGrammar extends AttributeGrammar {
   readonly #resultNames: NameKey[] = [];
   readonly #resultCounts: number[] = [];
   readonly #resultPlaces: number[] = [];
-  readonly #defs = new Map<string, OpInfo>();
+  readonly #defs = new TextCache<OpInfo>();
+  /** Names that are no numbers: the same text gives the same string. */
+  readonly #keys = new TextCache<NameKey>();
   /** One for each generic op that is open. */
   readonly #frames: OpFrame[] = [new OpFrame()];
   #frame = this.#frames[0]!;
@@ -107,6 +112,7 @@ export abstract class OpGrammar extends AttributeGrammar {
     this.#faults = 0;
     this.#lastFault = -1;
     this.#defs.clear();
+    this.#keys.clear();
     this.resources.length = 0;
     this.distinct.clear();
     this.#resultNames.length = this.#resultCounts.length = this.#resultPlaces.length = 0;
@@ -165,7 +171,7 @@ export abstract class OpGrammar extends AttributeGrammar {
     const end = this.beforeEnd;
     const count = this.OPTION(this.#resultCount) ?? 1;
     if (this.RECORDING_PHASE) return;
-    this.#resultNames.push(keyIn(this.source.text, at + 1, end));
+    this.#resultNames.push(this.keyAt(at + 1, end));
     this.#resultCounts.push(count);
     this.#resultPlaces.push(at);
     this.namedResults += count;
@@ -212,7 +218,7 @@ export abstract class OpGrammar extends AttributeGrammar {
   protected readonly genericOperation = this.RULE("genericOperation", (): Operation => {
     const quoted = this.CONSUME(T.StringLiteral);
     const start = quoted.startOffset;
-    if (!this.RECORDING_PHASE) this.#openFrame(this.#genericDef(quoted.image, start));
+    if (!this.RECORDING_PHASE) this.#openFrame(this.#genericDef(start, this.beforeEnd));
     this.CONSUME(T.LParen, operandsOpen);
     this.OPTION(this.#operands);
     this.CONSUME(T.RParen, operandsClose);
@@ -295,7 +301,7 @@ export abstract class OpGrammar extends AttributeGrammar {
   #use(at: number): void {
     if (this.RECORDING_PHASE) return;
     const frame = this.#frame;
-    frame.names.push(keyIn(this.source.text, at + 1, this.beforeEnd));
+    frame.names.push(this.keyAt(at + 1, this.beforeEnd));
     frame.numbers.push(this.isNext(T.HashId) || this.isNext(T.Bad) ? this.#resultNumber() : 0);
     frame.places.push(at);
   }
@@ -333,9 +339,12 @@ export abstract class OpGrammar extends AttributeGrammar {
     properties: ReadonlyMap<string, Attribute> | undefined,
     start: number,
   ): Operation {
-    return assemble(def, parsed, properties, unknownLocation, (code, message) =>
-      this.report(new Fault(code, message, start, this.nameEnd(start))),
-    );
+    return assemble(def, parsed, properties, unknownLocation, this, start);
+  }
+
+  /** A fault of the op whose name starts at `start`. */
+  reportOp(code: Code, message: string, start: number): void {
+    this.report(new Fault(code, message, start, this.nameEnd(start)));
   }
 
   /** Where the op name at an offset ends. */
@@ -344,18 +353,28 @@ export abstract class OpGrammar extends AttributeGrammar {
     return NAME.test(this.source.text) ? NAME.lastIndex : start + 1;
   }
 
-  #genericDef(image: string, start: number): OpInfo {
-    let def = this.#defs.get(image);
-    if (def) return def;
-    const name = stringValue(image);
-    if (name === "") return this.fail("parse/syntax", "empty operation name is invalid", start, start + 2);
-    def = this.context.op(name);
+  /** The definition of the op whose quoted name stands at `[start, end)`. */
+  #genericDef(start: number, end: number): OpInfo {
+    const { text } = this.source;
+    const known = this.#defs.get(text, start, end);
+    if (known) return known;
+    const name = stringValue(text.slice(start, end));
+    if (name === "") return this.fail("parse/syntax", "empty operation name is invalid", start, end);
+    let def = this.context.op(name);
     if (!def) {
-      if (!this.context.allowUnregistered) this.#unknownOp(name, start, image.length);
+      if (!this.context.allowUnregistered) this.#unknownOp(name, start, end - start);
       def = this.context.opOrOpaque(name);
     }
-    this.#defs.set(image, def);
-    return def;
+    return this.#defs.set(text, start, end, def);
+  }
+
+  /** The key of the name at `[start, end)`. */
+  protected keyAt(start: number, end: number): NameKey {
+    const { text } = this.source;
+    const first = text.charCodeAt(start);
+    if (first >= 0x30 && first <= 0x39) return keyIn(text, start, end);
+    const hash = hashOf(text, start, end);
+    return this.#keys.get(text, start, end, hash) ?? this.#keys.set(text, start, end, text.slice(start, end), hash);
   }
 
   #unknownOp(name: string, start: number, length: number): never {

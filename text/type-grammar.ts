@@ -6,6 +6,7 @@ import { type Attribute, isShaped, type Type } from "../ir/types.ts";
 import { AffineGrammar } from "./affine-grammar.ts";
 import { dialectText, scalarType } from "./literals.ts";
 import { openAliases } from "./opaque.ts";
+import { TextCache } from "./text-cache.ts";
 import * as T from "./tokens.ts";
 
 interface Shape {
@@ -19,12 +20,15 @@ export abstract class TypeGrammar extends AffineGrammar {
   protected readonly typeAliases = new Map<string, Type>();
   protected readonly attributeAliases = new Map<string, Attribute>();
   /** Types by their whole text, as far as this text has spelt them. */
-  readonly #known = new Map<string, Type>();
+  readonly #known = new TextCache<Type>();
+  /** Where the last type stood that was not known. */
+  #unknownAt = -1;
 
   protected forgetNames(): void {
     this.typeAliases.clear();
     this.attributeAliases.clear();
     this.#known.clear();
+    this.#unknownAt = -1;
   }
 
   protected abstract attributeRule(): Attribute;
@@ -56,7 +60,7 @@ export abstract class TypeGrammar extends AffineGrammar {
     if (this.RECORDING_PHASE) return noType;
     const type = types.functionType(open.slice(first, middle), open.slice(middle));
     open.length = first;
-    this.#known.set(this.source.text.slice(start, this.beforeEnd), type);
+    this.#known.set(this.source.text, start, this.beforeEnd, type);
     return type;
   });
 
@@ -111,7 +115,7 @@ export abstract class TypeGrammar extends AffineGrammar {
     this.enter();
     const type = this.OR(this.#plain);
     this.leave();
-    if (!this.RECORDING_PHASE) this.#known.set(this.source.text.slice(start, this.beforeEnd), type);
+    if (!this.RECORDING_PHASE) this.#known.set(this.source.text, start, this.beforeEnd, type);
     return type;
   });
   readonly #plain = {
@@ -281,11 +285,14 @@ export abstract class TypeGrammar extends AffineGrammar {
     const { token, source } = this;
     const { text } = source;
     const start = token.startOffset;
-    let end = token.end;
-    if (token.tokenTypeIdx === T.LParen.tokenTypeIdx) end = this.lexer.functionEnd(start);
-    else if (text.charCodeAt(end) === 0x3c) end = this.lexer.bracketEnd(end);
+    // The rules for a type ask one after the other.
+    if (start === this.#unknownAt) return undefined;
+    this.#unknownAt = start;
+    const { lexer } = this;
+    const isFunction = token.tokenTypeIdx === T.LParen.tokenTypeIdx;
+    const end = isFunction ? lexer.functionEnd(start) : lexer.typeEnd(start, token.end);
     if (end < 0) return undefined;
-    const known = this.#known.get(text.slice(start, end));
+    const known = this.#known.get(text, start, end, lexer.hash);
     if (!known) return undefined;
     if (end === token.end) this.consumeToken();
     else this.jump(start, end);
