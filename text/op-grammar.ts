@@ -516,13 +516,12 @@ export abstract class OpGrammar extends AttributeGrammar {
       this.names.poison(this.#resultNames[i]!, this.#resultPlaces[i]!);
     }
     this.#resultNames.length = this.#resultCounts.length = this.#resultPlaces.length = mark.results;
-    const { offset, lost } = resumeAfter(
+    const offset = resumeAfter(
       this.source.text,
       mark.start,
       fault.start,
       (name) => this.context.op(name) !== undefined,
     );
-    for (const name of lost) this.names.poison(keyOfName(name), fault.start);
     this.goto(offset);
   }
 }

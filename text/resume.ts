@@ -3,34 +3,25 @@ import type { TokenType } from "chevrotain";
 import { Lexer } from "./lexer.ts";
 import * as T from "./tokens.ts";
 
-export interface Resumption {
-  readonly offset: number;
-  /** Names whose definitions stand in the text that is skipped. */
-  readonly lost: readonly string[];
-}
-
 const starters: ReadonlySet<TokenType> = new Set([T.ValueId, T.StringLiteral, T.Word, T.BlockId, T.HashId, T.TypeId]);
 
 /**
  * The place behind a faulty statement that starts at `start`; the fault was found at `fault`. Braces are trusted;
  * other brackets only as long as no line plainly starts an op (`isOp` knows the names of those that need no quotes).
  */
-export function resumeAfter(text: string, start: number, fault: number, isOp: (name: string) => boolean): Resumption {
+export function resumeAfter(text: string, start: number, fault: number, isOp: (name: string) => boolean): number {
   const lexer = new Lexer();
   lexer.start(text);
   lexer.at = start;
   const token = new T.Token();
-  const lost: string[] = [];
   let braces = 0;
   let others = 0;
-  let line = start;
   for (let end = start; ; end = token.end) {
     lexer.next(token);
     const at = token.startOffset;
     const type = token.tokenType;
     const opensLine = at > start && hasLineBreak(text, end, at);
-    if (opensLine) line = at;
-    if (type === T.End) return { offset: at, lost };
+    if (type === T.End) return at;
     if (
       opensLine &&
       at > fault &&
@@ -38,23 +29,20 @@ export function resumeAfter(text: string, start: number, fault: number, isOp: (n
       starters.has(type) &&
       (others <= 0 || isPlainStart(text, token, isOp))
     ) {
-      return { offset: at, lost };
+      return at;
     }
     if (type === T.LBrace) braces++;
     else if (type === T.RBrace) {
-      if (braces === 0 && at >= fault && at > start) return { offset: at, lost };
+      if (braces === 0 && at >= fault && at > start) return at;
       if (braces > 0) braces--;
     } else if (type === T.LParen || type === T.LSquare) others++;
     else if (type === T.RParen || type === T.RSquare) others--;
-    else if (type === T.ValueId && line === at && braces === 0 && at > fault) {
-      lost.push(token.image.slice(1));
-    }
   }
 }
 
 function hasLineBreak(text: string, from: number, to: number): boolean {
-  const at = text.indexOf("\n", from);
-  return at >= 0 && at < to;
+  for (let at = from; at < to; at++) if (text.charCodeAt(at) === 10) return true;
+  return false;
 }
 
 const PLAIN = /%[\w$.-]+(:\d+)?\s*(=|,\s*%)|"[\w.$-]+"\s*\(|\^[\w$.-]+\s*[:(]/y;
