@@ -7,6 +7,7 @@ import { foldConstants } from "./general/fold-constants.ts";
 import { inline } from "./general/inline.ts";
 import { licm } from "./general/licm.ts";
 import { loopUnroll } from "./general/loop-unroll.ts";
+import { sccp } from "./general/sccp.ts";
 import { stripDebugInfo } from "./general/strip-debuginfo.ts";
 import { symbolDce } from "./general/symbol-dce.ts";
 import { foldAffine } from "./graph/fold-affine.ts";
@@ -34,6 +35,7 @@ export const passes: readonly Pass[] = [
   inline,
   licm,
   loopUnroll,
+  sccp,
   stripDebugInfo,
   symbolDce,
   foldAffine,

@@ -35,10 +35,10 @@ function foldBranch(op: Operation, rw: Rewriter): boolean {
 /** Evaluates an op whose operands are all known. */
 function foldConstants(op: Operation, rw: Rewriter, limit: number): boolean {
   const { def, uses } = op;
-  if (uses.length === 0 || op.results.length === 0 || def.isTerminator) return false;
+  if (uses.length === 0) return false;
   for (let i = 0; i < uses.length; i++) if (!uses[i]!.value.definingOp?.def.isConstant) return false;
-  if (!isEffectFree(op)) return false;
-  const values = foldSplats(op) ?? evaluateConstants(op, limit);
+  const operands = uses.map((u) => constantOf(u.value));
+  const values = evaluateWith(op, operands, limit);
   if (!values) return false;
   const replacements: Value[] = [];
   for (let i = 0; i < values.length; i++) {
@@ -50,19 +50,41 @@ function foldConstants(op: Operation, rw: Rewriter, limit: number): boolean {
   return true;
 }
 
-/** Runs an op of which no operand or result is large. Undefined where it faults: the fault stays for the run. */
-function evaluateConstants(op: Operation, limit: number): Attribute[] | undefined {
+/**
+ * What an op gives for operands that are known to be these; undefined if that cannot be said: it has effects or no
+ * meaning, it faults (the fault stays for the run), or something is larger than the limit.
+ */
+export function evaluateWith(
+  op: Operation,
+  operands: readonly (Attribute | undefined)[],
+  limit: number,
+): readonly Attribute[] | undefined {
+  const { def } = op;
+  if (op.results.length === 0 || op.regions.length > 0 || def.isTerminator || !isEffectFree(op)) return undefined;
+  return foldSplats(op, operands) ?? evaluateSmall(op, operands, limit);
+}
+
+/** Runs an op of which no operand or result is large. */
+function evaluateSmall(
+  op: Operation,
+  operands: readonly (Attribute | undefined)[],
+  limit: number,
+): Attribute[] | undefined {
   for (const r of op.results) if (!isSmall(r.type, limit)) return undefined;
-  const operands: unknown[] = [];
-  for (const u of op.uses) {
-    const a = isSmall(u.value.type, limit) ? constantOf(u.value) : undefined;
+  const data: unknown[] = [];
+  for (let i = 0; i < operands.length; i++) {
+    const a = isSmall(op.operand(i).type, limit) ? operands[i] : undefined;
     const datum = a && datumOfAttribute(a);
     if (datum === undefined) return undefined;
-    operands.push(datum);
+    data.push(datum);
   }
+  return run(op, data);
+}
+
+function run(op: Operation, data: readonly unknown[]): Attribute[] | undefined {
   try {
     return writeResults(
-      evaluateOp(op, operands),
+      evaluateOp(op, data),
       op.results.map((r) => r.type),
     );
   } catch (error) {
@@ -79,18 +101,17 @@ function isSmall(t: Type, limit: number): boolean {
 }
 
 /** An elementwise op on splats of any size: its scalar function once. */
-function foldSplats(op: Operation): Attribute[] | undefined {
+function foldSplats(op: Operation, operands: readonly (Attribute | undefined)[]): Attribute[] | undefined {
   if (!op.def.has(Elementwise) || !op.results.some((r) => isShaped(r.type) && hasStaticShape(r.type))) return undefined;
   const one = (t: Type): Type => (isShaped(t) ? vector([1], t.element) : t);
-  const operands: unknown[] = [];
+  const data: unknown[] = [];
   const types: Type[] = [];
-  for (const u of op.uses) {
-    const a = constantOf(u.value);
+  for (const [i, a] of operands.entries()) {
     if (!a || a.kind === "resource" || (a.kind === "dense" && !a.splat)) return undefined;
-    types.push(one(u.value.type));
-    operands.push(datumOfAttribute(a.kind === "dense" ? { ...a, type: types.at(-1)! } : a));
+    types.push(one(op.operand(i).type));
+    data.push(datumOfAttribute(a.kind === "dense" ? { ...a, type: types.at(-1)! } : a));
   }
-  if (operands.includes(undefined)) return undefined;
+  if (data.includes(undefined)) return undefined;
   const block = new Block(types);
   const small = new Operation(op.def, {
     operands: block.args,
@@ -98,16 +119,7 @@ function foldSplats(op: Operation): Attribute[] | undefined {
     resultTypes: op.results.map((r) => one(r.type)),
     operandSegments: op.operandSegments,
   });
-  try {
-    const written = writeResults(
-      evaluateOp(small, operands),
-      small.results.map((r) => r.type),
-    );
-    return written?.map((a, i) => (a.kind === "dense" ? { ...a, type: op.results[i]!.type } : a));
-  } catch (error) {
-    if (error instanceof CompileError) return undefined;
-    throw error;
-  }
+  return run(small, data)?.map((a, i) => (a.kind === "dense" ? { ...a, type: op.results[i]!.type } : a));
 }
 
 function writeResults(results: readonly unknown[], types: readonly Type[]): Attribute[] | undefined {

@@ -101,7 +101,7 @@ it("a law that does not hold is refuted", () => {
 });
 
 /** Passes of which the program is not a module of general code, or that need what only a later storey has. */
-const general = ["canonicalize", "cse", "dce", "licm", "fold-constants", "inline", "loop-unroll", "symbol-dce"];
+const general = ["canonicalize", "cse", "dce", "licm", "fold-constants", "inline", "loop-unroll", "symbol-dce", "sccp"];
 
 describe("every general pass keeps the meaning of random programs", () => {
   for (const name of general) {
