@@ -6,6 +6,7 @@ import * as control from "./ops/control.ts";
 import * as elementwise from "./ops/elementwise.ts";
 import * as gather from "./ops/gather.ts";
 import * as image from "./ops/image.ts";
+import * as loss from "./ops/loss.ts";
 import * as matmul from "./ops/matmul.ts";
 import * as normalize from "./ops/normalize.ts";
 import * as quant from "./ops/quant.ts";
@@ -36,6 +37,7 @@ function tableOf(modules: readonly object[]): Table {
 
 export const operators = tableOf([
   attention,
+  loss,
   activations,
   control,
   elementwise,
