@@ -5,7 +5,15 @@ import { interpreter } from "../../bench/conformance/interpreter.ts";
 import { runCase } from "../../bench/conformance/run-case.ts";
 import { sharedPath } from "../support/shared.ts";
 
-const models = ["mnist-cnn", "mnist-atmega"];
+const models = [
+  "mnist-cnn",
+  "mnist-atmega",
+  "mnist-mlp",
+  "hello-sine",
+  "kws-micro-qdq",
+  "silero-vad-16k",
+  "gtcrn-stream",
+];
 
 describe.skipIf(!sharedPath("data/onnx/real"))("real models", () => {
   it.each(models)("%s", async (name) => {

@@ -16,7 +16,7 @@ import { verify } from "../../ir/verify.ts";
 import { graphToLinalg } from "../../lowering/graph/to-linalg.ts";
 import { PassContext } from "../../rewrite/pass.ts";
 import { Diagnostics } from "../../support/diagnostic.ts";
-import { isBigDType, NDArray, sizeOf, storageOf } from "../../support/ndarray.ts";
+import { isBigDType, NDArray, sizeOf } from "../../support/ndarray.ts";
 
 const context = new Context(dialects);
 
