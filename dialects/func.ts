@@ -254,6 +254,7 @@ export const call = defineOp("func.call", {
       fail(`'${callee}' does not reference a valid function`, { code: "verify/symbol" });
       return;
     }
+    if (!target.function_type) return;
     const { inputs, results: wanted } = target.function_type;
     if (inputs.length !== operands.length) {
       fail("incorrect number of operands for callee", { code: "verify/operands" });

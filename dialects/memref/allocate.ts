@@ -299,7 +299,7 @@ export const get_global = defineOp("memref.get_global", {
     const found = symbols.lookup(op, { root: name, nested: [] });
     const named = found && global.is(found) ? global.of(found) : undefined;
     if (!named) fail(`'${name}' does not reference a valid global memref`, { code: "verify/symbol" });
-    else if (named.type !== result.type) {
+    else if (named.type && named.type !== result.type) {
       fail(
         `result type ${quoted(result.type)} does not match type ${quoted(named.type)} of the global memref @${name}`,
         { code: "verify/result-type" },
