@@ -4,6 +4,7 @@ import * as control from "./control.ts";
 import * as elementwise from "./elementwise.ts";
 import * as quantized from "./quantized.ts";
 import * as reduce from "./reduce.ts";
+import { rules } from "./rules.ts";
 import * as shape from "./shape.ts";
 import * as window from "./window.ts";
 
@@ -12,4 +13,5 @@ const isOp = (x: unknown): x is OpInfo => typeof x === "function" && "opName" in
 export const dialect = defineDialect("tosa", {
   doc: "Tensor operator set architecture: whole-tensor ops that other compilers hand over.",
   ops: [control, elementwise, quantized, reduce, shape, window].flatMap((m) => Object.values(m).filter(isOp)),
+  rules,
 });
