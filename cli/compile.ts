@@ -20,6 +20,7 @@ import {
 import { normalizeFlags, parseArguments } from "./arguments.ts";
 import { addModelFlags, amountText, bytesText, type ModelFlags, readingOptions, rowsText } from "./model.ts";
 import { addWatchFlags, type WatchFlags, watchSwitches, watchWith } from "./opt-instruments.ts";
+import { Progress } from "./progress.ts";
 import { report, reportAs } from "./report.ts";
 import { print, printError, readBytes, writeOutput } from "./terminal.ts";
 import { usageFault } from "./usage.ts";
@@ -79,13 +80,14 @@ async function compileFile(path: string, flags: CompileFlags): Promise<number> {
   const bytes = readBytes(path);
   const watch = watchWith(flags, (op) => printIr(op, { resources: "names" }), undefined);
   const counts = new Counts(compiler.workOf);
-  const watched = { ...options, instruments: [counts, ...watch.instruments] };
+  const progress = new Progress();
+  const watched = { ...options, instruments: [counts, progress, ...watch.instruments] };
   const started = performance.now();
   if (flags.emit !== undefined && flags.emit !== "wat") {
     print(emitStorey(compiler, bytes, flags.emit, watched));
     return 0;
   }
-  const compiled = await compiler.compile(bytes, watched);
+  const compiled = await compiler.compile(bytes, watched).finally(() => progress.end());
   const took = performance.now() - started;
   printError(watch.report());
   report(diagnostics.list.filter((d) => d.severity !== "remark"));

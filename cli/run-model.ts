@@ -25,6 +25,7 @@ import { difference } from "./compare.ts";
 import { entryOf } from "./entry.ts";
 import { addModelFlags, collect, type ModelFlags, readingOptions } from "./model.ts";
 import { readNpy, writeNpy } from "./npy.ts";
+import { Progress } from "./progress.ts";
 import { report, reportAs } from "./report.ts";
 import { print, printError, readBytes, writeOutput } from "./terminal.ts";
 import { usageFault } from "./usage.ts";
@@ -151,7 +152,10 @@ class ModelRun {
 
   async #compiled(options: CompileOptions): Promise<Prepared> {
     const { compile } = await loadCompiler();
-    const session = await (await compile(this.#bytes, { ...options, target: this.#flags.target })).load();
+    const progress = new Progress();
+    const watched = { ...options, target: this.#flags.target, instruments: [progress] };
+    const compiled = await compile(this.#bytes, watched).finally(() => progress.end());
+    const session = await compiled.load();
     return {
       inputs: session.inputs.map(({ name, type, shape }) => ({ name, dtype: dtypes[type], shape })),
       outputs: session.outputs.map((o) => o.name),
