@@ -378,6 +378,7 @@ export abstract class AttributeGrammar extends LiteralGrammar {
             const line = this.SUBRULE(this.lineNumber);
             this.CONSUME2(T.Colon, { ERR_MSG: "expected ':' in FileLineColLoc" });
             const column = this.SUBRULE2(this.lineNumber);
+            this.ACTION(() => this.#rangeEnd());
             return { kind: "file" as const, file: name, line, column };
           },
         },
@@ -393,6 +394,15 @@ export abstract class AttributeGrammar extends LiteralGrammar {
     });
     return result;
   });
+
+  /** `to 3:4` or `to :4`, which MLIR 22 writes behind a place. Only where the range begins is kept. */
+  #rangeEnd(): void {
+    if (!this.isWord() || !this.isWordOf("to")) return;
+    this.consumeToken();
+    this.takeIf(T.Integer);
+    this.expect(T.Colon);
+    this.expect(T.Integer, "expected integer column number in FileLineColRange");
+  }
 
   protected readonly lineNumber = this.RULE("lineNumber", (): number => {
     const token = this.CONSUME(T.Integer, { ERR_MSG: "expected integer line number in FileLineColLoc" });

@@ -70,6 +70,12 @@ describe("generic ops", () => {
     expect(op!.loc).toEqual({ kind: "name", name: "x" });
   });
 
+  test("of a range, as MLIR 22 writes it, the begin is kept", () => {
+    for (const range of ["1:2 to 3:4", "1:2 to :4", "1:2"]) {
+      expect(describeLocation(read(`"d.a"() : () -> () loc("f":${range})`)[0]!.loc)).toBe("f:1:2");
+    }
+  });
+
   test("resources find their bytes", () => {
     const [op] = read(`"d.a"() {w = dense_resource<w> : tensor<2xi8>} : () -> ()
       {-# dialect_resources: { builtin: { w: "0x04000000FF01" } } #-}`);
