@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { type Command, Option } from "commander";
 import {
   dumpEach,
+  type EvaluationOptions,
   evaluateEach,
   type Instrument,
   type Operation,
@@ -41,6 +42,7 @@ export const watchSwitches = [
 export interface WatchFlags {
   readonly verifyEach: boolean;
   readonly evaluateEach?: number;
+  readonly evaluateUlps?: number;
   readonly printBefore?: Which;
   readonly printBeforeAll?: boolean;
   readonly mlirPrintIrBeforeAll?: boolean;
@@ -80,6 +82,12 @@ export function addWatchFlags(command: Command, verifyEach: boolean): void {
         "run the functions on random inputs before and after each pass, and compare",
       ).argParser(toSamples),
     )
+    .addOption(
+      new Option(
+        "--evaluate-ulps <n>",
+        "floats may differ by so many units in the last place (passes may reorder sums)",
+      ).argParser(toCount),
+    )
     .addOption(which("--print-before [passes]", "print the program before these passes (all, if none is named)"))
     .addOption(on("--print-before-all", "print it before every pass"))
     .addOption(which("--print-after [passes]", "print it after these passes"))
@@ -101,6 +109,12 @@ export function addWatchFlags(command: Command, verifyEach: boolean): void {
     .addOption(hidden(new Option("--mlir-generate-reproducer <file>")));
 }
 
+/** How programs are compared. */
+export const evaluationOptions = ({ evaluateEach, evaluateUlps }: WatchFlags): EvaluationOptions => ({
+  samples: evaluateEach ?? 2,
+  ulps: evaluateUlps ?? 0,
+});
+
 export interface Watch {
   readonly instruments: readonly Instrument[];
   readonly statistics: Statistics;
@@ -115,7 +129,7 @@ export interface Watch {
 export function watchWith(flags: WatchFlags, print: (op: Operation) => string, section: number | undefined): Watch {
   const instruments: Instrument[] = [];
   if (flags.verifyEach) instruments.push(verifyEach());
-  if (flags.evaluateEach !== undefined) instruments.push(evaluateEach({ samples: flags.evaluateEach }));
+  if (flags.evaluateEach !== undefined) instruments.push(evaluateEach(evaluationOptions(flags)));
   instruments.push(...printing(flags, print));
   const dumpDir = flags.dumpDir ?? flags.mlirPrintIrTreeDir;
   if (dumpDir !== undefined) {

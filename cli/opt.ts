@@ -25,7 +25,7 @@ import {
   verify,
 } from "../index.ts";
 import { type OptRequest, readOptArguments } from "./opt-flags.ts";
-import { savingReproducer, watchWith } from "./opt-instruments.ts";
+import { evaluationOptions, savingReproducer, watchWith } from "./opt-instruments.ts";
 import { printOptions } from "./print-flags.ts";
 import { summaryOf } from "./reference.ts";
 import { report, reportAs } from "./report.ts";
@@ -156,7 +156,7 @@ class Opt {
 
   /** Looks for the first pass after which the program is wrong, and reports it. */
   #isGood(pipeline: Pipeline, module: Operation, diagnostics: Diagnostics): boolean {
-    const evaluation = new Evaluation(module, { samples: this.#request.flags.evaluateEach ?? 2 });
+    const evaluation = new Evaluation(module, evaluationOptions(this.#request.flags));
     const env = { context: this.#context, diagnostics };
     const why = (program: Operation): string | undefined => {
       const faults = new Diagnostics();

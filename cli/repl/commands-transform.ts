@@ -55,7 +55,7 @@ export function runPasses(repl: ReplContext, rest: string): Timing["steps"] {
   const instruments = [
     clock,
     ...(settings.verify ? [verifyEach()] : []),
-    ...(settings.evaluate ? [evaluateEach()] : []),
+    ...(settings.evaluate ? [evaluateEach({ ulps: settings.ulps })] : []),
   ];
   const done = runPipeline(pipeline, module, { context: repl.context, diagnostics }, { instruments });
   if (!done || diagnostics.hasErrors) throw new CompileError(diagnostics.list);
@@ -212,7 +212,7 @@ const bisectCommand: ReplCommand = {
   takes: "pass",
   run(repl, rest) {
     const pipeline = readPipeline(rest);
-    const evaluation = new Evaluation(repl.module);
+    const evaluation = new Evaluation(repl.module, { ulps: repl.settings.ulps });
     const env = { context: repl.context, diagnostics: new Diagnostics() };
     const isGood = (op: Operation): boolean => verify(op, new Diagnostics()) && evaluation.difference(op) === undefined;
     const wrong = bisect(pipeline, repl.module, env, isGood);

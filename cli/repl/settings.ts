@@ -40,6 +40,7 @@ const table = {
   remarks: onOff("what passes say about what they did is shown", false),
   steps: count("programs are stopped after so many ops", 100_000_000),
   time: onOff("the time that each input took is shown", false),
+  ulps: count("floats may differ by so many units in the last place when programs are compared", 0),
   unregistered: onOff("ops of unknown dialects are taken as they are", false),
   verify: onOff("programs are verified after each pass", true),
 } as const satisfies Readonly<Record<string, Setting>>;
@@ -76,6 +77,9 @@ export class Settings {
   }
   get time(): boolean {
     return this.#values.get("time") === true;
+  }
+  get ulps(): number {
+    return Number(this.#values.get("ulps"));
   }
   get unregistered(): boolean {
     return this.#values.get("unregistered") === true;

@@ -57,7 +57,9 @@ describe("what passes took and counted", () => {
 describe("comparing", () => {
   it("runs the functions before and after each pass", () => {
     expect(sluice(["opt", ...both, "--evaluate-each"], program)).toMatchObject({ code: 0, err: "" });
-    expect(sluice(["opt", ...both, "--evaluate-each=10", "--verify-each=false"], program).code).toBe(0);
+    expect(
+      sluice(["opt", ...both, "--evaluate-each=10", "--evaluate-ulps=4", "--verify-each=false"], program).code,
+    ).toBe(0);
   });
 
   it("finds no wrong pass where there is none", () => {
