@@ -1,8 +1,9 @@
 /** @file The whole path on one page: a model's bytes → a module → the target's pipeline → an artifact. */
 import { targets } from "./codegen/index.ts";
-import type { Artifact, Target } from "./codegen/target.ts";
+import type { Artifact, Fact, Target } from "./codegen/target.ts";
 import { dialects } from "./dialects/index.ts";
 
+export { nodesOf } from "./dialects/graph/count.ts";
 export { workOf } from "./dialects/linalg/count.ts";
 
 import { Context } from "./ir/context.ts";
@@ -74,15 +75,36 @@ export function compileModel(bytes: Uint8Array, options: CompileOptions = {}): A
 
 /** A compiled model: its code and weights, ready to run here or to be written to disk. */
 export interface Compiled extends Artifact {
-  /** An instance with memory of its own. */
+  /**
+   * An instance with memory of its own.
+   * @throws CompileError if the target makes texts for another compiler, which cannot be run here
+   */
   load(): Promise<Session>;
-  /** The files to ship, by name: code, weights, loader, its types, manifest. */
+  /** The files to ship, by name, in the order in which they are to be written. */
   files(): Promise<ReadonlyMap<string, Uint8Array>>;
+  /** What is worth knowing: kernels, sizes, memory. */
+  facts(): Promise<readonly Fact[]>;
+  /** A text that shows the code; which there are depends on the target. Undefined if it has none of this name. */
+  listing(name: string): Promise<string> | undefined;
 }
 
 /** Compiles a model. Throws a CompileError with all diagnostics. */
 export async function compile(bytes: Uint8Array, options: CompileOptions = {}): Promise<Compiled> {
+  const target = targetNamed(options.target ?? "wasm-simd");
   const artifact = compileModel(bytes, options);
-  const { files } = targetNamed(options.target ?? "wasm-simd");
-  return { ...artifact, load: () => Session.load(artifact), files: () => files(artifact) };
+  const files = (): Promise<ReadonlyMap<string, Uint8Array>> => target.files(artifact);
+  return {
+    ...artifact,
+    load: () => loadArtifact(target, artifact),
+    files,
+    facts: async () => target.facts(artifact, await files()),
+    listing: (name) => target.listings?.[name]?.(artifact),
+  };
+}
+
+async function loadArtifact(target: Target, artifact: Artifact): Promise<Session> {
+  if (target.runtime === "wasm") return Session.load(artifact);
+  throw fault("cli/usage", unknownLocation, `what is compiled for ${target.name} cannot be run here`, {
+    help: "write it to a folder and build it for its machine",
+  });
 }

@@ -108,6 +108,7 @@ export {
 
 import type { Compiled, CompileOptions } from "./compile.ts";
 
+export type { Fact, Target } from "./codegen/target.ts";
 export type { Compiled, CompileOptions } from "./compile.ts";
 export { type Manifest, type Port, Session, type TypedArray } from "./runtime/session.ts";
 

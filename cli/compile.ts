@@ -1,20 +1,17 @@
 /** @file `sluice compile MODEL.onnx`: a model becomes files that run without us. */
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { Command, Option } from "commander";
+import { Command } from "commander";
 import {
-  type Compiled,
   type CompileOptions,
   type Compiler,
   Diagnostics,
-  fault,
+  type Fact,
   type Instrument,
   loadCompiler,
   type Operation,
   print as printIr,
   type StepRun,
-  unknownLocation,
+  type Target,
   type Work,
 } from "../index.ts";
 import { normalizeFlags, parseArguments } from "./arguments.ts";
@@ -22,7 +19,7 @@ import { addModelFlags, amountText, bytesText, type ModelFlags, readingOptions, 
 import { addWatchFlags, type WatchFlags, watchSwitches, watchWith } from "./opt-instruments.ts";
 import { Progress } from "./progress.ts";
 import { report, reportAs } from "./report.ts";
-import { print, printError, readBytes, writeOutput } from "./terminal.ts";
+import { print, printError, readBytes, writeFolder } from "./terminal.ts";
 import { usageFault } from "./usage.ts";
 
 /** Storeys that can be printed, and the pass before which the program is there; none is the end of the pipeline. */
@@ -48,11 +45,9 @@ export async function main(args: readonly string[]): Promise<number> {
     .argument("<model>", "the model, an .onnx file")
     .option("--target <name>", "what to compile for", "wasm-simd")
     .option("-o, --output <dir>", "the folder to write; by default the model's name, here")
-    .addOption(
-      new Option("--emit <what>", "print the program at a storey instead of writing files").choices([
-        ...Object.keys(storeys),
-        "wat",
-      ]),
+    .option(
+      "--emit <what>",
+      `print the program instead of writing files: ${Object.keys(storeys).join(", ")}, or a listing of the target's, like wat`,
     )
     .option("--names", "keep names of functions in the code")
     .option("--print-pipeline", "print the target's pipeline and stop");
@@ -67,8 +62,10 @@ export async function main(args: readonly string[]): Promise<number> {
 
 async function compileFile(path: string, flags: CompileFlags): Promise<number> {
   const compiler = await loadCompiler();
+  const target = compiler.targetNamed(flags.target);
+  checkEmit(flags.emit, target);
   if (flags.printPipeline) {
-    print(`${compiler.targetNamed(flags.target).pipeline}\n`);
+    print(`${target.pipeline}\n`);
     return 0;
   }
   const diagnostics = new Diagnostics();
@@ -79,32 +76,47 @@ async function compileFile(path: string, flags: CompileFlags): Promise<number> {
   };
   const bytes = readBytes(path);
   const watch = watchWith(flags, (op) => printIr(op, { resources: "names" }), undefined);
-  const counts = new Counts(compiler.workOf);
+  const counts = new Counts(compiler);
   const progress = new Progress();
   const watched = { ...options, instruments: [counts, progress, ...watch.instruments] };
   const started = performance.now();
-  if (flags.emit !== undefined && flags.emit !== "wat") {
-    print(emitStorey(compiler, bytes, flags.emit, watched));
+  if (flags.emit !== undefined && Object.hasOwn(storeys, flags.emit)) {
+    const text = emitStorey(compiler, bytes, flags.emit, watched, progress);
+    printError(watch.report());
+    print(text);
     return 0;
   }
   const compiled = await compiler.compile(bytes, watched).finally(() => progress.end());
   const took = performance.now() - started;
   printError(watch.report());
   report(diagnostics.list.filter((d) => d.severity !== "remark"));
-  if (flags.emit === "wat") {
-    print(await watText(compiled.code));
+  if (flags.emit !== undefined) {
+    print((await compiled.listing(flags.emit)) ?? "");
     return 0;
   }
   const folder = flags.output ?? compiled.manifest.model;
-  await writeFolder(folder, compiled);
-  print(summary(folder, compiled, counts, took));
+  writeFolder(folder, await compiled.files());
+  print(summary(folder, await compiled.facts(), counts, took));
   return 0;
+}
+
+/** @throws CompileError if there is nothing of this name to print */
+function checkEmit(what: string | undefined, target: Target): void {
+  const known = [...Object.keys(storeys), ...Object.keys(target.listings ?? {})];
+  if (what === undefined || known.includes(what)) return;
+  throw usageFault(`--emit ${what} is nothing that ${target.name} can print`, `it is one of ${known.join(", ")}`);
 }
 
 /** Stops the pipeline where the storey stands, by way of what watches its passes. */
 class Reached extends Error {}
 
-function emitStorey(compiler: Compiler, bytes: Uint8Array, storey: string, options: CompileOptions): string {
+function emitStorey(
+  compiler: Compiler,
+  bytes: Uint8Array,
+  storey: string,
+  options: CompileOptions,
+  progress: Progress,
+): string {
   const stop = storeys[storey];
   const module: Operation = compiler.importBytes(bytes, options);
   const watch: Instrument = {
@@ -119,63 +131,50 @@ function emitStorey(compiler: Compiler, bytes: Uint8Array, storey: string, optio
     });
   } catch (error) {
     if (!(error instanceof Reached)) throw error;
+  } finally {
+    progress.end();
   }
   return `${printIr(module)}\n`;
 }
 
-/** The text of a WebAssembly module, by wabt's disassembler. */
-async function watText(code: Uint8Array): Promise<string> {
-  const { default: load } = await import("wabt").catch(() => {
-    throw usageFault("--emit wat needs the package wabt", "npm install wabt");
-  });
-  const module = (await load()).readWasm(code, { readDebugNames: true });
-  try {
-    return module.toText({ foldExprs: false, inlineExport: false });
-  } finally {
-    module.destroy();
-  }
-}
-
-async function writeFolder(folder: string, compiled: Compiled): Promise<void> {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw fault("cli/file", unknownLocation, `cannot make the folder '${folder}': ${(error as Error).message}`);
-  }
-  for (const [name, content] of await compiled.files()) writeOutput(join(folder, name), content);
-}
-
-/** Counts what there is at the beginning, and what there is to compute. */
+/** Counts nodes at the beginning, what the passes leave of them on their storey, and what there is to compute. */
 class Counts implements Instrument {
   nodes = 0;
+  left: number | undefined;
   work: Work | undefined;
-  readonly #workOf: Compiler["workOf"];
+  readonly #compiler: Compiler;
 
-  constructor(workOf: Compiler["workOf"]) {
-    this.#workOf = workOf;
+  constructor(compiler: Compiler) {
+    this.#compiler = compiler;
   }
 
   start(_pipeline: unknown, root: Operation): void {
-    root.walk((op) => {
-      if (op.results.length > 0) this.nodes++;
-    });
+    this.nodes = this.#compiler.nodesOf(root);
+  }
+
+  before({ step, root }: StepRun): void {
+    if (step.pass.name === storeys["mlir-graph"]) this.left = this.#compiler.nodesOf(root);
   }
 
   after({ step, root }: StepRun): void {
-    if (step.pass.name === storeys["mlir-graph"]) this.work = this.#workOf(root);
+    if (step.pass.name === storeys["mlir-graph"]) this.work = this.#compiler.workOf(root);
   }
 }
 
-function summary(folder: string, { manifest, code, weights }: Compiled, { nodes, work }: Counts, took: number): string {
-  const calls = manifest.kernels.reduce((n, k) => n + k.calls, 0);
+function summary(folder: string, facts: readonly Fact[], { nodes, left, work }: Counts, took: number): string {
   const rows: readonly (readonly [string, string])[] = [
-    ["nodes", String(nodes)],
-    ["kernels", `${manifest.kernels.length} (${calls} calls)`],
+    ["nodes", left === undefined ? String(nodes) : `${nodes}, ${left} after simplification`],
     ["MACs", work ? amountText(work.macs) : "not counted"],
-    ["code", `${bytesText(code.byteLength)} (${bytesText(gzipSync(code).byteLength)} gzip)`],
-    ["weights", bytesText(weights.byteLength)],
-    ["arena", bytesText(manifest.memory.arena.bytes)],
+    ...facts.map(({ name, value }) => [name, factText(value)] as const),
     ["compiled in", `${took.toFixed(0)} ms`],
   ];
   return `${folder}/\n${rowsText(rows)}`;
+}
+
+function factText(value: Fact["value"]): string {
+  if (typeof value === "string") return value;
+  if ("bytes" in value) return bytesText(value.bytes);
+  const total = (sizes: readonly number[]): string => bytesText(sizes.reduce((a, b) => a + b, 0));
+  const { shipped } = value;
+  return `${total(shipped.map((b) => b.byteLength))} (${total(shipped.map((b) => gzipSync(b).byteLength))} gzip)`;
 }

@@ -1,6 +1,7 @@
 /** @file Where the command line reads and writes: standard input and output, files, colours. */
 import { randomBytes } from "node:crypto";
-import { readFileSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { join } from "node:path";
 import pc from "picocolors";
 import { fault, Source } from "../index.ts";
 
@@ -74,12 +75,45 @@ export function writeOutput(path: string | undefined, content: string | Uint8Arr
     else writeSync(1, content);
     return;
   }
-  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+  writeAllOrNothing([[path, content]]);
+}
+
+/**
+ * Writes files into a folder, all of them or none: the folder is made if there is none, and gone again if it was made
+ * and could not be filled.
+ *
+ * @throws CompileError (`cli/file`)
+ */
+export function writeFolder(folder: string, files: ReadonlyMap<string, Uint8Array>): void {
+  let made: string | undefined;
   try {
-    writeFileSync(temporary, content);
-    renameSync(temporary, path);
+    made = mkdirSync(folder, { recursive: true });
   } catch (error) {
-    rmSync(temporary, { force: true });
-    throw fault("cli/file", { kind: "name", name: path }, `cannot write '${path}': ${reason(error)}`);
+    throw fault("cli/file", { kind: "name", name: folder }, `cannot make the folder '${folder}': ${reason(error)}`);
+  }
+  try {
+    writeAllOrNothing([...files].map(([name, content]) => [join(folder, name), content]));
+  } catch (error) {
+    if (made !== undefined) rmSync(made, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/** Writes each under another name first; only when all are there do they get their own. */
+function writeAllOrNothing(files: readonly (readonly [string, string | Uint8Array])[]): void {
+  const suffix = `.${randomBytes(6).toString("hex")}.tmp`;
+  let current = "";
+  try {
+    for (const [path, content] of files) {
+      current = path;
+      writeFileSync(path + suffix, content);
+    }
+    for (const [path] of files) {
+      current = path;
+      renameSync(path + suffix, path);
+    }
+  } catch (error) {
+    for (const [path] of files) rmSync(path + suffix, { force: true });
+    throw fault("cli/file", { kind: "name", name: current }, `cannot write '${current}': ${reason(error)}`);
   }
 }

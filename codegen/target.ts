@@ -17,9 +17,20 @@ export interface Artifact {
   readonly weights: Uint8Array<ArrayBuffer>;
 }
 
+/**
+ * A line of what an artifact says of itself: words, a size in bytes, or texts of which the size counts, as they are and
+ * compressed.
+ */
+export interface Fact {
+  readonly name: string;
+  readonly value: string | { readonly bytes: number } | { readonly shipped: readonly Uint8Array[] };
+}
+
 export interface Target {
   readonly name: string;
   readonly doc: string;
+  /** What of runtime/ runs its artifacts; nothing where they are text for another compiler. */
+  readonly runtime?: "wasm";
   /** Passes of its own, beside those of lowering/. */
   readonly passes: readonly Pass[];
   /** From `graph` to what `emit` writes. */
@@ -27,6 +38,10 @@ export interface Target {
   emit(module: Operation, context: EmitContext): Artifact;
   /** The artifact as files, in the order in which they are to be written. */
   files(artifact: Artifact): Promise<ReadonlyMap<string, Uint8Array>>;
+  /** What is worth knowing of an artifact and its files: a short table. */
+  facts(artifact: Artifact, files: ReadonlyMap<string, Uint8Array>): readonly Fact[];
+  /** Texts that show the code, by the name that `--emit` gives them. */
+  readonly listings?: Readonly<Record<string, (artifact: Artifact) => Promise<string>>>;
 }
 
 export const defineTarget = (target: Target): Target => target;

@@ -1,6 +1,6 @@
 /** @file An artifact as files: code, weights, loader with types, manifest with hashes. */
 import type { FileEntry, Manifest } from "../../runtime/manifest.ts";
-import type { Artifact } from "../target.ts";
+import type { Artifact, Fact } from "../target.ts";
 import { declarationText, loaderText } from "./loader.ts";
 
 const hex = (bytes: ArrayBuffer): string =>
@@ -25,4 +25,17 @@ export async function artifactFiles(artifact: Artifact): Promise<ReadonlyMap<str
     [`${name}.d.ts`, text.encode(declarationText(manifest))],
     ["manifest.json", text.encode(`${JSON.stringify(full, null, 2)}\n`)],
   ]);
+}
+
+/** Kernels, sizes of what is fetched, and memory. */
+export function artifactFacts({ manifest, code, weights }: Artifact, files: ReadonlyMap<string, Uint8Array>): Fact[] {
+  const calls = manifest.kernels.reduce((n, k) => n + k.calls, 0);
+  const loader = files.get(`${manifest.model}.js`);
+  return [
+    { name: "kernels", value: `${manifest.kernels.length} (${calls} calls)` },
+    { name: "code", value: { shipped: [code] } },
+    ...(loader ? [{ name: "loader", value: { shipped: [loader] } }] : []),
+    { name: "weights", value: { bytes: weights.byteLength } },
+    { name: "arena", value: { bytes: manifest.memory.arena.bytes } },
+  ];
 }

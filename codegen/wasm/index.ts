@@ -10,8 +10,9 @@ import type { NDArray } from "../../support/ndarray.ts";
 import { defineTarget } from "../target.ts";
 import { addresses } from "./addresses.ts";
 import { emitModule, type MemoryLayout } from "./emit.ts";
-import { artifactFiles } from "./files.ts";
+import { artifactFacts, artifactFiles } from "./files.ts";
 import { legalize } from "./legalize.ts";
+import { watText } from "./listing.ts";
 import { foldOffsets } from "./offsets.ts";
 
 /** Buffers start at multiples of this many bytes: a cache line. */
@@ -21,9 +22,12 @@ const roundUp = (n: number): number => Math.ceil(n / alignment) * alignment;
 const firstAddress = 1024;
 
 export const wasmSimd = defineTarget({
-  files: artifactFiles,
   name: "wasm-simd",
   doc: "WebAssembly with 128-bit SIMD.",
+  runtime: "wasm",
+  files: artifactFiles,
+  facts: artifactFacts,
+  listings: { wat: ({ code }) => watText(code) },
   passes: [legalize, addresses, foldOffsets],
   pipeline:
     "builtin.module(" +
