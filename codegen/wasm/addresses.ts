@@ -45,10 +45,11 @@ function plus(a: Form, b: Form, factor = 1): Form {
   return { terms, constant: a.constant + b.constant * factor };
 }
 
-/** A moving pointer: a buffer and the terms added to its address. */
+/** A moving pointer: a buffer and what is added to its address. */
 interface Pointer {
   readonly buffer: Value;
   readonly terms: ReadonlyMap<Value, number>;
+  readonly constant: number;
   readonly key: string;
 }
 
@@ -97,7 +98,10 @@ class Addresses {
     if (strides.some(isDynamic)) return undefined;
     const bytes = byteWidth(type.element);
     const form = indices.reduce((sum, v, i) => plus(sum, this.#form(v), strides[i]! * bytes), zeroForm);
-    return { op, pointer: this.#pointer(buffer, form.terms), offset: form.constant };
+    // Where something is subtracted, the pointer alone might be below 0, which an offset does not mend.
+    const whole = [...form.terms.values()].some((f) => f < 0);
+    const [constant, offset] = whole ? [form.constant, 0] : [0, form.constant];
+    return { op, pointer: this.#pointer(buffer, form.terms, constant), offset };
   }
 
   /** An index value as a sum over loop counters and whatever else is not further known. */
@@ -128,12 +132,12 @@ class Addresses {
     return { terms: new Map([[v, 1]]), constant: 0 };
   }
 
-  #pointer(buffer: Value, terms: ReadonlyMap<Value, number>): Pointer {
-    const key = `${this.#id(buffer)} ${[...terms]
+  #pointer(buffer: Value, terms: ReadonlyMap<Value, number>, constant = 0): Pointer {
+    const key = `${this.#id(buffer)} ${constant} ${[...terms]
       .map(([v, f]) => `${this.#id(v)}*${f}`)
       .sort()
       .join("+")}`;
-    return { buffer, terms, key };
+    return { buffer, terms, constant, key };
   }
 
   #id(v: Value): number {
@@ -153,15 +157,15 @@ class Addresses {
       if (!loop || !scf.for.is(loop) || v.index !== 0 || v.type.kind !== "index") continue;
       if (!best || best.loop.isAncestorOf(loop)) best = { loop, counter: v };
     }
-    // Terms that are computed inside of that loop cannot be part of what it carries.
-    if (best && [...p.terms.keys()].some((v) => v !== best.counter && isInside(v, best.loop))) return undefined;
+    // Views and terms that are made inside of that loop cannot be part of what it carries.
+    if (best && [p.buffer, ...p.terms.keys()].some((v) => v !== best.counter && isInside(v, best.loop))) return undefined;
     return best;
   }
 
   #without(p: Pointer, counter: Value): Pointer {
     const terms = new Map(p.terms);
     terms.delete(counter);
-    return this.#pointer(p.buffer, terms);
+    return this.#pointer(p.buffer, terms, p.constant);
   }
 
   /** Registers a pointer with the loop that carries it, and what it starts from with the loops around. */
@@ -228,9 +232,8 @@ class Addresses {
   #materialize(b: Builder, p: Pointer): Value {
     const known = this.#values.get(p.key);
     if (known) return known;
-    const base = this.#base(p.buffer);
-    if (p.terms.size === 0) return base;
-    return this.#added(b, base, { terms: p.terms, constant: 0 });
+    const start = this.#added(b, this.#base(p.buffer), { ...zeroForm, constant: p.constant });
+    return this.#added(b, start, { terms: p.terms, constant: 0 });
   }
 
   #base(buffer: Value): Value {
