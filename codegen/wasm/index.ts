@@ -2,11 +2,10 @@
 import * as func from "../../dialects/func.ts";
 import * as memref from "../../dialects/memref/index.ts";
 import type { Operation } from "../../ir/core.ts";
-import { byteWidth, datumOfAttribute } from "../../ir/datum.ts";
-import { type Attribute, elementCount, type MemRefType, type Type } from "../../ir/types.ts";
-import { type ElementType, elementBytes, type KernelEntry, type Manifest, type Port } from "../../runtime/manifest.ts";
-import { fault, invariant } from "../../support/diagnostic.ts";
-import type { NDArray } from "../../support/ndarray.ts";
+import { byteWidth } from "../../ir/datum.ts";
+import { elementCount, type MemRefType } from "../../ir/types.ts";
+import type { Manifest, Port } from "../../runtime/manifest.ts";
+import { constantsOf, entryOf, kernelsOf, portsOf } from "../program.ts";
 import { defineTarget } from "../target.ts";
 import { addresses } from "./addresses.ts";
 import { emitModule, type MemoryLayout } from "./emit.ts";
@@ -56,30 +55,6 @@ export const wasmSimd = defineTarget({
   },
 });
 
-/** The one public function. */
-function entryOf(module: Operation): Operation {
-  const found = [...module.region().entry].filter((op) => {
-    const fn = func.func.match(op);
-    return fn && fn.sym_visibility !== "private" && !fn.body.isEmpty;
-  });
-  if (found.length !== 1)
-    throw fault("pass/failed", module.loc, `a program has one public function, this has ${found.length}`);
-  return found[0]!;
-}
-
-function kernelsOf(module: Operation, entry: Operation): KernelEntry[] {
-  const calls = new Map<string, number>();
-  entry.walk((op) => {
-    const call = func.call.match(op);
-    if (call) calls.set(call.callee, (calls.get(call.callee) ?? 0) + 1);
-  });
-  return [...module.region().entry].flatMap((op) => {
-    const name = func.func.match(op)?.sym_name;
-    const n = name === undefined ? undefined : calls.get(name);
-    return name === undefined || n === undefined ? [] : [{ name, calls: n }];
-  });
-}
-
 interface Layout {
   readonly memory: MemoryLayout;
   readonly weights: Uint8Array<ArrayBuffer>;
@@ -90,41 +65,25 @@ interface Layout {
 /** Weights first, then inputs and outputs, then the arena. */
 function layOut(module: Operation, entry: Operation): Layout {
   const globals = new Map<string, number>();
-  const parts: { readonly at: number; readonly bytes: Uint8Array }[] = [];
+  const constants = constantsOf(module);
   let top = firstAddress;
-  const seen = new Map<unknown, number>();
-  for (const op of module.region().entry) {
-    const global = memref.global.match(op);
-    if (!global) continue;
-    const value = global.initial_value;
-    invariant(value, "a constant has a value", op.loc);
-    const identity = value.kind === "resource" ? (value.resource ?? value) : value;
-    const known = seen.get(identity);
-    if (known !== undefined) {
-      globals.set(global.sym_name, known);
-      continue;
-    }
-    const bytes = bytesOf(value);
-    globals.set(global.sym_name, top);
-    seen.set(identity, top);
-    parts.push({ at: top, bytes });
+  const starts = constants.map(({ globals: names, bytes }) => {
+    const at = top;
+    for (const name of names) globals.set(name, at);
     top = roundUp(top + bytes.byteLength);
-  }
+    return at;
+  });
   const weights = new Uint8Array(top - firstAddress);
-  for (const { at, bytes } of parts) weights.set(bytes, at - firstAddress);
-  const { body, function_type: type } = func.func.of(entry);
-  invariant(type.kind === "function", "a function has a function type", entry.loc);
+  constants.forEach(({ bytes }, i) => weights.set(bytes, starts[i]! - firstAddress));
   const args: number[] = [];
   const inputs: Port[] = [];
   const outputs: Port[] = [];
-  type.inputs.forEach((t, i) => {
-    const port = portOf(entry, i, t as MemRefType, top);
+  for (const { isOutput, name, type, shape, bytes } of portsOf(entry)) {
     args.push(top);
-    top = roundUp(top + port.bytes);
-    if (port.isOutput) outputs.push(port.port);
-    else inputs.push(port.port);
-  });
-  const arenaBytes = [...body.entry].reduce((n, op) => {
+    (isOutput ? outputs : inputs).push({ name, type, shape, offset: top, bytes });
+    top = roundUp(top + bytes);
+  }
+  const arenaBytes = [...func.func.of(entry).body.entry].reduce((n, op) => {
     const t = memref.alloc.is(op) ? (op.result().type as MemRefType) : undefined;
     return t ? n + elementCount(t.shape) * byteWidth(t.element) : n;
   }, 0);
@@ -135,53 +94,4 @@ function layOut(module: Operation, entry: Operation): Layout {
     arenaBytes,
     ports: { inputs, outputs },
   };
-}
-
-/** The bytes of a constant as they lie in memory: little-endian, one element after the other. */
-function bytesOf(value: Attribute): Uint8Array {
-  const array = (datumOfAttribute(value) as NDArray).contiguous();
-  // The interpreter keeps index as doubles; here it is an integer of 8 bytes, of which loads read the lower half.
-  if (array.dtype === "index") return new Uint8Array(BigInt64Array.from(array.values(), (v) => BigInt(v)).buffer);
-  return new Uint8Array(array.data.buffer, array.data.byteOffset, array.data.byteLength);
-}
-
-const names: Readonly<Record<string, ElementType>> = {
-  i1: "bool",
-  i8: "int8",
-  i16: "int16",
-  i32: "int32",
-  i64: "int64",
-  f16: "float16",
-  bf16: "bfloat16",
-  f32: "float32",
-  f64: "float64",
-};
-
-const isElementType = (name: string): name is ElementType => Object.hasOwn(elementBytes, name);
-
-function elementTypeOf(t: Type): ElementType | undefined {
-  if (t.kind === "integer") return names[`i${t.width}`];
-  return t.kind === "float" ? names[t.name] : undefined;
-}
-
-/** Name and type of an argument of the entry, from the attributes that the importer has given it. */
-function portOf(
-  entry: Operation,
-  i: number,
-  t: MemRefType,
-  offset: number,
-): { readonly port: Port; readonly bytes: number; readonly isOutput: boolean } {
-  const attrs = func.func.of(entry).arg_attrs?.[i];
-  const text = (key: string): string | undefined => {
-    const a = attrs?.get(key);
-    return a?.kind === "string" ? a.value : undefined;
-  };
-  const isOutput = text("sluice.role") === "output";
-  // Signs are gone from the types by now; the importer has written down what the model said.
-  const said = text("onnx.type");
-  const type = said === undefined ? elementTypeOf(t.element) : isElementType(said) ? said : undefined;
-  if (!type) throw fault("pass/failed", entry.loc, "an input or output of a type that has no typed array");
-  const bytes = elementCount(t.shape) * elementBytes[type];
-  const name = text("onnx.name") ?? (isOutput ? `output${i}` : `input${i}`);
-  return { port: { name, type, shape: t.shape, offset, bytes }, bytes, isOutput };
 }

@@ -1,0 +1,119 @@
+/** @file What targets ask of a finished program: its entry, its kernels, the bytes of its constants, its inputs and outputs. */
+import * as func from "../dialects/func.ts";
+import * as memref from "../dialects/memref/index.ts";
+import type { Operation } from "../ir/core.ts";
+import { datumOfAttribute } from "../ir/datum.ts";
+import { type Attribute, elementCount, type MemRefType, type Type } from "../ir/types.ts";
+import { type ElementType, elementBytes, type KernelEntry } from "../runtime/manifest.ts";
+import { fault, invariant } from "../support/diagnostic.ts";
+import type { NDArray } from "../support/ndarray.ts";
+
+/** The one public function. */
+export function entryOf(module: Operation): Operation {
+  const found = [...module.region().entry].filter((op) => {
+    const fn = func.func.match(op);
+    return fn && fn.sym_visibility !== "private" && !fn.body.isEmpty;
+  });
+  if (found.length !== 1)
+    throw fault("pass/failed", module.loc, `a program has one public function, this has ${found.length}`);
+  return found[0]!;
+}
+
+/** The kernels that the entry calls, in the order of the module. */
+export function kernelsOf(module: Operation, entry: Operation): KernelEntry[] {
+  const calls = new Map<string, number>();
+  entry.walk((op) => {
+    const call = func.call.match(op);
+    if (call) calls.set(call.callee, (calls.get(call.callee) ?? 0) + 1);
+  });
+  return [...module.region().entry].flatMap((op) => {
+    const name = func.func.match(op)?.sym_name;
+    const n = name === undefined ? undefined : calls.get(name);
+    return name === undefined || n === undefined ? [] : [{ name, calls: n }];
+  });
+}
+
+/** A constant as it lies in memory. Globals of equal content (by identity) share one. */
+export interface ProgramConstant {
+  readonly globals: readonly string[];
+  readonly type: MemRefType;
+  readonly bytes: Uint8Array;
+}
+
+/** The constants of a program, in the order of the module. */
+export function constantsOf(module: Operation): ProgramConstant[] {
+  const found = new Map<
+    unknown,
+    { readonly globals: string[]; readonly type: MemRefType; readonly bytes: Uint8Array }
+  >();
+  for (const op of module.region().entry) {
+    const global = memref.global.match(op);
+    if (!global) continue;
+    const value = global.initial_value;
+    invariant(value, "a constant has a value", op.loc);
+    const identity = value.kind === "resource" ? (value.resource ?? value) : value;
+    const known = found.get(identity);
+    if (known) known.globals.push(global.sym_name);
+    else found.set(identity, { globals: [global.sym_name], type: global.type as MemRefType, bytes: bytesOf(value) });
+  }
+  return [...found.values()];
+}
+
+/** The bytes of a constant as they lie in memory: little-endian, one element after the other. */
+function bytesOf(value: Attribute): Uint8Array {
+  const array = (datumOfAttribute(value) as NDArray).contiguous();
+  // The interpreter keeps index as doubles; here it is an integer of 8 bytes, of which loads read the lower half.
+  if (array.dtype === "index") return new Uint8Array(BigInt64Array.from(array.values(), (v) => BigInt(v)).buffer);
+  return new Uint8Array(array.data.buffer, array.data.byteOffset, array.data.byteLength);
+}
+
+const names: Readonly<Record<string, ElementType>> = {
+  i1: "bool",
+  i8: "int8",
+  i16: "int16",
+  i32: "int32",
+  i64: "int64",
+  f16: "float16",
+  bf16: "bfloat16",
+  f32: "float32",
+  f64: "float64",
+};
+
+const isElementType = (name: string): name is ElementType => Object.hasOwn(elementBytes, name);
+
+function elementTypeOf(t: Type): ElementType | undefined {
+  if (t.kind === "integer") return names[`i${t.width}`];
+  return t.kind === "float" ? names[t.name] : undefined;
+}
+
+/** An argument of the entry: an input or output of the model. */
+export interface ProgramPort {
+  readonly name: string;
+  readonly type: ElementType;
+  readonly shape: readonly number[];
+  readonly bytes: number;
+  readonly isOutput: boolean;
+}
+
+/** Names and types of the entry's arguments, from the attributes that the importer has given them. */
+export function portsOf(entry: Operation): ProgramPort[] {
+  const { function_type: type } = func.func.of(entry);
+  invariant(type.kind === "function", "a function has a function type", entry.loc);
+  return type.inputs.map((t, i) => portOf(entry, i, t as MemRefType));
+}
+
+function portOf(entry: Operation, i: number, t: MemRefType): ProgramPort {
+  const attrs = func.func.of(entry).arg_attrs?.[i];
+  const text = (key: string): string | undefined => {
+    const a = attrs?.get(key);
+    return a?.kind === "string" ? a.value : undefined;
+  };
+  const isOutput = text("sluice.role") === "output";
+  // Signs are gone from the types by now; the importer has written down what the model said.
+  const said = text("onnx.type");
+  const type = said === undefined ? elementTypeOf(t.element) : isElementType(said) ? said : undefined;
+  if (!type) throw fault("pass/failed", entry.loc, "an input or output of a type that has no typed array");
+  const bytes = elementCount(t.shape) * elementBytes[type];
+  const name = text("onnx.name") ?? (isOutput ? `output${i}` : `input${i}`);
+  return { name, type, shape: t.shape, bytes, isOutput };
+}
