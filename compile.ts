@@ -69,6 +69,12 @@ export function compileModel(bytes: Uint8Array, options: CompileOptions = {}): A
   const target = targetNamed(options.target ?? "wasm-simd");
   const module = importBytes(bytes, options);
   lower(module, options.pipeline ?? target.pipeline, options);
+  return compileModule(module, options);
+}
+
+/** Writes what a target's pipeline has left of a model. */
+export function compileModule(module: Operation, options: CompileOptions = {}): Artifact {
+  const target = targetNamed(options.target ?? "wasm-simd");
   const model = options.name ?? (options.file ?? "model").replace(/^.*[/\\]/, "").replace(/\.onnx$/, "");
   return target.emit(module, { model, names: options.names ?? false });
 }

@@ -118,6 +118,12 @@ export const loadOnnx = (): Promise<Onnx> => import("./onnx/index.ts");
 export type { Work } from "./dialects/linalg/count.ts";
 export type { Dim, Graph, Model, Tensor, ValueInfo } from "./onnx/index.ts";
 
+/** What a profile is made of; loaded when first wanted. */
+export type Profiling = typeof import("./profile/index.ts");
+export const loadProfiling = (): Promise<Profiling> => import("./profile/index.ts");
+export type { Profile, Roof, Row } from "./profile/index.ts";
+export { Recorder, type RunRecord } from "./runtime/recorder.ts";
+
 /** Reading models, their importer and the targets; loaded when first wanted. */
 export type Compiler = typeof import("./compile.ts");
 export const loadCompiler = (): Promise<Compiler> => import("./compile.ts");

@@ -21,6 +21,7 @@ const commands: Readonly<Record<string, Entry>> = {
   check: { summary: "say everything that is wrong with a model", load: () => import("./check.ts") },
   inspect: { summary: "show what a model is made of", load: () => import("./inspect.ts") },
   run: { summary: "run a model, or a function of an MLIR program", load: () => import("./run.ts") },
+  profile: { summary: "say where the time of a model goes", load: () => import("./profile.ts") },
   repl: { summary: "type IR, transform it and run it, step by step", load: () => import("./repl.ts") },
   dialect: { summary: "list dialects, describe one, or write it as IRDL", load: () => import("./dialect.ts") },
   explain: { summary: "explain the code of a diagnostic", load: () => import("./explain.ts") },

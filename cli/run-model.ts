@@ -255,7 +255,7 @@ function dataSets(folder: string): string[] {
   }
 }
 
-const dtypes: Readonly<Record<Port["type"], DType>> = {
+export const dtypes: Readonly<Record<Port["type"], DType>> = {
   bool: "i1",
   int8: "i8",
   uint8: "u8",
@@ -272,7 +272,7 @@ const dtypes: Readonly<Record<Port["type"], DType>> = {
 };
 
 /** The elements of an input, which must be of the port's type and shape. */
-function dataFor(port: Port, array: NDArray): TypedArray {
+export function dataFor(port: Port, array: NDArray): TypedArray {
   const [wanted, found] = [[...port.shape, dtypes[port.type]].join("x"), [...array.shape, array.dtype].join("x")];
   if (wanted !== found) {
     throw fault("run/arguments", unknownLocation, `input '${port.name}' is ${wanted}, but ${found} is given`);
@@ -281,7 +281,7 @@ function dataFor(port: Port, array: NDArray): TypedArray {
 }
 
 /** Numbers from a linear congruential generator. */
-function randomArray(dtype: DType, shape: readonly number[], seed: number): NDArray {
+export function randomArray(dtype: DType, shape: readonly number[], seed: number): NDArray {
   const array = NDArray.zeros(dtype, shape);
   const isFloat = /^(f|bf)/.test(dtype);
   const unsigned = dtype.startsWith("u") || dtype === "i1";

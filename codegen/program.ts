@@ -27,7 +27,8 @@ export function kernelsOf(module: Operation, entry: Operation): KernelEntry[] {
     if (call) calls.set(call.callee, (calls.get(call.callee) ?? 0) + 1);
   });
   return [...module.region().entry].flatMap((op) => {
-    const name = func.func.match(op)?.sym_name;
+    const fn = func.func.match(op);
+    const name = fn?.body.isEmpty === false ? fn.sym_name : undefined;
     const n = name === undefined ? undefined : calls.get(name);
     return name === undefined || n === undefined ? [] : [{ name, calls: n }];
   });

@@ -15,6 +15,7 @@ import { layout } from "./graph/layout.ts";
 import { graphToLinalg } from "./graph/to-linalg.ts";
 import { bufferize } from "./kernel/bufferize.ts";
 import { expandMath } from "./kernel/expand-math.ts";
+import { countWork, markCalls } from "./kernel/instrument.ts";
 import { lowerAffine } from "./kernel/lower-affine.ts";
 import { narrowFloats } from "./kernel/narrow-floats.ts";
 import { planMemory } from "./kernel/plan-memory.ts";
@@ -55,4 +56,6 @@ export const passes: readonly Pass[] = [
   expandMath,
   unroll,
   lowerAffine,
+  countWork,
+  markCalls,
 ];

@@ -30,10 +30,14 @@ export class Session {
     this.#outputViews = manifest.outputs.map((p) => viewOf(p, buffer));
   }
 
-  static async load(artifact: WasmArtifact): Promise<Session> {
+  /** `imports`: functions that an instrumented artifact calls, by name. */
+  static async load(
+    artifact: WasmArtifact,
+    imports: Readonly<Record<string, (n: number) => void>> = {},
+  ): Promise<Session> {
     const { manifest, code, weights } = artifact;
     const module = code instanceof WebAssembly.Module ? code : await WebAssembly.compile(code);
-    const instance = await WebAssembly.instantiate(module, {});
+    const instance = await WebAssembly.instantiate(module, { sluice: { ...imports } });
     const exports = instance.exports as unknown as Exports;
     if (weights.byteLength !== manifest.memory.weights.bytes) {
       throw new RangeError(

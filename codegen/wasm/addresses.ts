@@ -158,7 +158,8 @@ class Addresses {
       if (!best || best.loop.isAncestorOf(loop)) best = { loop, counter: v };
     }
     // Views and terms that are made inside of that loop cannot be part of what it carries.
-    if (best && [p.buffer, ...p.terms.keys()].some((v) => v !== best.counter && isInside(v, best.loop))) return undefined;
+    if (best && [p.buffer, ...p.terms.keys()].some((v) => v !== best.counter && isInside(v, best.loop)))
+      return undefined;
     return best;
   }
 

@@ -31,6 +31,9 @@ export interface EmitOptions {
   readonly names: boolean;
 }
 
+/** Declarations are imported under this name. */
+const importModule = "sluice";
+
 /** The bytes of the module. It exports `memory` and `run`, which takes nothing: all buffers are at fixed addresses. */
 export function emitModule(module: Operation, options: EmitOptions): Uint8Array<ArrayBuffer> {
   const m = new ModuleBuilder(options.names ? "sluice" : undefined);
@@ -38,7 +41,16 @@ export function emitModule(module: Operation, options: EmitOptions): Uint8Array<
     initial: Math.max(1, Math.ceil(options.memory.size / pageSize)),
     maximum: Math.max(1, Math.ceil(options.memory.size / pageSize)),
   });
-  const functions = [...module.region().entry].filter((op) => func.func.is(op) && !func.func.of(op).body.isEmpty);
+  const all = [...module.region().entry].filter((op) => func.func.is(op));
+  const functions = all.filter((op) => !func.func.of(op).body.isEmpty);
+  const imported = new Map(
+    all.flatMap((op) => {
+      const { sym_name: name, function_type: type, body } = func.func.of(op);
+      if (!body.isEmpty || type.kind !== "function") return [];
+      const index = m.importFunction(importModule, name, type.inputs.map(wasmType), type.results.map(wasmType));
+      return [[name, index] as const];
+    }),
+  );
   const builders = new Map(
     functions.map((fn) => {
       const { sym_name: name, function_type: type } = func.func.of(fn);
@@ -51,9 +63,9 @@ export function emitModule(module: Operation, options: EmitOptions): Uint8Array<
     }),
   );
   const callee = (name: string): number => {
-    const found = builders.get(name);
-    if (!found) throw fault("verify/symbol", module.loc, `no function @${name} to call`);
-    return found.f.index;
+    const index = builders.get(name)?.f.index ?? imported.get(name);
+    if (index === undefined) throw fault("verify/symbol", module.loc, `no function @${name} to call`);
+    return index;
   };
   for (const [name, { fn, f }] of builders) {
     const { entry } = func.func.of(fn).body;

@@ -3,10 +3,12 @@
  * they are called with. What is left of the caller is a sequence of calls.
  */
 import * as func from "../../dialects/func.ts";
+import { structureOf } from "../../dialects/linalg/structure.ts";
 import { Builder } from "../../ir/builder.ts";
 import { Block, type Operation, Region, type Value } from "../../ir/core.ts";
 import { attributeKey, functionType, unitAttribute } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
+import { fuse } from "../../support/location.ts";
 import { type Group, groupInputs, groupKernels } from "./group.ts";
 
 /** The discardable attribute that marks kernels. */
@@ -68,7 +70,9 @@ function outlineGroup(module: Operation, group: Group, kernels: Map<string, stri
   } else {
     for (const op of [...block].reverse()) op.erase();
   }
-  const call = Builder.before(root);
+  // The call stands for all nodes of the group, first the one whose result leaves it. Constants belong to whoever came first.
+  const places = fuse([root.loc, ...group.ops.filter((op) => structureOf(op)).map((op) => op.loc)]);
+  const call = new Builder(root.block, root, places);
   const results = func.call(call, inputs, { callee: name, types: types.results });
   root.results.forEach((r, i) => r.replaceAllUsesWith(results[i]!));
   for (const op of [...group.ops].reverse()) if (op.isUnused) op.erase();

@@ -1,0 +1,143 @@
+/** @file Compiling for profiling: the target's own pipeline with work counted and calls marked, and what the calls are. */
+import type { Artifact } from "../codegen/target.ts";
+import { type CompileOptions, compileModule, importBytes, lower, targetNamed } from "../compile.ts";
+import * as func from "../dialects/func.ts";
+import { workOf } from "../dialects/linalg/count.ts";
+import * as memref from "../dialects/memref/index.ts";
+import type { Operation, Value } from "../ir/core.ts";
+import { byteWidth } from "../ir/datum.ts";
+import { viewLike } from "../ir/interfaces.ts";
+import { elementCount } from "../ir/types.ts";
+import { bytesOfCall, type KernelWork, kernelCalls, workOfKernel } from "../lowering/kernel/instrument.ts";
+import { toLoops } from "../lowering/linalg/to-loops.ts";
+import { passes } from "../passes.ts";
+import { type Instrument, parsePipeline, printPipeline } from "../rewrite/pipeline.ts";
+import { CompileError, Diagnostics, invariant } from "../support/diagnostic.ts";
+import type { Location } from "../support/location.ts";
+
+/** A node of the model that a step computes, whole or in part. */
+export interface StepNode {
+  readonly index: number;
+  readonly name: string;
+  readonly opType: string;
+}
+
+/** One call of a kernel: what it is, and how much there is to do. The same for every target. */
+export interface ProfileStep extends KernelWork {
+  readonly kernel: string;
+  /** Nodes of the model, the one whose result the call answers first. Empty for what the compiler has added. */
+  readonly nodes: readonly StepNode[];
+  /** Bytes of all its buffers, each once. */
+  readonly bytes: number;
+}
+
+/** A buffer in the arena, and the steps in which it lives (inclusive). */
+export interface ProfileBuffer {
+  readonly offset: number;
+  readonly bytes: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+export interface ProfiledArtifact {
+  readonly artifact: Artifact;
+  readonly steps: readonly ProfileStep[];
+  readonly buffers: readonly ProfileBuffer[];
+  /** Multiply-accumulates of the model as it was given, before algorithms were chosen. */
+  readonly macs: number;
+}
+
+/** Compiles a model so that it says when each of its steps ends. Throws a CompileError with everything that is wrong. */
+export function compileProfiled(bytes: Uint8Array, options: CompileOptions = {}): ProfiledArtifact {
+  const target = targetNamed(options.target ?? "wasm-simd");
+  const pipeline = instrumented(options.pipeline ?? target.pipeline);
+  const module = importBytes(bytes, options);
+  let macs = 0;
+  const counting: Instrument = {
+    after({ step, root }) {
+      if (step.pass.name === "graph-to-linalg") macs = workOf(root).macs;
+    },
+  };
+  lower(module, pipeline, { ...options, instruments: [...(options.instruments ?? []), counting] });
+  const { steps, buffers } = describe(module);
+  lower(module, "builtin.module(kernel-mark-calls)", options);
+  return { artifact: compileModule(module, options), steps, buffers, macs };
+}
+
+/** The pipeline with the work of kernels counted while they are structured. */
+function instrumented(text: string): string {
+  const diagnostics = new Diagnostics();
+  const parsed = parsePipeline(text, passes, diagnostics);
+  const counting = parsePipeline("builtin.module(kernel-count-work)", passes, diagnostics);
+  if (!parsed || !counting) throw new CompileError(diagnostics.list.slice());
+  const at = parsed.steps.findIndex((s) => s.pass === toLoops);
+  if (at < 0) return text;
+  return printPipeline({
+    ...parsed,
+    steps: [...parsed.steps.slice(0, at), ...counting.steps, ...parsed.steps.slice(at)],
+  });
+}
+
+function describe(module: Operation): Pick<ProfiledArtifact, "steps" | "buffers"> {
+  const functions = new Map<string, Operation>();
+  for (const op of module.region().entry) {
+    const fn = func.func.match(op);
+    if (fn) functions.set(fn.sym_name, op);
+  }
+  const calls = kernelCalls(module);
+  const number = new Map(calls.map((op, i) => [op, i]));
+  const steps = calls.map((call): ProfileStep => {
+    const kernel = func.call.of(call).callee;
+    const fn = functions.get(kernel);
+    invariant(fn, `kernel ${kernel} exists`, call.loc);
+    return { kernel, nodes: nodesOf(call.loc), bytes: bytesOfCall(call), ...workOfKernel(fn) };
+  });
+  const buffers: ProfileBuffer[] = [];
+  for (const fn of functions.values()) {
+    fn.walk((op) => {
+      const buffer = bufferOf(op, number);
+      if (buffer) buffers.push(buffer);
+    });
+  }
+  return { steps, buffers };
+}
+
+/** A view of the arena, and the calls that touch it. */
+function bufferOf(op: Operation, number: ReadonlyMap<Operation, number>): ProfileBuffer | undefined {
+  const view = memref.view.match(op);
+  if (!view || !memref.alloc.is(view.source.definingOp as Operation)) return undefined;
+  const shift = view.byte_shift.definingOp?.props[0] as { readonly value: bigint | number } | undefined;
+  const type = op.result().type;
+  if (shift === undefined || type.kind !== "memref") return undefined;
+  const touched: number[] = [];
+  const visit = (v: Value): void => {
+    for (const u of v.uses()) {
+      const step = number.get(u.owner);
+      if (step !== undefined) touched.push(step);
+      else if (viewLike.of(u.owner)) for (const r of u.owner.results) visit(r);
+    }
+  };
+  visit(op.result());
+  if (touched.length === 0) return undefined;
+  return {
+    offset: Number(shift.value),
+    bytes: elementCount(type.shape) * byteWidth(type.element),
+    first: Math.min(...touched),
+    last: Math.max(...touched),
+  };
+}
+
+/** The nodes of a place, each once, in order. */
+export function nodesOf(location: Location): StepNode[] {
+  const found = new Map<string, StepNode>();
+  const visit = (l: Location): void => {
+    if (l.kind === "fused") l.locations.forEach(visit);
+    else if (l.kind === "call") visit(l.callee);
+    else if (l.kind === "name" && l.child) visit(l.child);
+    else if (l.kind === "node") {
+      found.set(`${l.index} ${l.name}`, { index: l.index, name: l.name, opType: l.opType });
+    }
+  };
+  visit(location);
+  return [...found.values()];
+}

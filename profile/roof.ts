@@ -1,0 +1,174 @@
+/**
+ * @file What this machine can do at most with the code that a target emits: arithmetic in registers, and loads from each
+ * level of the memory. Measured by small programs in the IR, which take the target's own way down.
+ */
+import type { Artifact } from "../codegen/target.ts";
+import { compileModule, lower, targetNamed } from "../compile.ts";
+import { dialects } from "../dialects/index.ts";
+import { Context } from "../ir/context.ts";
+import { planMemory } from "../lowering/kernel/plan-memory.ts";
+import { passes } from "../passes.ts";
+import { parsePipeline, printPipeline } from "../rewrite/pipeline.ts";
+import { Recorder } from "../runtime/recorder.ts";
+import { Session } from "../runtime/session.ts";
+import { CompileError, Diagnostics } from "../support/diagnostic.ts";
+import { parse } from "../text/parser.ts";
+
+export interface Bandwidth {
+  /** Bytes that are read over and over. */
+  readonly bytes: number;
+  /** GB/s. */
+  readonly rate: number;
+}
+
+export interface Roof {
+  /** GFLOP/s of multiplications and additions of f32. */
+  readonly flops: number;
+  /** By the size of what is read, smallest first. */
+  readonly bandwidths: readonly Bandwidth[];
+}
+
+/** Sizes that fit the first level of usual caches, the second, the third, and none. */
+const sizes = [16 << 10, 256 << 10, 4 << 20, 96 << 20];
+const chains = 12;
+const unroll = 4;
+const turns = 20_000;
+
+/** Measures what a target reaches here. Takes about a second. */
+export async function measureRoof(target = "wasm-simd"): Promise<Roof> {
+  const flops = await best(probe(peakText(), target), 2 * 4 * chains * unroll * turns, 80);
+  const bandwidths: Bandwidth[] = [];
+  for (const bytes of sizes) {
+    const repeats = Math.max(1, Math.floor((8 << 20) / bytes));
+    const rate = await best(probe(readText(bytes, repeats), target), bytes * repeats, 120);
+    bandwidths.push({ bytes, rate });
+  }
+  return { flops, bandwidths };
+}
+
+/** The rate at which so many bytes can be moved at best: that of the smallest level that holds them. */
+export function bandwidthFor(roof: Roof, bytes: number): number {
+  return (roof.bandwidths.find((b) => bytes <= b.bytes) ?? roof.bandwidths[roof.bandwidths.length - 1]!).rate;
+}
+
+/** The least time in milliseconds that some work can take: by arithmetic, or by memory. */
+export function leastTime(
+  roof: Roof,
+  work: { readonly flops: number; readonly bytes: number },
+): {
+  readonly compute: number;
+  readonly memory: number;
+} {
+  return { compute: work.flops / roof.flops / 1e6, memory: work.bytes / bandwidthFor(roof, work.bytes) / 1e6 };
+}
+
+/** The best rate, in units per nanosecond, at which the last step of a program does so many units. */
+async function best(artifact: Artifact, units: number, ms: number): Promise<number> {
+  const recorder = new Recorder(16);
+  const session = await Session.load(artifact, { mark: recorder.imports.mark });
+  let least = Number.POSITIVE_INFINITY;
+  const until = performance.now() + ms;
+  while (performance.now() < until) {
+    const { events } = recorder.record(() => session.run({}));
+    const last = events[events.length - 1]!;
+    least = Math.min(least, last.end - last.start);
+  }
+  session.dispose();
+  return units / (least * 1e6);
+}
+
+/** A program on buffers, compiled as the last steps of a model's compilation would. */
+function probe(text: string, name: string): Artifact {
+  const diagnostics = new Diagnostics();
+  const target = targetNamed(name);
+  const module = parse(text, new Context(dialects), diagnostics);
+  const parsed = parsePipeline(target.pipeline, passes, diagnostics);
+  if (!module || !parsed) throw new CompileError(diagnostics.list.slice());
+  const from = parsed.steps.findIndex((s) => s.pass === planMemory);
+  lower(module, "builtin.module(kernel-mark-calls)", {});
+  lower(module, printPipeline(parsed, from), {});
+  return compileModule(module, { target: name, name: "probe" });
+}
+
+const times = (n: number, one: (i: number) => string, by = ", "): string =>
+  Array.from({ length: n }, (_, i) => one(i)).join(by);
+const buffer = (n: number): string => `memref<${n}xf32, strided<[1], offset: ?>>`;
+
+/** Chains of multiplications and additions, as many at a time as registers hold. */
+function peakText(): string {
+  const step = (k: number): string =>
+    `${times(chains, (i) => `      %m${k}_${i} = arith.mulf %a${k}_${i}, %f fastmath<contract> : vector<4xf32>`, "\n")}\n` +
+    times(chains, (i) => `      %a${k + 1}_${i} = arith.addf %m${k}_${i}, %f fastmath<contract> : vector<4xf32>`, "\n");
+  const size = 4 * chains;
+  return `func.func private @fill(%x: ${buffer(size)}) attributes {kernel} {
+  %c0 = arith.constant 0 : index
+  %v = arith.constant dense<0.5> : vector<4xf32>
+  vector.store %v, %x[%c0] : ${buffer(size)}, vector<4xf32>
+  return
+}
+func.func private @peak(%x: ${buffer(size)}) attributes {kernel} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %n = arith.constant ${turns} : index
+  %f = vector.load %x[%c0] : ${buffer(size)}, vector<4xf32>
+  %r:${chains} = scf.for %i = %c0 to %n step %c1 iter_args(${times(chains, (i) => `%a0_${i} = %f`)}) -> (${times(chains, () => "vector<4xf32>")}) {
+${times(unroll, step, "\n")}
+    scf.yield ${times(chains, (i) => `%a${unroll}_${i}`)} : ${times(chains, () => "vector<4xf32>")}
+  }
+${times(chains, (i) => `  %o${i} = arith.constant ${4 * i} : index`, "\n")}
+${times(chains, (i) => `  vector.store %r#${i}, %x[%o${i}] : ${buffer(size)}, vector<4xf32>`, "\n")}
+  return
+}
+${mainText(size, ["fill", "peak"])}`;
+}
+
+/** Reads a buffer, several vectors at a time. */
+function readText(bytes: number, repeats: number): string {
+  const size = bytes / 4;
+  const wide = 8;
+  return `func.func private @fill(%x: ${buffer(size)}) attributes {kernel} {
+  %c0 = arith.constant 0 : index
+  %c4 = arith.constant 4 : index
+  %n = arith.constant ${size} : index
+  %v = arith.constant dense<0.5> : vector<4xf32>
+  scf.for %i = %c0 to %n step %c4 {
+    vector.store %v, %x[%i] : ${buffer(size)}, vector<4xf32>
+  }
+  return
+}
+func.func private @read(%x: ${buffer(size)}) attributes {kernel} {
+  %c0 = arith.constant 0 : index
+  %c1 = arith.constant 1 : index
+  %by = arith.constant ${4 * wide} : index
+  %n = arith.constant ${size} : index
+  %repeats = arith.constant ${repeats} : index
+  %z = arith.constant dense<0.0> : vector<4xf32>
+  %q:${wide} = scf.for %k = %c0 to %repeats step %c1 iter_args(${times(wide, (i) => `%b${i} = %z`)}) -> (${times(wide, () => "vector<4xf32>")}) {
+    %r:${wide} = scf.for %i = %c0 to %n step %by iter_args(${times(wide, (i) => `%a${i} = %b${i}`)}) -> (${times(wide, () => "vector<4xf32>")}) {
+${times(
+  wide,
+  (i) => `      %d${i} = arith.constant ${4 * i} : index
+      %j${i} = arith.addi %i, %d${i} : index
+      %v${i} = vector.load %x[%j${i}] : ${buffer(size)}, vector<4xf32>
+      %s${i} = arith.addf %a${i}, %v${i} : vector<4xf32>`,
+  "\n",
+)}
+      scf.yield ${times(wide, (i) => `%s${i}`)} : ${times(wide, () => "vector<4xf32>")}
+    }
+    scf.yield ${times(wide, (i) => `%r#${i}`)} : ${times(wide, () => "vector<4xf32>")}
+  }
+${times(wide, (i) => `  %o${i} = arith.constant ${4 * i} : index`, "\n")}
+${times(wide, (i) => `  vector.store %q#${i}, %x[%o${i}] : ${buffer(size)}, vector<4xf32>`, "\n")}
+  return
+}
+${mainText(size, ["fill", "read"])}`;
+}
+
+/** Calls kernels on one buffer of the arena. */
+const mainText = (size: number, kernels: readonly string[]): string => `func.func @main() {
+  %x = memref.alloc() : memref<${size}xf32>
+  %y = memref.cast %x : memref<${size}xf32> to ${buffer(size)}
+${kernels.map((k) => `  call @${k}(%y) : (${buffer(size)}) -> ()`).join("\n")}
+  return
+}
+`;
