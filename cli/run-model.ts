@@ -269,6 +269,16 @@ export const dtypes: Readonly<Record<Port["type"], DType>> = {
   bfloat16: "bf16",
   float32: "f32",
   float64: "f64",
+  int4: "i4",
+  uint4: "u4",
+  int2: "i2",
+  uint2: "u2",
+  float8e4m3fn: "f8E4M3FN",
+  float8e4m3fnuz: "f8E4M3FNUZ",
+  float8e5m2: "f8E5M2",
+  float8e5m2fnuz: "f8E5M2FNUZ",
+  float8e8m0: "f8E8M0FNU",
+  float4e2m1: "f4E2M1FN",
 };
 
 /** The elements of an input, which must be of the port's type and shape. */

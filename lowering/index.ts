@@ -10,6 +10,7 @@ import { loopUnroll } from "./general/loop-unroll.ts";
 import { sccp } from "./general/sccp.ts";
 import { stripDebugInfo } from "./general/strip-debuginfo.ts";
 import { symbolDce } from "./general/symbol-dce.ts";
+import { bytePorts } from "./graph/byte-ports.ts";
 import { foldAffine } from "./graph/fold-affine.ts";
 import { layout } from "./graph/layout.ts";
 import { graphToLinalg } from "./graph/to-linalg.ts";
@@ -19,6 +20,7 @@ import { countWork, markCalls } from "./kernel/instrument.ts";
 import { lowerAffine } from "./kernel/lower-affine.ts";
 import { narrowFloats } from "./kernel/narrow-floats.ts";
 import { planMemory } from "./kernel/plan-memory.ts";
+import { smallTypes } from "./kernel/small-types.ts";
 import { unroll } from "./kernel/unroll.ts";
 import { decomposePad } from "./linalg/decompose-pad.ts";
 import { fuse } from "./linalg/fuse.ts";
@@ -39,6 +41,7 @@ export const passes: readonly Pass[] = [
   sccp,
   stripDebugInfo,
   symbolDce,
+  bytePorts,
   foldAffine,
   layout,
   graphToLinalg,
@@ -53,6 +56,7 @@ export const passes: readonly Pass[] = [
   toLoops,
   planMemory,
   narrowFloats,
+  smallTypes,
   expandMath,
   unroll,
   lowerAffine,

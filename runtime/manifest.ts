@@ -1,6 +1,9 @@
 /** @file What an artifact is: where its inputs and outputs lie, what its files are, how much memory it takes. */
 
-/** Element types of inputs and outputs. f16 and bf16 are carried as their bits in 16-bit unsigned integers. */
+/**
+ * Element types of inputs and outputs. f16 and bf16 are carried as their bits in 16-bit unsigned integers, floats of 8 and
+ * 4 bits as their bits in bytes; integers of 4 and 2 bits take a byte each.
+ */
 export type ElementType =
   | "bool"
   | "int8"
@@ -14,7 +17,17 @@ export type ElementType =
   | "float16"
   | "bfloat16"
   | "float32"
-  | "float64";
+  | "float64"
+  | "int4"
+  | "uint4"
+  | "int2"
+  | "uint2"
+  | "float8e4m3fn"
+  | "float8e4m3fnuz"
+  | "float8e5m2"
+  | "float8e5m2fnuz"
+  | "float8e8m0"
+  | "float4e2m1";
 
 export interface Port {
   readonly name: string;
@@ -69,4 +82,14 @@ export const elementBytes: Readonly<Record<ElementType, number>> = {
   bfloat16: 2,
   float32: 4,
   float64: 8,
+  int4: 1,
+  uint4: 1,
+  int2: 1,
+  uint2: 1,
+  float8e4m3fn: 1,
+  float8e4m3fnuz: 1,
+  float8e5m2: 1,
+  float8e5m2fnuz: 1,
+  float8e8m0: 1,
+  float4e2m1: 1,
 };

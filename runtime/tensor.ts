@@ -27,6 +27,16 @@ const arrays = {
   bfloat16: Uint16Array,
   float32: Float32Array,
   float64: Float64Array,
+  int4: Int8Array,
+  uint4: Uint8Array,
+  int2: Int8Array,
+  uint2: Uint8Array,
+  float8e4m3fn: Uint8Array,
+  float8e4m3fnuz: Uint8Array,
+  float8e5m2: Uint8Array,
+  float8e5m2fnuz: Uint8Array,
+  float8e8m0: Uint8Array,
+  float4e2m1: Uint8Array,
 } as const satisfies Readonly<Record<ElementType, unknown>>;
 
 export const arrayOf = (type: ElementType): (typeof arrays)[ElementType] => arrays[type];

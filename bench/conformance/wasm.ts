@@ -2,26 +2,10 @@
 import { wasmSimd } from "../../codegen/wasm/index.ts";
 import { lower } from "../../compile.ts";
 import type { Operation } from "../../ir/core.ts";
-import type { ElementType } from "../../runtime/manifest.ts";
+import { dtypeOf } from "../../onnx/ndarray.ts";
 import { Session, type TypedArray } from "../../runtime/session.ts";
-import { type DType, NDArray, storageOf } from "../../support/ndarray.ts";
+import { NDArray, storageOf } from "../../support/ndarray.ts";
 import type { Prepared, Target } from "./target.ts";
-
-const dtypes: Readonly<Record<ElementType, DType>> = {
-  bool: "i1",
-  int8: "i8",
-  uint8: "u8",
-  int16: "i16",
-  uint16: "u16",
-  int32: "i32",
-  uint32: "u32",
-  int64: "i64",
-  uint64: "u64",
-  float16: "f16",
-  bfloat16: "bf16",
-  float32: "f32",
-  float64: "f64",
-};
 
 /** Models may name an input twice, or an output like an input: positions are what counts here. */
 const unnamed = <P extends { readonly name: string }>(ports: readonly P[]): P[] =>
@@ -43,7 +27,7 @@ export const wasmTarget: Target = {
         });
         const answer = session.run(named);
         return session.outputs.map((port, i) => {
-          const kind = dtypes[port.type];
+          const kind = dtypeOf(port.type)!;
           const data = answer[`${i}`]!;
           const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
           return new NDArray(kind, port.shape, storageOf(kind, bytes));

@@ -30,9 +30,9 @@ export const wasmSimd = defineTarget({
   passes: [legalize, addresses, foldOffsets],
   pipeline:
     "builtin.module(" +
-    "func.func(graph-fold-affine,graph-layout),graph-to-linalg,func.func(linalg-decompose-pad),canonicalize,cse,linalg-pack,canonicalize,cse,linalg-outline,linalg-bufferize," +
+    "func.func(graph-byte-ports,graph-fold-affine,graph-layout),graph-to-linalg,func.func(linalg-decompose-pad),canonicalize,cse,linalg-pack,canonicalize,cse,linalg-outline,linalg-bufferize," +
     "linalg-schedule,linalg-to-loops,kernel-plan-memory," +
-    "func.func(kernel-expand-narrow-floats,kernel-expand-math,wasm-legalize,wasm-addresses,kernel-lower-affine,kernel-unroll,wasm-fold-offsets))",
+    "func.func(kernel-expand-narrow-floats),kernel-expand-small-types,func.func(kernel-expand-math,wasm-legalize,wasm-addresses,kernel-lower-affine,kernel-unroll,wasm-fold-offsets))",
   emit(module, { model, names }) {
     const entry = entryOf(module);
     const layout = layOut(module, entry);

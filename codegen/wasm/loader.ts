@@ -19,6 +19,16 @@ const arrays: Readonly<Record<ElementType, string>> = {
   bfloat16: "Uint16Array",
   float32: "Float32Array",
   float64: "Float64Array",
+  int4: "Int8Array",
+  uint4: "Uint8Array",
+  int2: "Int8Array",
+  uint2: "Uint8Array",
+  float8e4m3fn: "Uint8Array",
+  float8e4m3fnuz: "Uint8Array",
+  float8e5m2: "Uint8Array",
+  float8e5m2fnuz: "Uint8Array",
+  float8e8m0: "Uint8Array",
+  float4e2m1: "Uint8Array",
 };
 
 export interface FileNames {

@@ -1,14 +1,18 @@
 /** @file Conversions between element types. */
 import { attr } from "../../ir/attributes.ts";
+import type { Builder } from "../../ir/builder.ts";
+import type { Value } from "../../ir/core.ts";
 import { defineOp } from "../../ir/define.ts";
 import { one } from "../../ir/fields.ts";
 import { Pure } from "../../ir/traits.ts";
-import type { TensorType, Type } from "../../ir/types.ts";
-import { encodeE8M0, encodeFloats, isFloatKind } from "../../support/float.ts";
+import { type FloatType, f32, i32, type TensorType, type Type } from "../../ir/types.ts";
+import { encodeE8M0, encodeFloats, type FloatKind, floatFormats, isFloatKind } from "../../support/float.ts";
 import { allocate, isNarrowFloat, NDArray } from "../../support/ndarray.ts";
+import * as arith from "../arith/ops.ts";
 import { arrayOf, elementsOf, numbersOf } from "./data.ts";
-import { converted } from "./expand.ts";
+import { converted, elementwise } from "./expand.ts";
 import { AnyTensor, Broadcasts, dtype, isBool, isFloat, withElementType } from "./op.ts";
+import { convertScalar, Scalars } from "./scalars.ts";
 
 export const cast = defineOp("graph.cast", {
   doc:
@@ -27,11 +31,48 @@ export const cast = defineOp("graph.cast", {
     const from = (run.operandType(0) as TensorType).element;
     return convert(x, from, to, saturate, round_mode);
   },
-  expand: ({ x, to }, b) => (isSmallFloat(to) || isSmallFloat(x.type.element) ? undefined : [converted(b, x, to)]),
+  expand({ x, to, saturate, round_mode, y }, b) {
+    const { element } = x.type;
+    if (element === to || !isFloat(to) || (to as FloatType).width !== 8) return [converted(b, x, to)];
+    return [
+      elementwise(b, y.type, [x], (inner, v) => {
+        const wide = convertScalar(inner, v!, element, f32);
+        const kept =
+          (to as FloatType).name === "f8E8M0FNU"
+            ? powerScalar(inner, wide, round_mode, saturate)
+            : saturate
+              ? saturated(inner, wide, to as FloatType)
+              : wide;
+        return convertScalar(inner, kept, f32, to);
+      }),
+    ];
+  },
 });
 
-/** Lower storeys have no arithmetic on them. */
-const isSmallFloat = (t: Type): boolean => t.kind === "float" && t.width < 16;
+/** A number kept within the largest of a type, infinity too. */
+export function saturated(b: Builder, x: Value, to: FloatType): Value {
+  const e = new Scalars(b, f32);
+  const { max } = floatFormats[to.name as FloatKind];
+  return e.min(e.max(x, e.num(-max)), e.num(max));
+}
+
+/** The power of two that a number becomes as an f8E8M0FNU, where it is not simply the nearest (see `encodeE8M0`). */
+function powerScalar(b: Builder, x: Value, mode: "nearest" | "up" | "down", saturate: boolean): Value {
+  const e = new Scalars(b, i32);
+  const [lowest, normal, highest, infinity] = [0x00400000, 0x00800000, 0x7f000000, 0x7f800000].map((n) => e.num(n));
+  let bits: Value = arith.andi(b, arith.bitcast(b, x, { types: [i32] }), e.num(0x7fffffff));
+  if (saturate) bits = e.select(e.is("lt", bits, infinity!), e.min(bits, highest!), bits);
+  const exponent = (v: Value): Value => arith.andi(b, v, infinity!);
+  if (mode === "up") {
+    const small = e.select(e.is("gt", bits, lowest!), normal!, lowest!);
+    const rounded = exponent(e.add(bits, e.num(0x7fffff)));
+    bits = e.select(e.is("lt", bits, normal!), small, e.select(e.is("gt", bits, infinity!), bits, rounded));
+  } else if (mode === "down") {
+    const rounded = e.select(e.is("gt", bits, infinity!), bits, exponent(bits));
+    bits = e.select(e.is("lt", bits, normal!), lowest!, rounded);
+  }
+  return arith.bitcast(b, bits, { types: [f32] });
+}
 
 function convert(x: NDArray, from: Type, to: Type, saturate: boolean, mode: "nearest" | "up" | "down"): NDArray {
   const kind = dtype(to);

@@ -7,6 +7,7 @@ import { one, optional } from "../../ir/fields.ts";
 import { typeText } from "../../ir/spell.ts";
 import { type Fail, Pure } from "../../ir/traits.ts";
 import {
+  type FloatType,
   f32,
   f64,
   hasStaticShape,
@@ -22,6 +23,7 @@ import { allocate, isNarrowFloat, NDArray } from "../../support/ndarray.ts";
 import { roundEven } from "../../support/special.ts";
 import * as arith from "../arith/ops.ts";
 import * as math from "../math.ts";
+import { saturated } from "./cast.ts";
 import { contraction, convShape, multiplyAdd, verifyConv } from "./conv.ts";
 import { convolve } from "./convolve.ts";
 import { arrayOf, doublesOf, mapBroadcast } from "./data.ts";
@@ -146,8 +148,8 @@ export const quantize = defineOp("graph.quantize", {
     }
     return placed(out, x.shape, to, saturate, zeros && ((i) => zeros[at(i)]!));
   },
-  expand({ x, scale, zero, to, axis, block, y }, b) {
-    if (isFloat(to) || !hasStaticShape(x.type)) return undefined;
+  expand({ x, scale, zero, to, saturate, axis, block, y }, b) {
+    if (!hasStaticShape(x.type)) return undefined;
     const from = x.type.element;
     const division = divisionType(x.type, scale.type);
     const operands = [x, perElement(b, x, scale, axis, block), ...(zero ? [perElement(b, x, zero, axis, block)] : [])];
@@ -155,7 +157,10 @@ export const quantize = defineOp("graph.quantize", {
       elementwise(b, y.type, operands, (inner, v, s, z) => {
         const wide = convertScalar(inner, v!, from, division);
         const scaled = new Scalars(inner, division).div(wide, convertScalar(inner, s!, scale.type.element, division));
-        return placedScalar(inner, scaled, z, zero?.type.element ?? to, division, to);
+        if (!isFloat(to)) return placedScalar(inner, scaled, z, zero?.type.element ?? to, division, to);
+        const single = convertScalar(inner, scaled, division, f32);
+        const kept = saturate && (to as FloatType).width === 8 ? saturated(inner, single, to as FloatType) : single;
+        return convertScalar(inner, kept, f32, to);
       }),
     ];
   },
@@ -242,16 +247,19 @@ export const dequantize = defineOp("graph.dequantize", {
   },
   expand({ x, scale, zero, to, axis, block, y }, b) {
     const from = x.type.element;
-    if (isFloat(from) || to === f64 || !hasStaticShape(x.type)) return undefined;
+    if (!hasStaticShape(x.type)) return undefined;
+    const type = to === f64 ? f64 : f32;
     const operands = [x, perElement(b, x, scale, axis, block), ...(zero ? [perElement(b, x, zero, axis, block)] : [])];
     return [
       elementwise(b, y.type, operands, (inner, v, s, z) => {
         // Differences of small integers are whole numbers that floats hold.
-        const whole = (u: Value, t: Type): Value => convertScalar(inner, u, t, i32);
-        const difference = z ? arith.subi(inner, whole(v!, from), whole(z, zero!.type.element)) : whole(v!, from);
-        const wide = convertScalar(inner, difference, i32, f32);
-        const scaled = new Scalars(inner, f32).mul(wide, convertScalar(inner, s!, scale.type.element, f32));
-        return convertScalar(inner, scaled, f32, to);
+        const common = isFloat(from) ? f32 : i32;
+        const wide = (u: Value, t: Type): Value => convertScalar(inner, u, t, common);
+        const whole = wide(v!, from);
+        const difference = z ? new Scalars(inner, common).sub(whole, wide(z, zero!.type.element)) : whole;
+        const e = new Scalars(inner, type);
+        const number = convertScalar(inner, difference, common, type);
+        return convertScalar(inner, e.mul(number, convertScalar(inner, s!, scale.type.element, type)), type, to);
       }),
     ];
   },

@@ -1,6 +1,6 @@
 /**
- * @file f16 and bf16 for machines that only store them: every op computes in f32 and rounds once, and the conversions
- * are integer arithmetic on the bits.
+ * @file f16, bf16 and the floats of 8 and 4 bits for machines that only store them: every op computes in f32 and rounds
+ * once, and the conversions are integer arithmetic on the bits.
  */
 import * as arith from "../../dialects/arith/ops.ts";
 import * as func from "../../dialects/func.ts";
@@ -8,13 +8,16 @@ import { Builder } from "../../ir/builder.ts";
 import { Operation, type Value } from "../../ir/core.ts";
 import { bitsOfElement } from "../../ir/datum.ts";
 import { Elementwise } from "../../ir/traits.ts";
-import { bf16, f16, f32, f64, i16, i32, type Type } from "../../ir/types.ts";
+import { bf16, type FloatType, f16, f32, f64, type IntegerType, i32, i64, integer, type Type } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
+import { isFloatKind } from "../../support/float.ts";
+import { floatToSmall, smallToFloat } from "./small-floats.ts";
 
-const isNarrow = (t: Type): boolean => t === f16 || t === bf16;
+/** Floats below 32 bits whose format we know. */
+const isNarrow = (t: Type): boolean => t.kind === "float" && t.width < 32 && isFloatKind(t.name);
 
 export const narrowFloats = definePass("kernel-expand-narrow-floats", {
-  doc: "Computes f16 and bf16 in f32, rounding after every op, and writes the conversions as bit arithmetic.",
+  doc: "Computes floats below 32 bits in f32, rounding after every op, and writes the conversions as bit arithmetic.",
   on: func.func,
   options: {},
   run(fn) {
@@ -66,29 +69,60 @@ function bitsOfConstant(b: Builder, op: Operation): Value | undefined {
   const { type } = op.result();
   const { value } = arith.constant.of(op);
   if (value.kind !== "float") return undefined;
-  const bits = BigInt.asIntN(16, bitsOfElement(type, value.value));
-  return arith.bitcast(b, arith.constantInteger(b, bits, i16), { types: [type] });
+  const bits = BigInt.asIntN((type as FloatType).width, bitsOfElement(type, value.value));
+  return arith.bitcast(b, arith.constantInteger(b, bits, bitsType(type)), { types: [type] });
 }
 
 /** A conversion that the machine lacks; undefined where it has it. */
 function convert(b: Builder, x: Value, to: Type): Value | undefined {
   const from = x.type;
   if (isNarrow(from)) {
-    const single = from === f16 ? halfToSingle(b, x) : brainToSingle(b, x);
-    return to === f32 ? single : arith.extf(b, single, { types: [to] });
+    const single = toSingle(b, x, from as FloatType);
+    return isNarrow(to)
+      ? fromSingle(b, single, to as FloatType)
+      : to === f32
+        ? single
+        : arith.extf(b, single, { types: [to] });
   }
   if (!isNarrow(to)) return undefined;
-  const single = from === f64 ? arith.truncf(b, x, { types: [f32] }) : x;
-  return to === f16 ? singleToHalf(b, single) : singleToBrain(b, single);
+  return fromSingle(b, from === f64 ? roundedToOdd(b, x) : x, to as FloatType);
 }
 
+function toSingle(b: Builder, x: Value, from: FloatType): Value {
+  return from === f16 ? halfToSingle(b, x) : from === bf16 ? brainToSingle(b, x) : smallToFloat(b, bitsOf(b, x), from);
+}
+
+function fromSingle(b: Builder, x: Value, to: FloatType): Value {
+  return to === f16 ? singleToHalf(b, x) : to === bf16 ? singleToBrain(b, x) : narrowed(b, floatToSmall(b, x, to), to);
+}
+
+/**
+ * A double as a single whose last bit says whether anything was lost, so that rounding it again gives what rounding the
+ * double would (Boldo and Melquiond, "Emulation of FMA and correctly rounded sums: proved algorithms using rounding to
+ * odd", IEEE TC 57(4), 2008).
+ */
+function roundedToOdd(b: Builder, x: Value): Value {
+  const single = arith.truncf(b, x, { types: [f32] });
+  const back = arith.extf(b, single, { types: [f64] });
+  const bits = arith.bitcast(b, single, { types: [i32] });
+  const magnitude = (v: Value): Value =>
+    arith.andi(b, arith.bitcast(b, v, { types: [i64] }), arith.constantInteger(b, 2n ** 63n - 1n, i64));
+  const below = arith.cmpi(b, magnitude(back), magnitude(x), { predicate: "ult" });
+  const odd = arith.addi(b, bits, arith.select(b, below, word(b, 1), word(b, -1)));
+  const exact = arith.cmpf(b, back, x, { predicate: "ueq" });
+  const isOdd = arith.cmpi(b, arith.andi(b, bits, word(b, 1)), word(b, 1), { predicate: "eq" });
+  return arith.bitcast(b, arith.select(b, arith.ori(b, exact, isOdd), bits, odd), { types: [f32] });
+}
+
+/** The integers that hold the bits of a float type. */
+const bitsType = (t: Type): IntegerType => integer((t as FloatType).width);
 const word = (b: Builder, n: number): Value => arith.constantInteger(b, n, i32);
 const bitsOf = (b: Builder, x: Value): Value =>
   isNarrow(x.type)
-    ? arith.extui(b, arith.bitcast(b, x, { types: [i16] }), { types: [i32] })
+    ? arith.extui(b, arith.bitcast(b, x, { types: [bitsType(x.type)] }), { types: [i32] })
     : arith.bitcast(b, x, { types: [i32] });
 const narrowed = (b: Builder, bits: Value, to: Type): Value =>
-  arith.bitcast(b, arith.trunci(b, bits, { types: [i16] }), { types: [to] });
+  arith.bitcast(b, arith.trunci(b, bits, { types: [bitsType(to)] }), { types: [to] });
 
 /** Exponent and mantissa move into place, scaling mends the exponent and with it subnormal numbers. */
 function halfToSingle(b: Builder, x: Value): Value {

@@ -1,5 +1,5 @@
 /**
- * @file A quick part of the official node suite, imported and run as graph ops and again in lower words. The whole of it:
+ * @file A quick part of the official node suite: run as graph ops, again in lower words, and compiled. The whole of it:
  * `npm run conformance`.
  */
 import { describe, expect, it } from "vitest";
@@ -7,6 +7,7 @@ import { type Case, findCases } from "../../bench/conformance/case.ts";
 import { interpreter } from "../../bench/conformance/interpreter.ts";
 import { linalg } from "../../bench/conformance/linalg.ts";
 import { runCase } from "../../bench/conformance/run-case.ts";
+import { wasmTarget } from "../../bench/conformance/wasm.ts";
 import { sharedPath } from "../support/shared.ts";
 
 /** One case, or a few, of each family. */
@@ -93,5 +94,6 @@ describe.skipIf(!folder)("official node tests", () => {
   it.each(chosen)("$name", async (c) => {
     expect(await runCase(c, interpreter)).toMatchObject({ status: "pass", reason: "" });
     expect(await runCase(c, linalg)).toMatchObject({ status: "pass", reason: "" });
+    expect(await runCase(c, wasmTarget)).toMatchObject({ status: "pass", reason: "" });
   });
 });

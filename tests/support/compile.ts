@@ -67,7 +67,7 @@ export function runPasses(module: Operation, text: string): void {
 
 export const kernelPipeline = (machine = "v8"): string =>
   `builtin.module(linalg-pack,linalg-outline,linalg-bufferize,linalg-schedule{machine=${machine}},linalg-to-loops,` +
-  "func.func(kernel-expand-narrow-floats,kernel-expand-math),kernel-plan-memory,func.func(wasm-legalize,wasm-addresses,kernel-unroll,wasm-fold-offsets))";
+  "func.func(kernel-expand-narrow-floats),kernel-expand-small-types,func.func(kernel-expand-math),kernel-plan-memory,func.func(wasm-legalize,wasm-addresses,kernel-unroll,wasm-fold-offsets))";
 
 export interface Compared {
   readonly wasm: readonly NDArray[];
@@ -76,18 +76,18 @@ export interface Compared {
 }
 
 /** The results of WebAssembly and of the interpreter on the untouched module. */
-export async function both(module: Operation, machine?: string): Promise<Compared> {
+export async function both(module: Operation, machine?: string, given?: readonly NDArray[]): Promise<Compared> {
   const fn = [...module.region().entry].find((op) => func.func.is(op))!;
   const types = func.func.of(fn).function_type;
-  const inputs = types.inputs.map((t, i) => randomArray(t as TensorType, i + 1));
+  const inputs = given ?? types.inputs.map((t, i) => randomArray(t as TensorType, i + 1));
   const reference = interpret(module, "main", inputs) as readonly NDArray[];
   runPasses(module, kernelPipeline(machine));
   const artifact = wasmSimd.emit(module, { model: "test", names: true });
   const session = await Session.load(artifact);
-  const given = Object.fromEntries(
+  const named = Object.fromEntries(
     session.inputs.map((p, i) => [p.name, inputs[i]!.contiguous().data as Float32Array]),
   );
-  const answer = session.run(given);
+  const answer = session.run(named);
   const wasm = session.outputs.map((p, i) => {
     const r = reference[i]!;
     return new NDArray(r.dtype, r.shape, answer[p.name]!);
