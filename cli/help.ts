@@ -3,19 +3,23 @@ import { nearest } from "../index.ts";
 import { print, style } from "./terminal.ts";
 import { usageFault } from "./usage.ts";
 
-type Entries = Readonly<Record<string, { readonly summary: string }>>;
+type Entries = Readonly<Record<string, { readonly summary?: string }>>;
 
 export function help(args: readonly string[], commands: Entries, version: string): number {
   const [name] = args;
+  const shown = Object.entries(commands).filter(([, c]) => c.summary !== undefined);
   if (name !== undefined && name !== "--help" && name !== "-h" && name !== "help") {
-    const near = nearest(name, Object.keys(commands));
+    const near = nearest(
+      name,
+      shown.map(([c]) => c),
+    );
     throw usageFault(
       name.startsWith("-") ? `unknown option '${name}'` : `there is no command '${name}'`,
       near ? `did you mean '${near}'?` : "`sluice --help` lists the commands",
     );
   }
-  const width = Math.max(...Object.keys(commands).map((c) => c.length));
-  const rows = Object.entries(commands).map(([c, { summary }]) => `  ${style.bold(c.padEnd(width))}  ${summary}\n`);
+  const width = Math.max(...shown.map(([c]) => c.length));
+  const rows = shown.map(([c, { summary }]) => `  ${style.bold(c.padEnd(width))}  ${summary}\n`);
   print(
     `sluice ${version}: a multi-level ML compiler. ONNX in; WebAssembly, WGSL or C out.\n\n` +
       `Usage: sluice COMMAND [ARGUMENTS]\n\n${rows.join("")}\n` +

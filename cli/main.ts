@@ -11,7 +11,8 @@ export interface CommandModule {
 }
 
 interface Entry {
-  readonly summary: string;
+  /** Commands without one are called by others of ours only, and not listed. */
+  readonly summary?: string;
   load(): Promise<CommandModule>;
 }
 
@@ -21,6 +22,8 @@ const commands: Readonly<Record<string, Entry>> = {
   check: { summary: "say everything that is wrong with a model", load: () => import("./check.ts") },
   inspect: { summary: "show what a model is made of", load: () => import("./inspect.ts") },
   run: { summary: "run a model, or a function of an MLIR program", load: () => import("./run.ts") },
+  bench: { summary: "time models, side by side with other runtimes", load: () => import("./bench.ts") },
+  "bench-worker": { load: () => import("./bench-worker.ts") },
   profile: { summary: "say where the time of a model goes", load: () => import("./profile.ts") },
   repl: { summary: "type IR, transform it and run it, step by step", load: () => import("./repl.ts") },
   dialect: { summary: "list dialects, describe one, or write it as IRDL", load: () => import("./dialect.ts") },
