@@ -13,6 +13,7 @@ import { symbolDce } from "./general/symbol-dce.ts";
 import { bytePorts } from "./graph/byte-ports.ts";
 import { foldAffine } from "./graph/fold-affine.ts";
 import { layout } from "./graph/layout.ts";
+import { recognize } from "./graph/recognize.ts";
 import { graphToLinalg } from "./graph/to-linalg.ts";
 import { bufferize } from "./kernel/bufferize.ts";
 import { expandMath } from "./kernel/expand-math.ts";
@@ -41,6 +42,7 @@ export const passes: readonly Pass[] = [
   sccp,
   stripDebugInfo,
   symbolDce,
+  recognize,
   bytePorts,
   foldAffine,
   layout,

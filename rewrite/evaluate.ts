@@ -26,6 +26,8 @@ export interface EvaluationOptions {
   readonly seed?: number;
   /** Floats may differ by this many units in the last place. */
   readonly ulps?: number;
+  /** Or by this much, where small results come out of large numbers that cancel. */
+  readonly absolute?: number;
   /** Random arguments have at most so many elements together; functions that take more are left out. */
   readonly maxElements?: number;
   /** Ops that one run may take before it is given up. */
@@ -67,7 +69,7 @@ export class Evaluation {
       if (!("values" in c.answer)) continue;
       const now = this.#run(program, c.entry, c.args);
       if ("fault" in now) return `@${c.entry} ends with a fault: ${now.fault}`;
-      const found = compare(c.answer.values, now.values, this.#options.ulps ?? 0);
+      const found = compare(c.answer.values, now.values, this.#options.ulps ?? 0, this.#options.absolute ?? 0);
       if (found) return `@${c.entry}: ${found}`;
     }
     return undefined;
@@ -226,10 +228,10 @@ function randomNumber(type: Type, random: Random): number | bigint {
 // --- comparison ---------------------------------------------------------------------------------------------------
 
 /** Where two lists of run-time values differ, in words. */
-export function compare(a: readonly unknown[], b: readonly unknown[], ulps: number): string | undefined {
+export function compare(a: readonly unknown[], b: readonly unknown[], ulps: number, absolute = 0): string | undefined {
   if (a.length !== b.length) return `${b.length} values instead of ${a.length}`;
   for (let i = 0; i < a.length; i++) {
-    const found = compareValues(a[i], b[i], ulps);
+    const found = compareValues(a[i], b[i], ulps, absolute);
     if (found) return `value ${i} ${found}`;
   }
   return undefined;
@@ -238,25 +240,27 @@ export function compare(a: readonly unknown[], b: readonly unknown[], ulps: numb
 /** Larger arrays (and such as no sound program makes) are taken for equal: their shapes have been compared. */
 const MAX_COMPARED = 1 << 26;
 
-function compareValues(a: unknown, b: unknown, ulps: number): string | undefined {
+function compareValues(a: unknown, b: unknown, ulps: number, absolute = 0): string | undefined {
   if (a instanceof NDArray && b instanceof NDArray) {
     if (a.shape.join("x") !== b.shape.join("x"))
       return `has shape ${b.shape.join("x")} instead of ${a.shape.join("x")}`;
     if (!(a.size >= 0 && a.size <= MAX_COMPARED)) return undefined;
     const [x, y] = [a.values(), b.values()];
-    const at = x.findIndex((v, n) => !sameNumber(v, y[n]!, a.dtype, ulps));
+    const at = x.findIndex((v, n) => !sameNumber(v, y[n]!, a.dtype, ulps, absolute));
     return at < 0 ? undefined : `has ${y[at]} instead of ${x[at]} at element ${at}`;
   }
   if (typeof a === "number" || typeof a === "bigint") {
-    const same = (typeof b === "number" || typeof b === "bigint") && sameNumber(a, b, "f64", ulps);
+    const same = (typeof b === "number" || typeof b === "bigint") && sameNumber(a, b, "f64", ulps, absolute);
     return same ? undefined : `is ${String(b)} instead of ${a}`;
   }
   return undefined;
 }
 
-function sameNumber(a: number | bigint, b: number | bigint, dtype: DType, ulps: number): boolean {
+function sameNumber(a: number | bigint, b: number | bigint, dtype: DType, ulps: number, absolute = 0): boolean {
   if (Object.is(a, b)) return true;
-  if (typeof a !== "number" || typeof b !== "number" || ulps === 0) return false;
+  if (typeof a !== "number" || typeof b !== "number") return false;
+  if (absolute > 0 && Math.abs(a - b) <= absolute) return true;
+  if (ulps === 0) return false;
   if (Number.isNaN(a) || Number.isNaN(b)) return false;
   // A scalar has no element type here: f32 is the coarser, usual one.
   const kind = isFloatKind(dtype)

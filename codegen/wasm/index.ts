@@ -30,7 +30,7 @@ export const wasmSimd = defineTarget({
   passes: [legalize, addresses, foldOffsets],
   pipeline:
     "builtin.module(" +
-    "func.func(graph-byte-ports,graph-fold-affine,graph-layout),graph-to-linalg,func.func(linalg-decompose-pad),canonicalize,cse,linalg-pack,canonicalize,cse,linalg-outline,linalg-bufferize," +
+    "func.func(graph-recognize,graph-byte-ports,graph-fold-affine,graph-layout),graph-to-linalg,func.func(linalg-decompose-pad),canonicalize,cse,linalg-pack,canonicalize,cse,linalg-outline,linalg-bufferize," +
     "linalg-schedule,linalg-to-loops,kernel-plan-memory," +
     "func.func(kernel-expand-narrow-floats),kernel-expand-small-types,func.func(kernel-expand-math,wasm-legalize,wasm-addresses,kernel-lower-affine,kernel-unroll,wasm-fold-offsets))",
   emit(module, { model, names }) {

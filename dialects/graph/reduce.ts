@@ -1,5 +1,5 @@
 /** @file Reductions over axes: sums, products, extremes, and where they stand. */
-import { affineMap } from "../../ir/affine.ts";
+import { affineMap, constant } from "../../ir/affine.ts";
 import { attr } from "../../ir/attributes.ts";
 import type { Builder } from "../../ir/builder.ts";
 import type { Constraint } from "../../ir/constraints.ts";
@@ -129,12 +129,13 @@ function reduction<const N extends string>(name: N, parts: Reduction) {
       const shares = mean ? Array.from(values, (v) => shareOf(v, count, element)) : values;
       return arrayOf(element, reducedShape(x.shape, axes, keepdims), shares);
     },
-    expand({ x, axes, y }, b) {
+    expand({ x, axes, keepdims }, b) {
       if (!hasStaticShape(x.type)) return undefined;
       const { element } = x.type;
       const wide = sumType(element);
       const e = (inner: Builder): Scalars => new Scalars(inner, wide);
-      const sums = reduced(b, x, axes, filledLike(b, x, axes, wide, folding.start(wide)), (inner, v, acc) =>
+      const init = filled(b, tensor(reducedShape(x.type.shape, axes, keepdims), wide), folding.start(wide));
+      const sums = reduced(b, x, axes, init, (inner, v, acc) =>
         combine(e(inner), acc, convertScalar(inner, v, element, wide)),
       );
       const count = product(axes.map((a) => x.type.shape[a]!));
@@ -143,7 +144,7 @@ function reduction<const N extends string>(name: N, parts: Reduction) {
             isFloat(wide) ? e(inner).mul(v!, e(inner).num(1 / count)) : e(inner).div(v!, e(inner).num(count)),
           )
         : sums;
-      return [reshaped(b, rounded(b, result, element), y.type.shape)];
+      return [rounded(b, result, element)];
     },
   });
 }
@@ -153,10 +154,7 @@ const shareOf = (v: Num, count: number, element: Type): Num => {
   return isFloat(element) ? v / count : Math.trunc(v / count);
 };
 
-const filledLike = (b: Builder, x: TensorValue, axes: readonly number[], element: Type, value: Num): TensorValue =>
-  filled(b, tensor(reducedShape(x.type.shape, axes, false), element), value);
-
-/** Loops over x, the reduced axes as reductions; the result lacks them. */
+/** Loops over x, the reduced axes as reductions; the result lacks them, or has one element along each, as `init` has. */
 export function reduced(
   b: Builder,
   x: TensorValue,
@@ -168,6 +166,7 @@ export function reduced(
   const kept = range(rank).filter((d) => !axes.includes(d));
   const order = [...kept, ...axes];
   const results = range(rank).map((d) => dim(order.indexOf(d)));
+  const dims = init.type.shape.length === rank ? range(rank) : kept;
   const [made] = loops(b, {
     iterators: order.map((_, i) => (i < kept.length ? "parallel" : "reduction")),
     inputs: [[x, affineMap(rank, 0, results)]],
@@ -177,7 +176,7 @@ export function reduced(
         affineMap(
           rank,
           0,
-          kept.map((_, i) => dim(i)),
+          dims.map((d) => (axes.includes(d) ? constant(0) : dim(order.indexOf(d)))),
         ),
       ],
     ],

@@ -63,7 +63,15 @@ const writesPlainly = (s: Structure): boolean =>
   s.outputs.every((o) => o.map.results.every((r) => r.kind === "dim" || r.kind === "constant"));
 
 /** Uninitialised tensors and the like: part of every kernel that mentions them. */
-const isFree = (op: Operation): boolean => tensor.empty.is(op) || (op.def.isConstant && !isBigConstant(op));
+const isFree = (op: Operation): boolean =>
+  tensor.empty.is(op) || isFill(op) || (op.def.isConstant && !isBigConstant(op));
+
+/** One number everywhere: what reductions start from. It is written down in each kernel that asks for it. */
+function isFill(op: Operation): boolean {
+  const s = op.results.length === 1 ? structureOf(op) : undefined;
+  if (!s || s.inputs.some((i) => isShaped(i.value.type)) || s.body.first !== s.body.last) return false;
+  return s.yields.length === 1 && s.inputs.some((i) => i.arg === s.yields[0]);
+}
 
 function isBigConstant(op: Operation): boolean {
   const value = op.props[op.def.attrIndex.get("value") ?? 0] as
@@ -84,7 +92,7 @@ export function groupKernels(block: Block): Group[] {
   const groups: Group[] = [];
   for (let op = block.last; op; op = op.prev) {
     const s = structures.get(op);
-    if (!s || owner.has(op)) continue;
+    if (!s || owner.has(op) || (isFill(op) && onlyUsedBy(op, structures))) continue;
     groups.push(grow(op, structures, owner));
   }
   return groups.reverse();
@@ -108,6 +116,8 @@ function grow(root: Operation, structures: ReadonlyMap<Operation, Structure>, ow
       const exact = once.get(consumer)! && readsOnce(s, map);
       const outer = readsOuter(s, map);
       const reducing = isReducing(p);
+      // Elements of a producer that stands in outer loops are asked for once each, too.
+      const single = exact || (outer && once.get(consumer)!);
       if (reducing) {
         if (isRowReduction(p) ? !(exact || outer) : !exact || isReducing(s) || heavy !== undefined) continue;
         if (!isRowReduction(p)) heavy = producer;
@@ -116,20 +126,23 @@ function grow(root: Operation, structures: ReadonlyMap<Operation, Structure>, ow
       if (!reducing && isReducing(s) && !exact && !outer && !isOutput && workOf(p) > 0) continue;
       members.add(producer);
       owner.set(producer, root);
-      once.set(producer, exact);
+      once.set(producer, single);
       pending.push(producer);
     }
   }
   const ops: Operation[] = [];
   const free = new Set<Operation>();
-  for (const m of members) {
+  const addFree = (m: Operation): void => {
     m.walk((inner) => {
       for (const u of inner.uses) {
         const def = u.value.definingOp;
-        if (def && def.block === root.block && isFree(def) && !members.has(def)) free.add(def);
+        if (!def || def.block !== root.block || !isFree(def) || members.has(def) || free.has(def)) continue;
+        free.add(def);
+        addFree(def);
       }
     });
-  }
+  };
+  for (const m of members) addFree(m);
   for (let o = root.block!.first; o; o = o.next) if (members.has(o) || free.has(o)) ops.push(o);
   return { root, ops };
 }
@@ -141,6 +154,10 @@ function isRowReduction(s: Structure): boolean {
   // Every input element is read once: no reuse, so nothing is lost by staying in the consumer's loops.
   return s.inputs.every((i) => !isShaped(i.value.type) || readsOnce(s, i.map) || readsOuter(s, i.map));
 }
+
+/** All its users are structured ops, which can have a copy each. */
+const onlyUsedBy = (op: Operation, structures: ReadonlyMap<Operation, Structure>): boolean =>
+  [...op.result().uses()].every((u) => structures.has(u.owner));
 
 function onlyUsedIn(op: Operation, members: ReadonlySet<Operation>): boolean {
   for (const r of op.results) {
