@@ -49,9 +49,11 @@ export function targetNamed(name: string): Target {
 export function importBytes(bytes: Uint8Array, options: CompileOptions = {}): Operation {
   const diagnostics = options.diagnostics ?? new Diagnostics();
   const file = options.file ?? "model.onnx";
+  const before = diagnostics.errorCount;
   const model = readModel(bytes, { diagnostics, file });
   const module = model && importModel(model, { ...options, file, diagnostics });
-  if (!module) throw new CompileError(diagnostics.list.slice());
+  // Reading leaves out what it cannot read; the rest has been looked at, but is no model.
+  if (!module || diagnostics.errorCount > before) throw new CompileError(diagnostics.list.slice());
   return module;
 }
 

@@ -6,26 +6,29 @@ import { Block, Region, type Value } from "../ir/core.ts";
 import { byteWidth, dtypeOf } from "../ir/datum.ts";
 import { Resource } from "../ir/resource.ts";
 import { type Type, tensor } from "../ir/types.ts";
-import type { Diagnostics } from "../support/diagnostic.ts";
-import type { Location } from "../support/location.ts";
+import { type Diagnostic, Diagnostics } from "../support/diagnostic.ts";
+import { describeLocation, type Location } from "../support/location.ts";
 import { nearest } from "../support/nearest.ts";
 import { elementCount, elementInfo } from "./dtypes.ts";
-import type { Attribute, Graph, Model, ModelFunction, Node, OperatorSetId, Tensor } from "./model.ts";
+import type { Attribute, Graph, Model, ModelFunction, Node, OperatorSetId, Tensor, ValueInfo } from "./model.ts";
 import { toNDArray } from "./ndarray.ts";
 import { type GraphImporting, Known, NodeBuilder } from "./node-builder.ts";
 import type { ImportRow, TensorValue } from "./op.ts";
 import { domains, operators, rowFor } from "./operators.ts";
 import type { ImportOptions } from "./options.ts";
 import { sortNodes } from "./order.ts";
+import { functionText, graphText, shortDomain } from "./places.ts";
+import { isStandIn, standIn } from "./stand-in.ts";
 import { typeOfElement } from "./types.ts";
 import { ExternalFiles, tensorData } from "./weights.ts";
 
-const shortDomain = (domain: string): string => (domain === "ai.onnx" ? "" : domain);
 const functionKey = (domain: string, name: string, overload: string): string =>
   `${shortDomain(domain)}:${name}:${overload}`;
 
 /** Functions that call functions: more than this is taken for a circle. */
 const MAX_DEPTH = 32;
+/** Nodes after functions are put in place and loops written out: a few small functions can unfold to any number. */
+const MAX_NODES = 200_000;
 /** Up to this many bytes a constant stands in the IR itself. */
 const INLINE_BYTES = 256;
 
@@ -40,7 +43,9 @@ export class ModelContext {
   /** The arguments of the main function, by the name of the input. */
   readonly inputs = new Map<Value, string>();
   readonly functions: ReadonlyMap<string, ModelFunction>;
+  readonly diagnostics: Diagnostics;
   readonly #resourceNames = new Set<string>();
+  #nodes = 0;
 
   constructor(model: Model, options: ImportOptions) {
     this.model = model;
@@ -49,10 +54,15 @@ export class ModelContext {
     this.files = new ExternalFiles(options.readExternal);
     this.needs = options.needs ?? new Set();
     this.functions = new Map(model.functions.map((f) => [functionKey(f.domain, f.name, f.overload), f]));
+    this.diagnostics = new OncePerFunction(options.diagnostics);
   }
 
-  get diagnostics(): Diagnostics {
-    return this.options.diagnostics;
+  /** One node more; false once there are too many, which is reported the first time. */
+  countNode(at: Location): boolean {
+    if (++this.#nodes === MAX_NODES + 1) {
+      this.diagnostics.error("onnx/nesting", at, `functions and loops unfold to more than ${MAX_NODES} nodes`);
+    }
+    return this.#nodes <= MAX_NODES;
   }
 
   place(what: string): Location {
@@ -74,6 +84,8 @@ interface Frame {
   readonly attributes: ReadonlyMap<string, Attribute>;
   /** The call that the function is imported for. */
   readonly caller: Location | undefined;
+  /** What the graph is called, for places; the main graph needs no name. */
+  readonly within: string | undefined;
   readonly depth: number;
 }
 
@@ -87,6 +99,10 @@ export class GraphImporter implements GraphImporting {
   readonly #frame: Frame;
   /** Values by name; null where the definition was at fault, and has been reported. */
   readonly #values = new Map<string, Value | null>();
+  /** Where each name is defined. */
+  readonly #places = new Map<string, Location>();
+  /** What the file says of the types of values. */
+  #declared: ReadonlyMap<string, ValueInfo> = new Map();
 
   constructor(context: ModelContext, block: Block, parent?: GraphImporter, frame?: Frame) {
     this.context = context;
@@ -96,6 +112,7 @@ export class GraphImporter implements GraphImporting {
       opsets: opsetsOf(context.model.opsetImport),
       attributes: new Map(),
       caller: undefined,
+      within: undefined,
       depth: 0,
     };
   }
@@ -119,10 +136,15 @@ export class GraphImporter implements GraphImporting {
   // --- names --------------------------------------------------------------------------------------------------------
 
   define(name: string, value: Value | null, at: Location): void {
-    if (this.#values.has(name)) {
-      this.diagnostics.error("onnx/graph", at, `the value ${JSON.stringify(name)} is defined twice`);
+    const first = this.#places.get(name);
+    if (first) {
+      this.diagnostics.error("onnx/graph", at, `the value ${JSON.stringify(name)} is defined twice`, {
+        notes: [{ message: "it is first defined here", at: first }],
+        help: "each name may be given to one input, initializer or output of a node; rename one of them",
+      });
       return;
     }
+    this.#places.set(name, at);
     if (value && value.name === null && value.definingOp) value.name = name;
     this.#values.set(name, value);
   }
@@ -152,6 +174,7 @@ export class GraphImporter implements GraphImporting {
   // --- constants ----------------------------------------------------------------------------------------------------
 
   initializers(graph: Graph): void {
+    for (const name of graph.unreadable ?? []) if (!this.#values.has(name)) this.#values.set(name, null);
     for (const t of graph.initializers) {
       const at = this.context.place(`initializer "${t.name}"`);
       this.define(t.name, this.constant(t, at, this.builder(at)) ?? null, at);
@@ -182,28 +205,44 @@ export class GraphImporter implements GraphImporting {
   }
 
   inputsOf(value: Value): readonly string[] {
-    const found = new Set<string>();
-    const seen = new Set<Value>();
-    const walk = (v: Value): void => {
-      if (seen.has(v)) return;
-      seen.add(v);
-      const input = this.context.inputs.get(v);
-      if (input !== undefined) found.add(input);
-      for (const u of v.definingOp?.uses ?? []) walk(u.value);
-    };
-    walk(value);
-    return [...found];
+    return this.#sources(value).flatMap((v) => this.context.inputs.get(v) ?? []);
+  }
+
+  /** What a value is computed from that is computed from nothing. */
+  #sources(value: Value): readonly Value[] {
+    const found: Value[] = [];
+    const seen = new Set([value]);
+    for (const v of seen) {
+      const uses = v.definingOp?.uses ?? [];
+      if (uses.length === 0) found.push(v);
+      for (const u of uses) seen.add(u.value);
+    }
+    return found;
   }
 
   // --- nodes --------------------------------------------------------------------------------------------------------
 
+  /** What is known of types before the nodes are read. */
+  declare(...types: readonly (readonly ValueInfo[])[]): void {
+    this.#declared = new Map(types.flat().map((v) => [v.name, v]));
+  }
+
   nodes(nodes: readonly Node[]): void {
-    const order = sortNodes(nodes, (circle) => {
-      const names = circle.map((n) => nodeText(nodes[n]!)).join(", ");
-      const at = this.#place(nodes[circle[0]!]!, circle[0]!);
-      this.diagnostics.error("onnx/graph", at, `nodes use each other's results in a circle: ${names}`);
-      for (const n of circle) for (const o of nodes[n]!.outputs) if (o !== "") this.#values.set(o, null);
-    });
+    const given = new Set(this.#values.keys());
+    const order = sortNodes(
+      nodes,
+      (name) => given.has(name),
+      (circle) => {
+        const names = circle.map((n) => nodeText(nodes[n]!)).join(", ");
+        const at = this.#place(nodes[circle[0]!]!, circle[0]!);
+        this.diagnostics.error("onnx/graph", at, `nodes use each other's results in a circle: ${names}`, {
+          help: "a node may only use what is computed before it; loops are written with Loop or Scan",
+        });
+        for (const n of circle) {
+          for (const o of nodes[n]!.outputs) if (o !== "" && !this.#values.has(o)) this.#values.set(o, null);
+        }
+      },
+    );
     for (const index of order) this.#node(nodes[index]!, index);
   }
 
@@ -212,6 +251,7 @@ export class GraphImporter implements GraphImporting {
     const at: Location = {
       kind: "node",
       model: this.context.file,
+      ...(this.#frame.within === undefined ? {} : { within: this.#frame.within }),
       index,
       name: node.name,
       opType: node.opType,
@@ -223,10 +263,21 @@ export class GraphImporter implements GraphImporting {
 
   #node(node: Node, index: number): void {
     const at = this.#place(node, index);
-    const outputs = this.#import(node, at);
+    const outputs = this.context.countNode(at) ? this.#import(node, at) : undefined;
     node.outputs.forEach((name, i) => {
-      if (name !== "") this.define(name, outputs?.[i] ?? null, at);
+      if (name !== "") this.define(name, outputs?.[i] ?? this.#standIn(name, at), at);
     });
+  }
+
+  /** In place of a value that is not to be had, one of the type that the file declares: what uses it can be checked. */
+  #standIn(name: string, at: Location): Value | null {
+    const type = this.#declared.get(name)?.type;
+    return type?.kind === "tensor" ? standIn(this.builder(at), type) : null;
+  }
+
+  /** The value is computed from one that is not to be had. */
+  isUnsound(value: Value): boolean {
+    return this.#sources(value).some(isStandIn);
   }
 
   #import(node: Node, at: Location): readonly (Value | undefined)[] | undefined {
@@ -235,11 +286,13 @@ export class GraphImporter implements GraphImporting {
     );
     const resolved = this.#resolve(node, at);
     const own = this.context.functions.get(functionKey(node.domain, node.opType, node.overload));
-    if (own) return inputs.includes(null) ? undefined : this.#call(own, inputs as Value[], resolved, at);
+    if (own) return this.#call(own, inputs, resolved, at);
     const domain = shortDomain(node.domain);
     const version = this.#frame.opsets.get(domain);
     if (version === undefined && domain === "") {
-      this.diagnostics.error("onnx/graph", at, `the model imports no operator set for ${nodeText(node)}`);
+      this.diagnostics.error("onnx/graph", at, `the model imports no operator set for ${nodeText(node)}`, {
+        help: "opset_import must name each domain whose operators are used",
+      });
       return undefined;
     }
     const row = rowFor(domain, node.opType, version ?? 1);
@@ -249,6 +302,7 @@ export class GraphImporter implements GraphImporting {
     }
     const b = new NodeBuilder(resolved, version ?? 1, this, this.builder(at), at);
     const args = this.#args(row, resolved, inputs, b);
+    if (inputs.includes(null)) this.#subgraphsOnly(resolved, at);
     if (!args || b.failed) return undefined;
     const answer = row.import(args as never, b);
     if (b.failed || answer === undefined) return undefined;
@@ -305,18 +359,19 @@ export class GraphImporter implements GraphImporting {
     b: NodeBuilder,
   ): Record<string, unknown> | undefined {
     const args: Record<string, unknown> = {};
-    if (inputs.includes(null)) return undefined;
     row.inputs.forEach((field, i) => {
       if (field.arity === "many") {
         args[field.name] = inputs.slice(i).filter((v) => v !== undefined);
         return;
       }
       args[field.name] = inputs[i];
-      if (field.arity === "one" && !inputs[i]) b.fail("onnx/graph", `the input ${field.name} is missing`);
+      if (field.arity === "one" && inputs[i] === undefined) {
+        b.fail("onnx/graph", `the input ${field.name} (the ${ordinal(i)}) is missing`);
+      }
     });
     const open = row.inputs[row.inputs.length - 1]?.arity === "many";
     if (!open && inputs.length > row.inputs.length && inputs.slice(row.inputs.length).some((v) => v)) {
-      b.fail("onnx/graph", `takes ${row.inputs.length} inputs, is given ${inputs.length}`);
+      b.fail("onnx/graph", `takes at most ${row.inputs.length} inputs, is given ${inputs.length}`);
     }
     for (const [name, spec] of Object.entries(row.attrs)) {
       const given = node.attributes.get(name);
@@ -324,7 +379,7 @@ export class GraphImporter implements GraphImporting {
         // A float of ONNX has single precision, its default too.
         const { fallback } = spec;
         args[name] = spec.type === "float" && typeof fallback === "number" ? Math.fround(fallback) : fallback;
-        if (spec.required) b.fail("onnx/attribute", `the attribute ${name} is missing`);
+        if (spec.required && !node.unreadable) b.fail("onnx/attribute", `the attribute ${name} is missing`);
         continue;
       }
       if (given.type !== spec.type) {
@@ -337,36 +392,47 @@ export class GraphImporter implements GraphImporting {
         b.unsupported(`${name} ${value} is not supported`, spec.known && `known are ${spec.known}`);
       }
     }
-    return args;
+    return node.unreadable || inputs.includes(null) ? undefined : args;
   }
 
   // --- subgraphs and functions --------------------------------------------------------------------------------------
 
   inline(graph: Graph, inputs: readonly Value[], b: Builder): readonly Value[] | undefined {
-    return this.#sub(graph, inputs, b.block!, this, this.#frame);
+    return this.#sub(graph, inputs, b.block!, this.#inside(graph, b));
   }
 
   region(graph: Graph, argTypes: readonly Type[], b: Builder): Region | undefined {
     const block = new Block(argTypes);
-    const results = this.#sub(graph, block.args, block, this, this.#frame);
+    const results = this.#sub(graph, block.args, block, this.#inside(graph, b));
     if (!results) return undefined;
     yield_(Builder.atEnd(block, b.loc), results);
     return new Region([block]);
   }
 
-  #sub(
-    graph: Graph,
-    inputs: readonly Value[],
-    block: Block,
-    parent: GraphImporter | undefined,
-    frame: Frame,
-  ): readonly Value[] | undefined {
-    const importer = new GraphImporter(this.context, block, parent, frame);
+  /** The frame of a graph that is an attribute of the node being built. */
+  #inside(graph: Graph, b: Builder): Frame {
+    const at = b.loc.kind === "call" ? b.loc.callee : b.loc;
+    const found = b instanceof NodeBuilder ? [...b.node.attributes].find(([, a]) => a.value === graph) : undefined;
+    return at.kind === "node" ? { ...this.#frame, within: graphText(at, found?.[0] ?? graph.name) } : this.#frame;
+  }
+
+  /** Looks for faults in the graphs of a node that itself cannot be imported. */
+  #subgraphsOnly(node: Node, at: Location): void {
+    for (const [name, a] of node.attributes) {
+      const place = at.kind === "call" ? at.callee : at;
+      if (a.type !== "graph" || place.kind !== "node") continue;
+      this.#sub(a.value, [], new Block(), { ...this.#frame, within: graphText(place, name) });
+    }
+  }
+
+  #sub(graph: Graph, inputs: readonly Value[], block: Block, frame: Frame): readonly Value[] | undefined {
+    const importer = new GraphImporter(this.context, block, this, frame);
     const before = this.diagnostics.errorCount;
     graph.inputs.forEach((input, i) => {
       importer.define(input.name, inputs[i] ?? null, this.context.place(`input "${input.name}"`));
     });
     importer.initializers(graph);
+    importer.declare(graph.valueInfo, graph.outputs);
     importer.nodes(graph.nodes);
     const results = graph.outputs.map((o) => importer.output(o.name));
     return results.includes(null) || this.diagnostics.errorCount > before ? undefined : (results as Value[]);
@@ -375,14 +441,25 @@ export class GraphImporter implements GraphImporting {
   /** Imports the body of a function in place of a call. */
   #call(
     f: ModelFunction,
-    inputs: readonly (Value | undefined)[],
+    inputs: readonly (Value | null | undefined)[],
     node: Node,
     at: Location,
   ): readonly (Value | undefined)[] | undefined {
     const depth = this.#frame.depth + 1;
     if (depth > MAX_DEPTH) {
-      this.diagnostics.error("onnx/graph", at, `the function ${f.name} calls itself, or calls nest too deep`);
+      this.diagnostics.error("onnx/graph", at, `the function ${f.name} calls itself, or calls nest too deep`, {
+        help: `functions may call each other ${MAX_DEPTH} deep`,
+      });
       return undefined;
+    }
+    if (inputs.length > f.inputs.length) {
+      const counts = `takes ${f.inputs.length} inputs, is given ${inputs.length}`;
+      this.diagnostics.error("onnx/graph", at, `the function ${f.name} ${counts}`);
+    }
+    const missing = f.attributes.filter((name) => !node.attributes.has(name));
+    if (missing.length > 0 && !node.unreadable) {
+      const names = missing.map((n) => JSON.stringify(n)).join(", ");
+      this.diagnostics.error("onnx/attribute", at, `the function ${f.name} is called without ${names}`);
     }
     const attributes = new Map(f.attributeDefaults);
     for (const [name, value] of node.attributes) attributes.set(name, value);
@@ -390,14 +467,16 @@ export class GraphImporter implements GraphImporting {
       opsets: opsetsOf(f.opsetImport),
       attributes,
       caller: at,
+      within: functionText(f.domain, f.name),
       depth,
     });
     f.inputs.forEach((name, i) => {
       // An input that the call leaves out has no value: the body may only hand it on to optional inputs.
       const value = inputs[i];
-      if (value) importer.define(name, value, at);
+      if (value !== undefined) importer.define(name, value, at);
       else importer.#absent.add(name);
     });
+    importer.declare(f.valueInfo);
     importer.nodes(f.nodes);
     return f.outputs.map((name) => importer.lookup(name, at) ?? undefined);
   }
@@ -406,4 +485,34 @@ export class GraphImporter implements GraphImporting {
   readonly #absent = new Set<string>();
 }
 
+/** Reports what is wrong with a function once, however often it is called. */
+class OncePerFunction extends Diagnostics {
+  readonly #target: Diagnostics;
+  readonly #seen = new Set<string>();
+
+  constructor(target: Diagnostics) {
+    super();
+    this.#target = target;
+  }
+
+  override get errorCount(): number {
+    return this.#target.errorCount;
+  }
+
+  override get hasErrors(): boolean {
+    return this.#target.hasErrors;
+  }
+
+  override report(diagnostic: Diagnostic): void {
+    const { code, message, at } = diagnostic;
+    if (at.kind === "call") {
+      const key = `${code} ${describeLocation(at.callee)} ${message}`;
+      if (this.#seen.has(key)) return;
+      this.#seen.add(key);
+    }
+    this.#target.report(diagnostic);
+  }
+}
+
+const ordinal = (i: number): string => ["first", "second", "third", "fourth", "fifth"][i] ?? `${i + 1}th`;
 const nodeText = (node: Node): string => `${node.opType}${node.name === "" ? "" : ` "${node.name}"`}`;

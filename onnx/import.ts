@@ -11,6 +11,7 @@ import { type Attribute, elementOf, functionType, stringAttribute, type TensorTy
 import type { Diagnostics } from "../support/diagnostic.ts";
 import type { Location } from "../support/location.ts";
 import { nearest } from "../support/nearest.ts";
+import { checkModel, checkOutput, tooLarge } from "./check-model.ts";
 import { GraphImporter, ModelContext } from "./graph-importer.ts";
 import type { Graph, Model, ValueInfo } from "./model.ts";
 import type { Known } from "./node-builder.ts";
@@ -33,11 +34,16 @@ export function importModel(model: Model, options: ImportOptions): Operation | u
   const importer = new GraphImporter(context, block);
   const names: string[] = [];
   const sizes = new SizeBinding(options, context.file);
+  checkModel(model, { kind: "name", name: context.file }, diagnostics);
   const initializers = new Set(graph.initializers.map((t) => t.name));
   for (const input of graph.inputs) {
     // Before IR version 4 initializers are listed among the inputs; they are constants all the same.
     if (initializers.has(input.name)) continue;
     const at = context.place(`input "${input.name}"`);
+    if (graph.unreadable?.has(input.name)) {
+      importer.define(input.name, null, at);
+      continue;
+    }
     const type = inputType(input, sizes, at, diagnostics);
     const given = options.constants?.get(input.name);
     if (!type) importer.define(input.name, null, at);
@@ -51,8 +57,12 @@ export function importModel(model: Model, options: ImportOptions): Operation | u
   }
   sizes.reportUnused(diagnostics, graph);
   importer.initializers(graph);
+  importer.declare(graph.valueInfo, graph.outputs);
   importer.nodes(graph.nodes);
   const results = graph.outputs.map((o) => importer.output(o.name));
+  graph.outputs.forEach((o, i) => {
+    checkOutput(o, results[i] ?? null, context.place(`output "${o.name}"`), diagnostics);
+  });
   sizes.report(diagnostics);
   if (diagnostics.errorCount > before || results.some((r) => !r)) return undefined;
   const outputs = results as readonly Value[];
@@ -88,7 +98,9 @@ function inputType(
   const { type } = input;
   if (type?.kind !== "tensor") {
     const what = type ? `is a ${type.kind}` : "has no type";
-    diagnostics.error(type ? "onnx/unsupported-type" : "onnx/type", at, `the input "${input.name}" ${what}`);
+    diagnostics.error(type ? "onnx/unsupported-type" : "onnx/type", at, `the input "${input.name}" ${what}`, {
+      help: "inputs are tensors with a declared element type",
+    });
     return undefined;
   }
   const element = typeOfElement(type.element);
@@ -97,7 +109,13 @@ function inputType(
     return undefined;
   }
   const shape = sizes.of(input, at, diagnostics);
-  return shape && tensor(shape, element);
+  const found = shape && tensor(shape, element);
+  const fault = found && tooLarge(found);
+  if (fault === undefined) return found;
+  diagnostics.error("onnx/shape", at, `the input "${input.name}" ${fault}`, {
+    help: "give it smaller sizes with --shape",
+  });
+  return undefined;
 }
 
 /** Which symbolic sizes stand for what. */

@@ -38,6 +38,8 @@ export interface Graph {
   readonly sparseInitializers: readonly SparseTensor[];
   readonly quantization: readonly QuantizationAnnotation[];
   readonly metadata: Metadata;
+  /** Names of values that are in the file, but could not be read, which has been reported. */
+  readonly unreadable?: ReadonlySet<string>;
 }
 
 export interface Node {
@@ -54,6 +56,8 @@ export interface Node {
   readonly attributes: ReadonlyMap<string, Attribute>;
   readonly docString: string;
   readonly metadata: Metadata;
+  /** It has attributes that could not be read, which has been reported. */
+  readonly unreadable?: true;
 }
 
 /** The value of an attribute. An attribute's own doc string is not kept. */

@@ -19,12 +19,13 @@ import type { Code } from "../support/codes.ts";
 import { CompileError, type Diagnostics } from "../support/diagnostic.ts";
 import type { Location } from "../support/location.ts";
 import { type Element, isBigDType, NDArray, sizeOf } from "../support/ndarray.ts";
+import { tooLarge } from "./check-model.ts";
 import type { Graph, Node, Tensor } from "./model.ts";
 
 /** Elements of an operand or result up to which an op is computed while it is imported. */
 const FOLD_LIMIT = 16384;
-/** A tensor larger than this (in bytes) fits no machine that we compile for. */
-const TENSOR_LIMIT = 2 ** 32;
+/** Elements of constants that rows make up. */
+const CONSTANT_LIMIT = 2 ** 26;
 
 /** What is known of the values of a module while it is made. */
 export class Known {
@@ -70,6 +71,8 @@ export interface GraphImporting {
   readonly needs: Set<string>;
   /** Names of the inputs that a value is computed from. */
   inputsOf(value: Value): readonly string[];
+  /** The value is computed from one that could not be imported: what is wrong with it has been said. */
+  isUnsound(value: Value): boolean;
   /** Imports a subgraph in place: its outputs. Undefined after a fault. */
   inline(graph: Graph, inputs: readonly Value[], b: Builder): readonly Value[] | undefined;
   /** Imports a subgraph as a region with arguments of these types. */
@@ -129,11 +132,8 @@ export class NodeBuilder extends Builder {
     def.spec.verify?.(def.of(op) as never, (message) => void this.fail("onnx/shape", message), new SymbolScope());
     if (this.failed) return false;
     for (const { type } of op.results) {
-      if (type.kind !== "tensor") continue;
-      const bytes = sizeOf(type.shape.map((d) => (isDynamic(d) ? 1 : d))) * bytesOf(type.element);
-      if (type.shape.some((d) => d < 0 && !isDynamic(d)) || !(bytes < TENSOR_LIMIT)) {
-        this.fail("onnx/shape", `gives a tensor of type ${typeText(type)}, which is too large`);
-      }
+      const why = type.kind === "tensor" ? tooLarge(type) : undefined;
+      if (why !== undefined) this.fail("onnx/shape", `gives a tensor of type ${typeText(type)}, which ${why}`);
     }
     return !this.failed;
   }
@@ -173,6 +173,10 @@ export class NodeBuilder extends Builder {
   need(value: Value, what: string): NDArray | undefined {
     const array = this.known(value);
     if (array) return array;
+    if (this.graph.isUnsound(value)) {
+      this.failed = true;
+      return undefined;
+    }
     const inputs = this.graph.inputsOf(value);
     for (const i of inputs) this.graph.needs.add(i);
     const names = inputs.map((n) => JSON.stringify(n)).join(", ");
@@ -186,6 +190,14 @@ export class NodeBuilder extends Builder {
   /** The elements of an input that must be known, as numbers. */
   numbers(value: Value, what: string): number[] | undefined {
     return this.need(value, what)?.values().map(Number);
+  }
+
+  /** Whether a constant of so many elements may be made; reports it if not. */
+  affords(count: number): boolean {
+    if (count >= 0 && count <= CONSTANT_LIMIT) return true;
+    const help = `constants that are made while a model is read have at most ${CONSTANT_LIMIT} elements`;
+    this.fail("onnx/shape", `needs a constant of ${count} elements`, help);
+    return false;
   }
 
   // --- small constants ----------------------------------------------------------------------------------------------
@@ -241,7 +253,6 @@ export class NodeBuilder extends Builder {
 }
 
 const staticPart = (d: number): number => (isDynamic(d) ? 1 : d);
-const bytesOf = (t: Type): number => (t.kind === "integer" || t.kind === "float" ? Math.ceil(t.width / 8) : 8);
 
 /** The type of a value that is a tensor. */
 export const tensorType = (v: Value): TensorType => v.type as TensorType;

@@ -4,12 +4,17 @@ import type { Attribute, Graph, Node } from "./model.ts";
 /**
  * The numbers of the nodes in an order in which they can be computed: their own, where that is one (ONNX asks for it).
  *
+ * @param isGiven the name has a value before the first node
  * @param circular told the numbers of nodes that depend on each other, which are left out
  */
-export function sortNodes(nodes: readonly Node[], circular: (nodes: readonly number[]) => void): readonly number[] {
+export function sortNodes(
+  nodes: readonly Node[],
+  isGiven: (name: string) => boolean,
+  circular: (nodes: readonly number[]) => void,
+): readonly number[] {
   const definedBy = new Map<string, number>();
   nodes.forEach((n, i) => {
-    for (const o of n.outputs) if (o !== "" && !definedBy.has(o)) definedBy.set(o, i);
+    for (const o of n.outputs) if (o !== "" && !definedBy.has(o) && !isGiven(o)) definedBy.set(o, i);
   });
   const before = nodes.map((n, i) => {
     const needed = new Set<number>();

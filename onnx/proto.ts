@@ -20,6 +20,7 @@ import type {
   ValueType,
 } from "./model.ts";
 import { attributeTypes } from "./model.ts";
+import { functionText, graphText, shortDomain } from "./places.ts";
 import type { Raw } from "./schema.ts";
 import { float32s, int64s, readMetadata, readSparseTensor, readTensor } from "./tensor.ts";
 
@@ -44,9 +45,6 @@ export function readModel(bytes: Uint8Array, options: ReadOptions): Model | unde
   return faults.exhausted ? undefined : new ModelReader(file, faults).model(raw);
 }
 
-/** The domain "ai.onnx" is the long name of "". */
-const shortDomain = (domain: string): string => (domain === "ai.onnx" ? "" : domain);
-
 class ModelReader {
   readonly #file: string;
   readonly #diagnostics: Diagnostics;
@@ -54,6 +52,8 @@ class ModelReader {
   #opsets: ReadonlyMap<string, number> = new Map();
   /** The node being read. */
   #node: Location | undefined;
+  /** The graph inside of others, or the function, that is being read. */
+  #within: string | undefined;
 
   constructor(file: string, diagnostics: Diagnostics) {
     this.#file = file;
@@ -97,21 +97,29 @@ class ModelReader {
 
   #graph(raw: Raw<"GraphProto">): Graph {
     const initializers: Tensor[] = [];
+    const unreadable = new Set<string>();
     for (const t of raw.initializer ?? []) {
       const tensor = readTensor(t, this.#place(`initializer "${t.name ?? ""}"`), this.#diagnostics);
       if (tensor) initializers.push(tensor);
+      else unreadable.add(t.name ?? "");
     }
     const sparseInitializers: SparseTensor[] = [];
     for (const t of raw.sparseInitializer ?? []) {
       const at = this.#place(`initializer "${t.values?.name ?? ""}"`);
       const tensor = readSparseTensor(t, at, this.#diagnostics);
       if (tensor) sparseInitializers.push(tensor);
+      else unreadable.add(t.values?.name ?? "");
     }
+    const inputs = this.#valueInfos(raw.input, "input");
+    // A type that is there and was not understood has been reported.
+    inputs.forEach((v, i) => {
+      if (v.type === undefined && raw.input?.[i]?.type) unreadable.add(v.name);
+    });
     return {
       name: raw.name ?? "",
       docString: raw.docString ?? "",
       nodes: this.#nodes(raw.node),
-      inputs: this.#valueInfos(raw.input, "input"),
+      inputs,
       outputs: this.#valueInfos(raw.output, "output"),
       valueInfo: this.#valueInfos(raw.valueInfo, "value"),
       initializers,
@@ -121,11 +129,13 @@ class ModelReader {
         parameters: readMetadata(q.quantParameterTensorNames),
       })),
       metadata: readMetadata(raw.metadataProps),
+      ...(unreadable.size === 0 ? {} : { unreadable }),
     };
   }
 
   #function(raw: Raw<"FunctionProto">): ModelFunction {
-    const outer = this.#opsets;
+    const [outer, within] = [this.#opsets, this.#within];
+    this.#within = functionText(raw.domain ?? "", raw.name ?? "");
     const opsetImport = this.#operatorSets(raw.opsetImport);
     this.#opsets = new Map(opsetImport.map((o) => [shortDomain(o.domain), o.version]));
     const result: ModelFunction = {
@@ -143,6 +153,7 @@ class ModelReader {
       metadata: readMetadata(raw.metadataProps),
     };
     this.#opsets = outer;
+    this.#within = within;
     return result;
   }
 
@@ -151,9 +162,11 @@ class ModelReader {
     const nodes = raw.map((n, index): Node => {
       const { name = "", opType = "", domain = "" } = n;
       const opset = this.#opsets.get(shortDomain(domain)) ?? 0;
-      this.#node = { kind: "node", model: this.#file, index, name, opType, opset };
+      const within = this.#within === undefined ? {} : { within: this.#within };
+      this.#node = { kind: "node", model: this.#file, ...within, index, name, opType, opset };
       if (opType === "") this.#modelError("a node without an operator");
       if (n.deviceConfigurations) this.#ignored("the node's device configuration is ignored");
+      const attributes = this.#attributes(n.attribute);
       return {
         name,
         opType,
@@ -161,9 +174,10 @@ class ModelReader {
         overload: n.overload ?? "",
         inputs: n.input ?? [],
         outputs: n.output ?? [],
-        attributes: this.#attributes(n.attribute),
+        attributes,
         docString: n.docString ?? "",
         metadata: readMetadata(n.metadataProps),
+        ...(attributes.size < (n.attribute?.length ?? 0) ? { unreadable: true as const } : {}),
       };
     });
     this.#node = outer;
@@ -210,9 +224,9 @@ class ModelReader {
       case "strings":
         return { type, value: raw.strings ?? [] };
       case "graph":
-        return raw.g ? { type, value: this.#graph(raw.g) } : missing();
+        return raw.g ? { type, value: this.#subgraph(name, raw.g) } : missing();
       case "graphs":
-        return { type, value: (raw.graphs ?? []).map((g) => this.#graph(g)) };
+        return { type, value: (raw.graphs ?? []).map((g, i) => this.#subgraph(`${name}[${i}]`, g)) };
       case "tensor": {
         const value = raw.t ? readTensor(raw.t, at(), this.#diagnostics) : missing();
         return value && { type, value };
@@ -238,6 +252,14 @@ class ModelReader {
         return value && { type, value };
       }
     }
+  }
+
+  #subgraph(attribute: string, raw: Raw<"GraphProto">): Graph {
+    const within = this.#within;
+    if (this.#node?.kind === "node") this.#within = graphText(this.#node, attribute);
+    const graph = this.#graph(raw);
+    this.#within = within;
+    return graph;
   }
 
   #valueInfos(raw: readonly Raw<"ValueInfoProto">[] = [], role: string): readonly ValueInfo[] {

@@ -11,10 +11,14 @@ export type Location =
   | { readonly kind: "call"; readonly callee: Location; readonly caller: Location }
   /** `metadata` is the text of an attribute, kept as written. */
   | { readonly kind: "fused"; readonly locations: readonly Location[]; readonly metadata?: string }
-  /** A node of a model: `index` counts in its graph, `opset` is the version that applies to it. */
+  /**
+   * A node of a model: `index` counts in its graph, `opset` is the version that applies to it, `within` says which graph
+   * that is, if not the main one (`loop_1/body`, `function com.example:Norm`).
+   */
   | {
       readonly kind: "node";
       readonly model: string;
+      readonly within?: string;
       readonly index: number;
       readonly name: string;
       readonly opType: string;
@@ -70,10 +74,22 @@ export function describeLocation(location: Location): string {
         ? `${describeLocation(location.child)} "${location.name}"`
         : `"${location.name}"`;
     case "call":
-      return describeLocation(location.callee);
+      return `${describeLocation(location.callee)}, called by ${describeCaller(location.caller)}`;
     case "fused":
       return location.locations.map(describeLocation).join(" + ");
-    case "node":
-      return `${location.model} · node ${location.index} "${location.name}" (${location.opType}, opset ${location.opset})`;
+    case "node": {
+      const graph = location.within === undefined ? "" : `${location.within} · `;
+      return `${location.model} · ${graph}${nodeText(location)}`;
+    }
   }
+}
+
+type NodeLocation = Extract<Location, { readonly kind: "node" }>;
+const nodeText = (l: NodeLocation): string => `node ${l.index} "${l.name}" (${l.opType}, opset ${l.opset})`;
+
+/** The node that calls, without the name of the model, which has been said; its own callers follow. */
+function describeCaller(l: Location): string {
+  if (l.kind === "node") return l.within === undefined ? nodeText(l) : `${l.within} · ${nodeText(l)}`;
+  if (l.kind === "call") return `${describeCaller(l.callee)}, called by ${describeCaller(l.caller)}`;
+  return describeLocation(l);
 }

@@ -142,10 +142,11 @@ export const softcapped = (b: Builder, x: TensorValue, cap: number): TensorValue
 /** Minus infinity where a row must not see. */
 export function causalMasked(b: Builder, scores: TensorValue, past: number): TensorValue {
   const [length = 1, columns = 1] = scores.type.shape.slice(-2);
-  const seen = Array.from({ length: length * columns }, (_, n) =>
-    Number(n % columns <= Math.floor(n / columns) + past),
-  );
-  const mask = constantOfArray(b, NDArray.from("i1", [length, columns], seen), i1);
+  const seen = NDArray.zeros("i1", [length, columns]);
+  for (let row = 0; row < length; row++) {
+    for (let column = 0; column < Math.min(columns, row + past + 1); column++) seen.setData(row * columns + column, 1);
+  }
+  const mask = constantOfArray(b, seen, i1);
   return select(b, mask, scores, scalar(b, Number.NEGATIVE_INFINITY, scores)) as TensorValue;
 }
 

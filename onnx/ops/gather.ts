@@ -91,6 +91,7 @@ export const OneHot = defineImport("OneHot", {
       add(b, indices, b.scalar(size, element)),
       indices,
     );
+    if (!b.affords(size)) return undefined;
     const { shape } = indices.type;
     const column = reshape(b, wrapped, undefined, { shape: [...shape.slice(0, at), 1, ...shape.slice(at)] });
     const numbers = b.vector(
@@ -197,7 +198,8 @@ export const ReverseSequence = defineImport("ReverseSequence", {
     const rest = Array.from({ length: rank }, (_, i) => i).filter((i) => i !== batch_axis && i !== time_axis);
     const perm = [batch_axis, time_axis, ...rest];
     const moved = transpose(b, input, { perm });
-    const time = input.type.shape[time_axis]!;
+    const time = input.type.shape[time_axis] ?? 0;
+    if (!b.affords(2 * time * lengths.length)) return undefined;
     const tuples = lengths.flatMap((n, batch) =>
       Array.from({ length: time }, (_, t) => [batch, t < n ? n - 1 - t : t]).flat(),
     );

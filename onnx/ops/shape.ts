@@ -115,6 +115,7 @@ export const EyeLike = defineImport("EyeLike", {
     const element = dtype === undefined ? elementOf(input.type) : name && typeOfElement(name);
     if (!element) return b.fail("onnx/unsupported-type", `elements of type ${name ?? dtype} are not supported`);
     const [rows = 1, columns = 1] = input.type.shape;
+    if (!b.affords(rows * columns)) return undefined;
     const values = Array.from({ length: rows * columns }, (_, n) =>
       Number((n % columns) - Math.floor(n / columns) === k),
     );
@@ -292,6 +293,9 @@ function evenSizes(input: TensorValue, axis: number, parts: number, b: NodeBuild
   if (at === undefined) return undefined;
   const size = input.type.shape[at]!;
   if (isDynamic(size) || parts < 1) return b.fail("onnx/needs-constant", "the size of the axis is not known");
+  if (parts !== b.outputCount) {
+    return b.fail("onnx/attribute", `num_outputs is ${parts}, but the node has ${b.outputCount} outputs`);
+  }
   const each = Math.ceil(size / parts);
   return Array.from({ length: parts }, (_, i) => Math.max(0, Math.min(each, size - i * each)));
 }
@@ -431,7 +435,7 @@ export const Range = defineImport("Range", {
     if (!from || !to || !by) return undefined;
     if (by[0] === 0) return b.fail("onnx/shape", "the step is 0");
     const count = Math.max(0, Math.ceil((to[0]! - from[0]!) / by[0]!));
-    if (count > 2 ** 24) return b.fail("onnx/shape", `a range of ${count} elements`);
+    if (!b.affords(count)) return undefined;
     return b.vector(
       Array.from({ length: count }, (_, i) => from[0]! + i * by[0]!),
       [count],
@@ -449,6 +453,7 @@ export const Trilu = defineImport("Trilu", {
     const at = k ? b.numbers(k, "k")?.[0] : 0;
     if (at === undefined) return undefined;
     const [rows = 0, columns = 0] = input.type.shape.slice(-2);
+    if (!b.affords(rows * columns)) return undefined;
     const keep = Array.from({ length: rows * columns }, (_, n) => {
       const diagonal = (n % columns) - Math.floor(n / columns);
       return Number(upper ? diagonal >= at : diagonal <= at);
