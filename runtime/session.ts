@@ -1,5 +1,5 @@
 /** @file The public face of the runtime: what running an artifact takes, and nothing of the compiler. */
 export type { ElementType, Manifest, Port } from "./manifest.ts";
 export { elementBytes } from "./manifest.ts";
-export { arrayOf, checkArray, type TypedArray } from "./tensor.ts";
+export { arrayOf, type TypedArray } from "./tensor.ts";
 export { Session, type WasmArtifact } from "./wasm.ts";

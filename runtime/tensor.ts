@@ -51,20 +51,39 @@ export const viewOf = (port: Port, memory: ArrayBufferLike): TypedArray =>
 
 const shapeText = (shape: readonly number[]): string => (shape.length ? shape.join("x") : "scalar");
 
-/** Throws a TypeError that says what was passed and what is wanted. */
-export function checkArray(port: Port, given: unknown, role: "input" | "output"): asserts given is TypedArray {
-  const wanted = arrays[port.type];
-  const count = port.shape.reduce((n, d) => n * d, 1);
-  const want = `${wanted.name} of ${count} elements (${port.type} ${shapeText(port.shape)})`;
-  if (!ArrayBuffer.isView(given) || given instanceof DataView) {
-    throw new TypeError(
-      `${role} "${port.name}" must be a ${want}, got ${given === undefined ? "nothing" : typeof given}`,
-    );
-  }
-  const array = given as TypedArray;
-  if (!(array instanceof wanted) || array.length !== count) {
-    throw new TypeError(
-      `${role} "${port.name}" must be a ${want}, got ${array.constructor.name} of ${array.length} elements`,
-    );
+/**
+ * Throws a TypeError that says what was passed and what is wanted.
+ *
+ * @param view the port's elements in memory: what is given must be of its type and length
+ */
+export function checkArray(
+  port: Port,
+  view: TypedArray,
+  given: unknown,
+  role: "input" | "output",
+): asserts given is TypedArray {
+  // Nothing is made on this path: it is taken for each array of each run.
+  if (given instanceof arrays[port.type] && given.length === view.length) return;
+  const want = `${arrays[port.type].name} of ${view.length} elements (${port.type} ${shapeText(port.shape)})`;
+  throw new TypeError(`${role} "${port.name}" must be a ${want}, got ${whatIs(given)}`);
+}
+
+function whatIs(given: unknown): string {
+  if (given === undefined) return "nothing";
+  if (given === null) return "null";
+  if (typeof given !== "object") return `a ${typeof given}`;
+  const { constructor, length } = given as { constructor?: { name: string }; length?: unknown };
+  const name = constructor?.name ?? "an object";
+  return typeof length === "number" ? `${name} of ${length} elements` : name;
+}
+
+/** Throws a TypeError if arrays are given under names that no port has. */
+export function checkNames(ports: readonly Port[], given: object, role: "input" | "output"): void {
+  for (const name in given) {
+    let known = false;
+    for (let i = 0; i < ports.length && !known; i++) known = ports[i]!.name === name;
+    if (known) continue;
+    const names = ports.map((p) => `"${p.name}"`).join(", ");
+    throw new TypeError(`the model has no ${role} "${name}"; its ${role}s are ${names || "none"}`);
   }
 }

@@ -1,6 +1,6 @@
 /** @file Runs a compiled WebAssembly artifact: instantiates it, places the weights, moves data in and out. */
 import type { Manifest, Port } from "./manifest.ts";
-import { checkArray, type TypedArray, viewOf } from "./tensor.ts";
+import { checkArray, checkNames, type TypedArray, viewOf } from "./tensor.ts";
 
 export interface WasmArtifact {
   readonly manifest: Manifest;
@@ -13,7 +13,13 @@ interface Exports {
   readonly run: () => void;
 }
 
-/** One instance with memory of its own. Runs are synchronous, so that they never overlap. */
+const noOutputs: Readonly<Record<string, TypedArray>> = Object.freeze({});
+
+/**
+ * One instance with memory of its own, of exactly the size that the model takes: nothing grows, and a run makes nothing
+ * but the outputs that it is not given arrays for. Runs are synchronous, so that two of them never overlap; for runs at
+ * the same time load several sessions, in workers of their own.
+ */
 export class Session {
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
@@ -30,7 +36,10 @@ export class Session {
     this.#outputViews = manifest.outputs.map((p) => viewOf(p, buffer));
   }
 
-  /** `imports`: functions that an instrumented artifact calls, by name. */
+  /**
+   * @param imports functions that an instrumented artifact calls, by name
+   * @throws RangeError if the weights are not of the size that the code wants, or memory cannot be had
+   */
   static async load(
     artifact: WasmArtifact,
     imports: Readonly<Record<string, (n: number) => void>> = {},
@@ -49,38 +58,53 @@ export class Session {
   }
 
   /**
-   * Runs the model. Outputs that are given are filled; the others are new arrays. Inputs and outputs are typed arrays by
-   * name (see `inputs` and `outputs` for types and shapes).
+   * Runs the model. Inputs and outputs are typed arrays by name (see `inputs` and `outputs` for types and shapes);
+   * elements are copied, and what is given may be used again as soon as this returns. Outputs that are given are filled;
+   * the others are new arrays. If all of them are given, so is the answer: `outputs` itself, and nothing is allocated.
+   *
+   * @throws TypeError if an array is missing, of another type or length, or under a name that the model does not have;
+   *   nothing has been run then
+   * @throws Error if the session is disposed
    */
   run(
     inputs: Readonly<Record<string, TypedArray>>,
-    outputs: Readonly<Record<string, TypedArray>> = {},
+    outputs: Readonly<Record<string, TypedArray>> = noOutputs,
   ): Record<string, TypedArray> {
     const exports = this.#exports;
     if (!exports) throw new Error("the session is disposed");
-    for (let i = 0; i < this.inputs.length; i++) {
-      const port = this.inputs[i]!;
-      const given = inputs[port.name];
-      checkArray(port, given, "input");
-      this.#inputViews[i]!.set(given as never);
-    }
+    const open = this.#check(inputs, outputs);
+    for (let i = 0; i < this.inputs.length; i++) this.#inputViews[i]!.set(inputs[this.inputs[i]!.name] as never);
     exports.run();
-    const answer: Record<string, TypedArray> = {};
+    const answer: Record<string, TypedArray> = open ? { ...outputs } : outputs;
     for (let i = 0; i < this.outputs.length; i++) {
-      const port = this.outputs[i]!;
+      const { name } = this.outputs[i]!;
       const view = this.#outputViews[i]!;
-      const given = outputs[port.name];
-      if (given === undefined) answer[port.name] = view.slice();
-      else {
-        checkArray(port, given, "output");
-        given.set(view as never);
-        answer[port.name] = given;
-      }
+      const given = outputs[name];
+      if (given === undefined) answer[name] = view.slice();
+      else given.set(view as never);
     }
     return answer;
   }
 
-  /** Gives the memory back. The session cannot run any more. */
+  /** Everything is looked at before anything is run. Answers whether there are outputs to make. */
+  #check(inputs: Readonly<Record<string, TypedArray>>, outputs: Readonly<Record<string, TypedArray>>): boolean {
+    checkNames(this.inputs, inputs, "input");
+    checkNames(this.outputs, outputs, "output");
+    for (let i = 0; i < this.inputs.length; i++) {
+      const port = this.inputs[i]!;
+      checkArray(port, this.#inputViews[i]!, inputs[port.name], "input");
+    }
+    let open = false;
+    for (let i = 0; i < this.outputs.length; i++) {
+      const port = this.outputs[i]!;
+      const given = outputs[port.name];
+      if (given === undefined) open = true;
+      else checkArray(port, this.#outputViews[i]!, given, "output");
+    }
+    return open;
+  }
+
+  /** Gives the memory back: nothing of the session refers to it any more. It cannot run then. May be called again. */
   dispose(): void {
     this.#exports = null;
     (this.#inputViews as TypedArray[]).length = 0;

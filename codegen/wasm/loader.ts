@@ -39,12 +39,14 @@ export interface FileNames {
 const portText = (p: Port): string =>
   `{ name: ${JSON.stringify(p.name)}, type: "${p.type}", shape: [${p.shape.join(", ")}], array: ${arrays[p.type]}, offset: ${p.offset} }`;
 
+/** A name stays on its line. */
+const commentText = (name: string): string => name.replace(/[\p{C}\u2028\u2029]/gu, "?");
+
 /** The text of `model.js`. */
 export function loaderText(manifest: Manifest, files: FileNames): string {
-  return `// ${manifest.model}: compiled by sluice for ${manifest.target}. Serve this file beside ${files.code} and ${files.weights}.
+  return `// ${commentText(manifest.model)}: compiled by sluice for ${manifest.target}. Serve this file beside ${files.code} and ${files.weights}.
 const inputs = [${manifest.inputs.map(portText).join(", ")}];
 const outputs = [${manifest.outputs.map(portText).join(", ")}];
-const size = (port) => port.shape.reduce((n, d) => n * d, 1);
 
 async function read(name, base) {
   const url = new URL(name, base);
@@ -57,11 +59,68 @@ async function read(name, base) {
   return response.arrayBuffer();
 }
 
-function check(port, given, role) {
-  const count = size(port);
-  if (given instanceof port.array && given.length === count) return;
-  const got = given === undefined ? "nothing" : given?.constructor?.name + (given?.length === undefined ? "" : " of " + given.length);
-  throw new TypeError(\`\${role} "\${port.name}" must be a \${port.array.name} of \${count} elements (\${port.type} \${port.shape.join("x")}), got \${got}\`);
+const list = (ports) => ports.map((port) => JSON.stringify(port.name)).join(", ") || "none";
+const text = (given) => given === undefined ? "nothing" : (given?.constructor?.name ?? String(given)) + (given?.length === undefined ? "" : \` of \${given.length}\`);
+
+function has(ports, name) {
+  for (const port of ports) if (port.name === name) return true;
+  return false;
+}
+
+// Nothing is made where all is well: a run allocates nothing but the outputs that it is not given.
+function check(ports, views, given, role) {
+  for (const name in given) {
+    if (!has(ports, name)) throw new TypeError(\`the model has no \${role} "\${name}"; its \${role}s are \${list(ports)}\`);
+  }
+  let open = false;
+  for (let i = 0; i < ports.length; i++) {
+    const port = ports[i];
+    const array = given[port.name];
+    if (array === undefined && role === "output") open = true;
+    else if (!(array instanceof port.array && array.length === views[i].length)) {
+      throw new TypeError(\`\${role} "\${port.name}" must be a \${port.array.name} of \${views[i].length} elements (\${port.type} \${port.shape.join("x")}), got \${text(array)}\`);
+    }
+  }
+  return open;
+}
+
+function viewsOf(ports, memory) {
+  return ports.map((port) => new port.array(memory, port.offset, port.shape.reduce((n, d) => n * d, 1)));
+}
+
+class Session {
+  #exports;
+  #sources;
+  #results;
+  inputs = inputs;
+  outputs = outputs;
+
+  constructor(exports) {
+    this.#exports = exports;
+    this.#sources = viewsOf(inputs, exports.memory.buffer);
+    this.#results = viewsOf(outputs, exports.memory.buffer);
+  }
+
+  /** Typed arrays by name in, typed arrays by name out; \`into\` gives arrays to fill. Runs never overlap: they are synchronous. */
+  run(given, into = {}) {
+    if (!this.#exports) throw new Error("the session is disposed");
+    check(inputs, this.#sources, given, "input");
+    const answer = check(outputs, this.#results, into, "output") ? { ...into } : into;
+    for (let i = 0; i < inputs.length; i++) this.#sources[i].set(given[inputs[i].name]);
+    this.#exports.run();
+    for (let i = 0; i < outputs.length; i++) {
+      const { name } = outputs[i];
+      if (answer[name] === undefined) answer[name] = this.#results[i].slice();
+      else answer[name].set(this.#results[i]);
+    }
+    return answer;
+  }
+
+  /** Gives the memory back. */
+  dispose() {
+    this.#exports = null;
+    this.#sources = this.#results = [];
+  }
 }
 
 export { inputs, outputs };
@@ -69,44 +128,11 @@ export { inputs, outputs };
 /** Loads the model. \`base\` is where its files are, \`code\` and \`weights\` replace them by bytes. */
 export async function load({ base = import.meta.url, code, weights } = {}) {
   const [wasm, data] = await Promise.all([code ?? read(${JSON.stringify(files.code)}, base), weights ?? read(${JSON.stringify(files.weights)}, base)]);
-  const { instance } = await WebAssembly.instantiate(wasm, {});
-  let exports = instance.exports;
-  const memory = exports.memory.buffer;
+  const { exports } = (await WebAssembly.instantiate(wasm, {})).instance;
   const bytes = new Uint8Array(data.buffer ?? data, data.byteOffset ?? 0, data.byteLength);
   if (bytes.length !== ${manifest.memory.weights.bytes}) throw new RangeError(\`the weights have \${bytes.length} bytes, the model wants ${manifest.memory.weights.bytes}\`);
-  new Uint8Array(memory).set(bytes, ${manifest.memory.weights.offset});
-  const view = (port) => new port.array(memory, port.offset, size(port));
-  const sources = inputs.map(view);
-  const results = outputs.map(view);
-  return {
-    inputs,
-    outputs,
-    /** Typed arrays by name in, typed arrays by name out; \`into\` gives arrays to fill. Runs never overlap: they are synchronous. */
-    run(given, into = {}) {
-      if (!exports) throw new Error("the session is disposed");
-      for (let i = 0; i < inputs.length; i++) {
-        check(inputs[i], given[inputs[i].name], "input");
-        sources[i].set(given[inputs[i].name]);
-      }
-      exports.run();
-      const answer = {};
-      for (let i = 0; i < outputs.length; i++) {
-        const target = into[outputs[i].name];
-        if (target === undefined) answer[outputs[i].name] = results[i].slice();
-        else {
-          check(outputs[i], target, "output");
-          target.set(results[i]);
-          answer[outputs[i].name] = target;
-        }
-      }
-      return answer;
-    },
-    /** Gives the memory back. */
-    dispose() {
-      exports = null;
-      sources.length = results.length = 0;
-    },
-  };
+  new Uint8Array(exports.memory.buffer).set(bytes, ${manifest.memory.weights.offset});
+  return new Session(exports);
 }
 `;
 }
@@ -117,7 +143,7 @@ export function declarationText(manifest: Manifest): string {
     ports
       .map((p) => `  /** ${p.type} [${p.shape.join(", ")}] */\n  ${JSON.stringify(p.name)}: ${arrays[p.type]};`)
       .join("\n");
-  return `// ${manifest.model}: compiled by sluice for ${manifest.target}.
+  return `// ${commentText(manifest.model)}: compiled by sluice for ${manifest.target}.
 export interface Inputs {
 ${record(manifest.inputs)}
 }
