@@ -2,21 +2,27 @@
 import { gzipSync } from "node:zlib";
 import { Command } from "commander";
 import {
+  CompileError,
   type CompileOptions,
   type Compiler,
+  Context,
   Diagnostics,
+  dialects,
   type Fact,
   type Instrument,
   loadCompiler,
   type Operation,
+  parsePipeline,
+  passes,
   print as printIr,
   type StepRun,
   type Target,
   type Work,
 } from "../index.ts";
 import { normalizeFlags, parseArguments } from "./arguments.ts";
+import { allPassesAreGood } from "./bisect.ts";
 import { addModelFlags, amountText, bytesText, type ModelFlags, readingOptions, rowsText } from "./model.ts";
-import { addWatchFlags, type WatchFlags, watchSwitches, watchWith } from "./opt-instruments.ts";
+import { addWatchFlags, evaluationOptions, type WatchFlags, watchSwitches, watchWith } from "./opt-instruments.ts";
 import { Progress } from "./progress.ts";
 import { report, reportAs } from "./report.ts";
 import { print, printError, readBytes, writeFolder } from "./terminal.ts";
@@ -35,6 +41,7 @@ interface CompileFlags extends ModelFlags, WatchFlags {
   readonly emit?: string;
   readonly names?: boolean;
   readonly printPipeline?: boolean;
+  readonly bisect?: boolean;
 }
 
 export async function main(args: readonly string[]): Promise<number> {
@@ -50,7 +57,11 @@ export async function main(args: readonly string[]): Promise<number> {
       `print the program instead of writing files: ${Object.keys(storeys).join(", ")}, or a listing of the target's, like wat`,
     )
     .option("--names", "keep names of functions in the code")
-    .option("--print-pipeline", "print the target's pipeline and stop");
+    .option("--print-pipeline", "print the target's pipeline and stop")
+    .option(
+      "--bisect",
+      "write nothing, but find the first pass that leaves a wrong program, by running it on random inputs",
+    );
   addModelFlags(command);
   addWatchFlags(command, false);
   const parsed = parseArguments(command, normalizeFlags(args, new Set(watchSwitches)));
@@ -75,6 +86,7 @@ async function compileFile(path: string, flags: CompileFlags): Promise<number> {
     names: flags.names ?? false,
   };
   const bytes = readBytes(path);
+  if (flags.bisect) return bisectPasses(compiler, bytes, target, flags, options, diagnostics);
   const watch = watchWith(flags, (op) => printIr(op, { resources: "names" }), undefined);
   const counts = new Counts(compiler);
   const progress = new Progress();
@@ -98,6 +110,23 @@ async function compileFile(path: string, flags: CompileFlags): Promise<number> {
   writeFolder(folder, await compiled.files());
   print(summary(folder, await compiled.facts(), counts, took));
   return 0;
+}
+
+function bisectPasses(
+  compiler: Compiler,
+  bytes: Uint8Array,
+  target: Target,
+  flags: CompileFlags,
+  options: CompileOptions,
+  diagnostics: Diagnostics,
+): number {
+  const module = compiler.importBytes(bytes, options);
+  const pipeline = parsePipeline(target.pipeline, passes, diagnostics);
+  if (!pipeline) throw new CompileError(diagnostics.list);
+  const env = { context: new Context(dialects), diagnostics };
+  const good = allPassesAreGood(pipeline, module, env, evaluationOptions(flags));
+  report(diagnostics.list.filter((d) => d.severity !== "remark"));
+  return good ? 0 : 1;
 }
 
 /** @throws CompileError if there is nothing of this name to print */

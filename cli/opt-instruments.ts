@@ -1,7 +1,7 @@
 /** @file The flags of `sluice opt` that watch passes: print, time, verify, compare, keep what fails. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import {
   dumpEach,
   type EvaluationOptions,
@@ -43,6 +43,7 @@ export interface WatchFlags {
   readonly verifyEach: boolean;
   readonly evaluateEach?: number;
   readonly evaluateUlps?: number;
+  readonly evaluateShare?: number;
   readonly printBefore?: Which;
   readonly printBeforeAll?: boolean;
   readonly mlirPrintIrBeforeAll?: boolean;
@@ -65,6 +66,11 @@ export interface WatchFlags {
 }
 
 const toWhich = (text: string): Which => (text === "" ? "all" : text.split(","));
+function toShare(text: string): number {
+  const share = Number(text);
+  if (!(share >= 0 && share < 1)) throw new InvalidArgumentError("It is a number from 0 to 1.");
+  return share;
+}
 /** How many random inputs each function is run on. */
 const toSamples = (text: string): number => (text === "" ? 2 : toCount(text));
 
@@ -88,6 +94,12 @@ export function addWatchFlags(command: Command, verifyEach: boolean): void {
         "floats may differ by so many units in the last place (passes may reorder sums)",
       ).argParser(toCount),
     )
+    .addOption(
+      new Option(
+        "--evaluate-share <x>",
+        "or by this share of the largest number of their array (sums whose terms cancel)",
+      ).argParser(toShare),
+    )
     .addOption(which("--print-before [passes]", "print the program before these passes (all, if none is named)"))
     .addOption(on("--print-before-all", "print it before every pass"))
     .addOption(which("--print-after [passes]", "print it after these passes"))
@@ -110,9 +122,10 @@ export function addWatchFlags(command: Command, verifyEach: boolean): void {
 }
 
 /** How programs are compared. */
-export const evaluationOptions = ({ evaluateEach, evaluateUlps }: WatchFlags): EvaluationOptions => ({
+export const evaluationOptions = ({ evaluateEach, evaluateUlps, evaluateShare }: WatchFlags): EvaluationOptions => ({
   samples: evaluateEach ?? 2,
   ulps: evaluateUlps ?? 0,
+  share: evaluateShare ?? 0,
 });
 
 export interface Watch {

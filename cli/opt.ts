@@ -3,12 +3,10 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
-  bisect,
   CompileError,
   Context,
   Diagnostics,
   dialects,
-  Evaluation,
   loadParser,
   type Operation,
   type Pipeline,
@@ -19,11 +17,11 @@ import {
   printPipeline,
   runPipeline,
   Source,
-  stepText,
   type TextReader,
   unknownLocation,
   verify,
 } from "../index.ts";
+import { allPassesAreGood } from "./bisect.ts";
 import { type OptRequest, readOptArguments } from "./opt-flags.ts";
 import { evaluationOptions, savingReproducer, watchWith } from "./opt-instruments.ts";
 import { printOptions } from "./print-flags.ts";
@@ -114,7 +112,8 @@ class Opt {
     if (flags.verifyRoundtrip && !this.#survives(module, diagnostics)) return undefined;
     const pipeline = flags.runReproducer ? this.#reproducedPipeline(section) : this.#pipeline;
     if (!pipeline) return module;
-    if (flags.bisect && !this.#isGood(pipeline, module, diagnostics)) return undefined;
+    const env = { context: this.#context, diagnostics };
+    if (flags.bisect && !allPassesAreGood(pipeline, module, env, evaluationOptions(flags))) return undefined;
     return this.#transform(pipeline, module, section, diagnostics) ? module : undefined;
   }
 
@@ -152,34 +151,6 @@ class Opt {
     if (found === undefined)
       throw usageFault("the input is no reproducer", "--reproducer FILE writes one when a pass fails");
     return pipelineOf(JSON.parse(found) as string, "reproducer");
-  }
-
-  /** Looks for the first pass after which the program is wrong, and reports it. */
-  #isGood(pipeline: Pipeline, module: Operation, diagnostics: Diagnostics): boolean {
-    const evaluation = new Evaluation(module, evaluationOptions(this.#request.flags));
-    const env = { context: this.#context, diagnostics };
-    const why = (program: Operation): string | undefined => {
-      const faults = new Diagnostics();
-      return verify(program, faults) ? evaluation.difference(program) : faults.list[0]?.message;
-    };
-    const index = bisect(pipeline, module, env, (program) => why(program) === undefined);
-    const count = pipeline.steps.length;
-    if (index === undefined) {
-      printError(`all ${count} passes are good on ${evaluation.usable} runs\n`);
-      return true;
-    }
-    const program = module.clone();
-    const begun = { root: pipeline.root, steps: pipeline.steps.slice(0, index + 1) };
-    const own = new Diagnostics();
-    let reason: string | undefined;
-    try {
-      reason = runPipeline(begun, program, { ...env, diagnostics: own }) ? why(program) : own.list[0]?.message;
-    } catch (error) {
-      reason = (error as Error).message;
-    }
-    const step = `pass ${index + 1} of ${count}, '${stepText(pipeline.steps[index]!)}'`;
-    diagnostics.error("pass/changed-meaning", module.loc, `the first wrong one is ${step}: ${reason}`);
-    return false;
   }
 
   #read(section: Source, diagnostics: Diagnostics): Operation | undefined {

@@ -10,6 +10,7 @@ import { elementOf, isDynamic, isShaped, type Type } from "../ir/types.ts";
 import { CompileError, Diagnostics, InternalError } from "../support/diagnostic.ts";
 import { isFloatKind, ulpDistance } from "../support/float.ts";
 import { type DType, NDArray, sizeOf } from "../support/ndarray.ts";
+import { callAsBefore, retyped } from "./call-as-before.ts";
 import type { PassEnvironment } from "./pass.ts";
 import { type Instrument, type Pipeline, runPipeline } from "./pipeline.ts";
 
@@ -28,11 +29,13 @@ export interface EvaluationOptions {
   readonly ulps?: number;
   /** Or by this much, where small results come out of large numbers that cancel. */
   readonly absolute?: number;
+  /** Or by this share of the largest number of their array: what is left of sums may be small beside their terms. */
+  readonly share?: number;
   /** Random arguments have at most so many elements together; functions that take more are left out. */
   readonly maxElements?: number;
   /** Ops that one run may take before it is given up. */
   readonly maxSteps?: number;
-  /** Runs a function of which passes may have changed how it is called (buffers in place of tensors, an arena). */
+  /** Runs a function of which passes may have changed how it is called; `callAsBefore`, if it is not given. */
   readonly call?: Call;
 }
 
@@ -69,7 +72,7 @@ export class Evaluation {
       if (!("values" in c.answer)) continue;
       const now = this.#run(program, c.entry, c.args);
       if ("fault" in now) return `@${c.entry} ends with a fault: ${now.fault}`;
-      const found = compare(c.answer.values, now.values, this.#options.ulps ?? 0, this.#options.absolute ?? 0);
+      const found = compare(c.answer.values, now.values, this.#options);
       if (found) return `@${c.entry}: ${found}`;
     }
     return undefined;
@@ -80,7 +83,9 @@ export class Evaluation {
     const own = args.map((a) => (a instanceof NDArray ? a.copy() : a));
     try {
       const { call, maxSteps = 10_000_000 } = this.#options;
-      const results = call ? call(program, entry, own) : new Interpreter({ maxSteps }).call(program, entry, own);
+      const results = call
+        ? call(program, entry, own)
+        : callAsBefore(new Interpreter({ maxSteps }), program, entry, own);
       return { values: [...results, ...own] };
     } catch (error) {
       if (error instanceof CompileError) return { fault: error.diagnostics[0]?.message ?? error.message };
@@ -95,8 +100,17 @@ export class Evaluation {
 export function evaluateEach(options: EvaluationOptions = {}): Instrument {
   let evaluation: Evaluation | undefined;
   return {
-    start(_pipeline, root) {
+    start(_pipeline, root, env) {
       evaluation = new Evaluation(root, options);
+      if (evaluation.usable > 0) return;
+      env.diagnostics.warning(
+        "pass/not-evaluated",
+        root.loc,
+        "no function of the program could be run before the passes",
+        {
+          help: "public functions are run on random values; those without such values, and runs that fault, are left out",
+        },
+      );
     },
     after({ root, env, step }, changed) {
       const found = changed ? evaluation?.difference(root) : undefined;
@@ -227,11 +241,14 @@ function randomNumber(type: Type, random: Random): number | bigint {
 
 // --- comparison ---------------------------------------------------------------------------------------------------
 
+/** How far floats may be apart. */
+export type Allowance = Pick<EvaluationOptions, "ulps" | "absolute" | "share">;
+
 /** Where two lists of run-time values differ, in words. */
-export function compare(a: readonly unknown[], b: readonly unknown[], ulps: number, absolute = 0): string | undefined {
+export function compare(a: readonly unknown[], b: readonly unknown[], allowed: Allowance = {}): string | undefined {
   if (a.length !== b.length) return `${b.length} values instead of ${a.length}`;
   for (let i = 0; i < a.length; i++) {
-    const found = compareValues(a[i], b[i], ulps, absolute);
+    const found = compareValues(a[i], b[i], allowed);
     if (found) return `value ${i} ${found}`;
   }
   return undefined;
@@ -240,13 +257,16 @@ export function compare(a: readonly unknown[], b: readonly unknown[], ulps: numb
 /** Larger arrays (and such as no sound program makes) are taken for equal: their shapes have been compared. */
 const MAX_COMPARED = 1 << 26;
 
-function compareValues(a: unknown, b: unknown, ulps: number, absolute = 0): string | undefined {
+function compareValues(a: unknown, b: unknown, { ulps = 0, absolute = 0, share = 0 }: Allowance): string | undefined {
   if (a instanceof NDArray && b instanceof NDArray) {
     if (a.shape.join("x") !== b.shape.join("x"))
       return `has shape ${b.shape.join("x")} instead of ${a.shape.join("x")}`;
     if (!(a.size >= 0 && a.size <= MAX_COMPARED)) return undefined;
-    const [x, y] = [a.values(), b.values()];
-    const at = x.findIndex((v, n) => !sameNumber(v, y[n]!, a.dtype, ulps, absolute));
+    const [x, y] = [a.values(), retyped(b, a.dtype).values()];
+    const near = share > 0 && isFloatKind(a.dtype) ? share * largestOf(x) : 0;
+    const at = x.findIndex(
+      (v, n) => !sameNumber(v, y[n]!, a.dtype, ulps, absolute) && !(Math.abs(Number(v) - Number(y[n])) <= near),
+    );
     return at < 0 ? undefined : `has ${y[at]} instead of ${x[at]} at element ${at}`;
   }
   if (typeof a === "number" || typeof a === "bigint") {
@@ -256,7 +276,11 @@ function compareValues(a: unknown, b: unknown, ulps: number, absolute = 0): stri
   return undefined;
 }
 
-function sameNumber(a: number | bigint, b: number | bigint, dtype: DType, ulps: number, absolute = 0): boolean {
+/** The largest finite magnitude. */
+const largestOf = (values: readonly (number | bigint)[]): number =>
+  values.reduce<number>((most, v) => (Number.isFinite(Number(v)) ? Math.max(most, Math.abs(Number(v))) : most), 0);
+
+function sameNumber(a: number | bigint, b: number | bigint, dtype: DType, ulps: number, absolute: number): boolean {
   if (Object.is(a, b)) return true;
   if (typeof a !== "number" || typeof b !== "number") return false;
   if (absolute > 0 && Math.abs(a - b) <= absolute) return true;

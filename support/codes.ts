@@ -156,6 +156,11 @@ export const codes = {
     "The program was run before and after each pass on the same inputs, and the results differ by more than is allowed.",
     "The pass named is at fault, or the program relies on what is undefined; the reproducer holds the program before it.",
   ),
+  "pass/not-evaluated": entry(
+    "passes could not be checked by running the program",
+    "Passes are checked on what public functions answer to random arguments; here every run ended with a fault, or none began.",
+    "Make the function public, give its sizes, or run it by hand to see the fault.",
+  ),
   "convert/illegal": entry(
     "an op is left that the conversion cannot lower",
     "After a dialect conversion no op of the source dialect may remain.",

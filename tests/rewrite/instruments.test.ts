@@ -169,14 +169,14 @@ describe("evaluation", () => {
 
   it("allows floats to differ by some units in the last place", () => {
     const next = 1 + 2 ** -23;
-    expect(compare([1], [next], 1)).toBeUndefined();
-    expect(compare([1], [next], 0)).toBe(`value 0 is ${next} instead of 1`);
+    expect(compare([1], [next], { ulps: 1 })).toBeUndefined();
+    expect(compare([1], [next], { ulps: 0 })).toBe(`value 0 is ${next} instead of 1`);
     const [a, b] = [NDArray.from("f32", [2], [1, 2]), NDArray.from("f32", [2], [1, 2 + 2 ** -21])];
-    expect(compare([a], [b], 2)).toBeUndefined();
-    expect(compare([a], [b], 1)).toMatch(/element 1$/);
-    expect(compare([0], [-0], 0)).toBeDefined();
-    expect(compare([Number.NaN], [Number.NaN], 0)).toBeUndefined();
-    expect(compare([1n], [2n], 5)).toBeDefined();
+    expect(compare([a], [b], { ulps: 2 })).toBeUndefined();
+    expect(compare([a], [b], { ulps: 1 })).toMatch(/element 1$/);
+    expect(compare([0], [-0], { ulps: 0 })).toBeDefined();
+    expect(compare([Number.NaN], [Number.NaN], { ulps: 0 })).toBeUndefined();
+    expect(compare([1n], [2n], { ulps: 5 })).toBeDefined();
   });
 
   it("bisects to the step that made the answer wrong", () => {
