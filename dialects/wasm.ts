@@ -3,14 +3,14 @@
  * stores carry a constant offset, as the instructions do.
  */
 import { attr } from "../ir/attributes.ts";
-import { Any, exactly, MemRef, Vector, where } from "../ir/constraints.ts";
+import { Any, exactly, FloatLike, MemRef, Vector, where } from "../ir/constraints.ts";
 import type { Operation } from "../ir/core.ts";
 import { byteWidth, dtypeOf } from "../ir/datum.ts";
 import { defineDialect, defineOp } from "../ir/define.ts";
 import { reads, writes } from "../ir/effects.ts";
 import type { Evaluator } from "../ir/evaluate.ts";
 import { one } from "../ir/fields.ts";
-import { Pure } from "../ir/traits.ts";
+import { Elementwise, Pure, sameTypes } from "../ir/traits.ts";
 import { elementOf, i32, type Type, type VectorType } from "../ir/types.ts";
 import { type Buffer, NDArray } from "../support/ndarray.ts";
 
@@ -124,8 +124,26 @@ export const store = defineOp("wasm.store", {
   },
 });
 
+/** The kernels of WebAssembly's pseudo-minimum and -maximum: one comparison and a choice. */
+const pseudo = <const N extends string>(name: N, doc: string, kernel: (a: number, b: number) => number) =>
+  defineOp(`wasm.${name}`, {
+    doc,
+    scalar: () => kernel,
+    operands: [one("lhs", FloatLike), one("rhs", FloatLike)],
+    results: [one("result", FloatLike)],
+    traits: [Pure, Elementwise, sameTypes("lhs", "rhs", "result")],
+    infer: ({ lhs }) => [lhs.type],
+  });
+
+export const pmin = pseudo("pmin", "b < a ? b : a: the first operand where one is NaN (`f32x4.pmin`).", (a, b) =>
+  b < a ? b : a,
+);
+export const pmax = pseudo("pmax", "a < b ? b : a: the first operand where one is NaN (`f32x4.pmax`).", (a, b) =>
+  a < b ? b : a,
+);
+
 export const wasm = defineDialect("wasm", {
   extension: true,
-  doc: "What only WebAssembly has: addresses in one memory, loads and stores with offsets, splat loads.",
-  ops: [address, load, load_splat, store],
+  doc: "What only WebAssembly has: addresses in one memory, loads and stores with offsets, splat loads, quick minima.",
+  ops: [address, load, load_splat, store, pmin, pmax],
 });

@@ -12,6 +12,7 @@ import { emitModule, type MemoryLayout } from "./emit.ts";
 import { artifactFacts, artifactFiles } from "./files.ts";
 import { legalize } from "./legalize.ts";
 import { watText } from "./listing.ts";
+import { minMax } from "./min-max.ts";
 import { foldOffsets } from "./offsets.ts";
 
 /** Buffers start at multiples of this many bytes: a cache line. */
@@ -27,12 +28,12 @@ export const wasmSimd = defineTarget({
   files: artifactFiles,
   facts: artifactFacts,
   listings: { wat: ({ code }) => watText(code) },
-  passes: [legalize, addresses, foldOffsets],
+  passes: [minMax, legalize, addresses, foldOffsets],
   pipeline:
     "builtin.module(" +
     "func.func(graph-recognize,graph-byte-ports,graph-fold-affine,graph-layout),graph-to-linalg,func.func(linalg-decompose-pad),canonicalize,cse,linalg-pack,canonicalize,cse,linalg-outline,linalg-bufferize," +
     "linalg-schedule,linalg-to-loops,kernel-plan-memory," +
-    "func.func(kernel-expand-narrow-floats),kernel-expand-small-types,func.func(kernel-expand-math,wasm-legalize,wasm-addresses,kernel-lower-affine,kernel-unroll,wasm-fold-offsets))",
+    "func.func(kernel-expand-narrow-floats),kernel-expand-small-types,func.func(kernel-expand-math,wasm-min-max,wasm-legalize,wasm-addresses,kernel-lower-affine,kernel-unroll,wasm-fold-offsets))",
   emit(module, { model, names }) {
     const entry = entryOf(module);
     const layout = layOut(module, entry);

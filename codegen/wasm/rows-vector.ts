@@ -2,6 +2,7 @@
 import * as arith from "../../dialects/arith/ops.ts";
 import * as math from "../../dialects/math.ts";
 import * as vector from "../../dialects/vector/index.ts";
+import * as wasm from "../../dialects/wasm.ts";
 import type { Operation, Value } from "../../ir/core.ts";
 import { datumOfAttribute } from "../../ir/datum.ts";
 import type { OpInfo } from "../../ir/define.ts";
@@ -332,6 +333,8 @@ export const vectorRows: Rows = new Map<OpInfo, Row>([
   [arith.divf, binary("div")],
   [arith.maximumf, binary("max")],
   [arith.minimumf, binary("min")],
+  [wasm.pmax, binary("pmax")],
+  [wasm.pmin, binary("pmin")],
   [arith.negf, unary("neg")],
   [arith.cmpi, compareIntegers],
   [arith.cmpf, compareFloats],

@@ -7,8 +7,10 @@ import { Builder } from "../../ir/builder.ts";
 import type { Operation, Value } from "../../ir/core.ts";
 import type { OpInfo } from "../../ir/define.ts";
 import { elementOf, f32, f64, type Type, type VectorType, vector as vectorType } from "../../ir/types.ts";
+import { allows, defineInexact } from "../../rewrite/numerics.ts";
 import { definePass } from "../../rewrite/pass.ts";
 import * as functions from "./math/functions.ts";
+import * as quick from "./math/quick.ts";
 import { Constants, Words } from "./math/words.ts";
 
 type Expand = (w: Words, ...operands: Value[]) => Value;
@@ -17,20 +19,26 @@ interface Rule {
   readonly expand: Expand;
   /** Good enough in f32 itself, so that vectors stay vectors; otherwise it is computed in f64, element by element. */
   readonly inSingle: boolean;
+  /** In place of it in f32, where the numerics policy is not `strict`. */
+  readonly quick?: Expand;
 }
 
-const single = (expand: Expand): Rule => ({ expand, inSingle: true });
+const single = (expand: Expand, shorter?: Expand): Rule => ({
+  expand,
+  inSingle: true,
+  ...(shorter ? { quick: shorter } : {}),
+});
 const double = (expand: Expand): Rule => ({ expand, inSingle: false });
 
 const rules: ReadonlyMap<OpInfo, Rule> = new Map<OpInfo, Rule>([
-  [math.exp, single(functions.exp)],
+  [math.exp, single(functions.exp, quick.exp)],
   [math.log, single(functions.log)],
-  [math.tanh, single(functions.tanh)],
-  [math.erf, single(functions.erf)],
+  [math.tanh, single(functions.tanh, quick.tanh)],
+  [math.erf, single(functions.erf, quick.erf)],
   [math.rsqrt, single((w, x) => w.div(w.c(1), w.sqrt(x!)))],
   [math.round, single((w, x) => roundAway(w, x!))],
-  [arith.maxnumf, single((w, x, y) => numberOf(w, x!, y!, arith.maximumf(w.b, x!, y!)))],
-  [arith.minnumf, single((w, x, y) => numberOf(w, x!, y!, arith.minimumf(w.b, x!, y!)))],
+  [arith.maxnumf, single((w, x, y) => numberOf(w, x!, y!, "olt"))],
+  [arith.minnumf, single((w, x, y) => numberOf(w, x!, y!, "ogt"))],
   [math.exp2, double(functions.exp2)],
   [math.expm1, double(functions.expm1)],
   [math.log2, double(functions.log2)],
@@ -55,9 +63,16 @@ const rules: ReadonlyMap<OpInfo, Rule> = new Map<OpInfo, Rule>([
   [arith.remf, double((w, x, y) => remainder(w, x!, y!))],
 ]);
 
+export const shorterFunctions = defineInexact({
+  name: "shorter exp, tanh and erf in f32",
+  from: "default",
+  bound: "exp 4 ulp, and 0 below -86.9; tanh and erf 8 ulp",
+});
+
 /** The other operand where one is NaN. */
-function numberOf(w: Words, x: Value, y: Value, both: Value): Value {
-  return w.choose(w.test("uno", x, x), y, w.choose(w.test("uno", y, y), x, both));
+function numberOf(w: Words, x: Value, y: Value, replaces: "olt" | "ogt"): Value {
+  // A comparison with NaN is false, so x is kept where y is NaN.
+  return w.choose(w.test("uno", x, x), y, w.choose(w.test(replaces, x, y), y, x));
 }
 
 function roundAway(w: Words, x: Value): Value {
@@ -85,8 +100,10 @@ export const expandMath = definePass("kernel-expand-math", {
     const entry = fn.regions[0]?.blocks[0];
     if (!entry || found.length === 0) return false;
     const constants = new Constants(new Builder(entry, entry.first, fn.loc));
+    const quicker = allows(fn, shorterFunctions);
     for (const op of found) {
-      const rule = rules.get(op.def)!;
+      const known = rules.get(op.def)!;
+      const rule = quicker && known.quick && elementOf(op.result().type) === f32 ? single(known.quick) : known;
       const b = Builder.before(op);
       op.result().replaceAllUsesWith(write(b, constants, rule, op.operands, op.result().type));
       op.erase();

@@ -67,7 +67,7 @@ export function runPasses(module: Operation, text: string): void {
 
 export const kernelPipeline = (machine = "v8"): string =>
   `builtin.module(linalg-pack,linalg-outline,linalg-bufferize,linalg-schedule{machine=${machine}},linalg-to-loops,` +
-  "func.func(kernel-expand-narrow-floats),kernel-expand-small-types,func.func(kernel-expand-math),kernel-plan-memory,func.func(wasm-legalize,wasm-addresses,kernel-unroll,wasm-fold-offsets))";
+  "func.func(kernel-expand-narrow-floats),kernel-expand-small-types,func.func(kernel-expand-math),kernel-plan-memory,func.func(wasm-min-max,wasm-legalize,wasm-addresses,kernel-unroll,wasm-fold-offsets))";
 
 export interface Compared {
   readonly wasm: readonly NDArray[];

@@ -1,6 +1,7 @@
 /**
  * @file Polynomials for elementary functions, computed rather than tabulated: interpolation at Chebyshev points is
  * within a small factor of the best polynomial of its degree (Trefethen, Approximation Theory and Practice, ch. 16).
+ * Quotients of polynomials are interpolated likewise.
  */
 
 /** Coefficients, constant term first, of the polynomial that interpolates f at the Chebyshev points of [a, b]. */
@@ -42,6 +43,57 @@ export function chebyshev(f: (x: number) => number, a: number, b: number, degree
     current = next;
   }
   return sum;
+}
+
+export interface Quotient {
+  readonly numerator: readonly number[];
+  /** Its constant term is 1. */
+  readonly denominator: readonly number[];
+}
+
+/**
+ * The quotient of polynomials of degrees p and q that interpolates f on [0, b]. The points lie denser towards 0 than
+ * Chebyshev's, where functions that fall off like erf √z / √z change most.
+ */
+export function quotient(f: (x: number) => number, b: number, p: number, q: number): Quotient {
+  const n = p + q + 1;
+  const points = Array.from({ length: n }, (_, k) => ((1 + Math.cos((Math.PI * (k + 0.5)) / n)) / 2) ** 1.5);
+  // P(t) / f - (Q(t) - 1) = 1 with t = x / b, so that powers stay below 1.
+  const rows = points.map((t) => {
+    const value = f(t * b);
+    return [
+      ...Array.from({ length: p + 1 }, (_, i) => t ** i / value),
+      ...Array.from({ length: q }, (_, i) => -(t ** (i + 1))),
+      1,
+    ];
+  });
+  const solution = solve(rows);
+  const scaled = (c: number, i: number): number => c / b ** i;
+  return {
+    numerator: solution.slice(0, p + 1).map(scaled),
+    denominator: [1, ...solution.slice(p + 1)].map(scaled),
+  };
+}
+
+/** Gauss elimination with row pivots; the right side is the last column. */
+function solve(rows: number[][]): number[] {
+  const n = rows.length;
+  for (let c = 0; c < n; c++) {
+    let pivot = c;
+    for (let r = c + 1; r < n; r++) if (Math.abs(rows[r]![c]!) > Math.abs(rows[pivot]![c]!)) pivot = r;
+    [rows[c], rows[pivot]] = [rows[pivot]!, rows[c]!];
+    for (let r = c + 1; r < n; r++) {
+      const factor = rows[r]![c]! / rows[c]![c]!;
+      for (let k = c; k <= n; k++) rows[r]![k] = rows[r]![k]! - factor * rows[c]![k]!;
+    }
+  }
+  const x = new Array<number>(n).fill(0);
+  for (let i = n - 1; i >= 0; i--) {
+    let sum = rows[i]![n]!;
+    for (let k = i + 1; k < n; k++) sum -= rows[i]![k]! * x[k]!;
+    x[i] = sum / rows[i]![i]!;
+  }
+  return x;
 }
 
 /** erf in double precision: the Taylor series where it converges quickly, else 1 - erfc. */

@@ -123,6 +123,34 @@ export class Words {
     return v;
   }
 
+  /**
+   * The same by pairs (Estrin's scheme): a shorter chain, for machines that start several operations at once.
+   */
+  polyPairs(x: Value, coefficients: readonly number[]): Value {
+    let terms: Value[] = [];
+    for (let i = 0; i < coefficients.length; i += 2) {
+      const low = this.c(coefficients[i]!);
+      const high = coefficients[i + 1];
+      terms.push(high === undefined ? low : this.add(low, this.mul(x, this.c(high))));
+    }
+    for (let power = x; terms.length > 1; ) {
+      power = this.mul(power, power);
+      const next: Value[] = [];
+      for (let i = 0; i < terms.length; i += 2) {
+        const high = terms[i + 1];
+        next.push(high ? this.add(terms[i]!, this.mul(power, high)) : terms[i]!);
+      }
+      terms = next;
+    }
+    return terms[0]!;
+  }
+
+  /** x kept between two numbers; NaN stays. */
+  clamp(x: Value, low: number, high: number): Value {
+    const above = this.choose(this.test("olt", x, this.c(low)), this.c(low), x);
+    return this.choose(this.test("ogt", above, this.c(high)), this.c(high), above);
+  }
+
   /** Rounds to the nearest integer (ties to even) of at most 22 (51) bits: as a float, and as an integer. */
   nearest(x: Value): { readonly whole: Value; readonly int: Value } {
     const shifted = this.add(x, this.c(this.format.magic));
