@@ -1,6 +1,6 @@
 /** @file The whole path on one page: a model's bytes → a module → the target's pipeline → an artifact. */
 import { targets } from "./codegen/index.ts";
-import type { Artifact, Fact, Target } from "./codegen/target.ts";
+import type { Artifact, Fact, Target, Variant } from "./codegen/target.ts";
 import { dialects } from "./dialects/index.ts";
 
 export { nodesOf } from "./dialects/graph/count.ts";
@@ -12,9 +12,12 @@ import { importModel } from "./onnx/import.ts";
 import type { ImportOptions } from "./onnx/options.ts";
 import { readModel } from "./onnx/proto.ts";
 import { passes } from "./passes.ts";
-import { type Instrument, parsePipeline, runPipeline } from "./rewrite/pipeline.ts";
-import { Session } from "./runtime/session.ts";
-import { CompileError, Diagnostics, fault } from "./support/diagnostic.ts";
+import { Fork } from "./rewrite/fork.ts";
+import { type Instrument, type Pipeline, parsePipeline, runPipeline } from "./rewrite/pipeline.ts";
+import { offers } from "./runtime/features.ts";
+import { plainVariant, type VariantCode } from "./runtime/manifest.ts";
+import { type LoadOptions, Session } from "./runtime/session.ts";
+import { CompileError, Diagnostics, fault, invariant } from "./support/diagnostic.ts";
 import { unknownLocation } from "./support/location.ts";
 import { nearest } from "./support/nearest.ts";
 
@@ -25,6 +28,11 @@ export type CompileOptions = Omit<ImportOptions, "diagnostics" | "needs"> & {
   readonly pipeline?: string;
   /** Name of the model, for the manifest; the file's name without its ending by default. */
   readonly name?: string;
+  /**
+   * Which code is made beside the target's own: "all" variants it has, those that are named, or "here", the one that suits
+   * this engine best in place of its own, for programs that run what they have just compiled. All by default.
+   */
+  readonly variants?: "all" | "here" | readonly string[];
   /** Write function names into the code. */
   readonly names?: boolean;
   /** What watches the passes. */
@@ -57,12 +65,22 @@ export function importBytes(bytes: Uint8Array, options: CompileOptions = {}): Op
   return module;
 }
 
+function readPipeline(text: string): Pipeline {
+  const diagnostics = new Diagnostics();
+  const pipeline = parsePipeline(text, passes, diagnostics);
+  if (!pipeline) throw new CompileError(diagnostics.list.slice());
+  return pipeline;
+}
+
 /** Runs a pipeline on a module, in place. Throws a CompileError if a pass fails. */
 export function lower(module: Operation, pipeline: string, options: CompileOptions = {}): void {
+  runSteps(module, readPipeline(pipeline), options);
+}
+
+function runSteps(module: Operation, pipeline: Pipeline, options: CompileOptions): void {
   const diagnostics = options.diagnostics ?? new Diagnostics();
-  const parsed = parsePipeline(pipeline, passes, diagnostics);
   const env = { context: new Context(dialects), diagnostics };
-  const done = parsed && runPipeline(parsed, module, env, { instruments: options.instruments ?? [] });
+  const done = runPipeline(pipeline, module, env, { instruments: options.instruments ?? [] });
   if (!done) throw new CompileError(diagnostics.list.slice());
 }
 
@@ -70,8 +88,54 @@ export function lower(module: Operation, pipeline: string, options: CompileOptio
 export function compileModel(bytes: Uint8Array, options: CompileOptions = {}): Artifact {
   const target = targetNamed(options.target ?? "wasm-simd");
   const module = importBytes(bytes, options);
-  lower(module, options.pipeline ?? target.pipeline, options);
-  return compileModule(module, options);
+  const { main, others } = options.pipeline === undefined ? variantsFor(target, options.variants) : nothingElse;
+  const fork = new Fork(new Map(others.map((v) => [v.name, readPipeline(v.pipeline)])));
+  const pipeline = readPipeline(options.pipeline ?? main?.pipeline ?? target.pipeline);
+  runSteps(module, pipeline, { ...options, instruments: [fork, ...(options.instruments ?? [])] });
+  const artifact = named(compileModule(module, options), main?.name);
+  const variants = others.map(({ name, needs, automatic }): VariantCode => {
+    const branch = fork.branches.get(name)!;
+    runSteps(branch.module, branch.pipeline, { ...options, instruments: [] });
+    const other = compileModule(branch.module, options);
+    invariant(fitsBeside(other, artifact), `variant ${name} has the buffers and weights of the others`);
+    return { name, needs, automatic, code: other.code };
+  });
+  return variants.length > 0 ? { ...artifact, variants } : artifact;
+}
+
+const named = (artifact: Artifact, variant: string | undefined): Artifact =>
+  variant === undefined ? artifact : { ...artifact, manifest: { ...artifact.manifest, variant } };
+
+interface Making {
+  /** In place of the target's own. */
+  readonly main: Variant | undefined;
+  readonly others: readonly Variant[];
+}
+const nothingElse: Making = { main: undefined, others: [] };
+
+/** The variant of a name; undefined for the target's own code. Throws a CompileError if there is none. */
+export function variantNamed(target: Target, name: string): Variant | undefined {
+  const found = (target.variants ?? []).find((v) => v.name === name);
+  if (found || name === plainVariant) return found;
+  throw fault("cli/usage", unknownLocation, `${target.name} has no variant "${name}"`, {
+    help: `variants: ${[plainVariant, ...(target.variants ?? []).map((v) => v.name)].join(", ")}`,
+  });
+}
+
+/** The code that is made: the artifact's own, and what is beside it. */
+function variantsFor(target: Target, wanted: CompileOptions["variants"] = "all"): Making {
+  const all = target.variants ?? [];
+  if (wanted === "all") return { main: undefined, others: all };
+  if (wanted === "here") return { main: all.filter((v) => v.automatic && offers(v.needs)).at(-1), others: [] };
+  for (const name of wanted) variantNamed(target, name);
+  return { main: undefined, others: all.filter((v) => wanted.includes(v.name)) };
+}
+
+/** Two codes may share memory: inputs, outputs and weights are the same, at the same places. */
+function fitsBeside(a: Artifact, b: Artifact): boolean {
+  const ports = (x: Artifact): string =>
+    JSON.stringify([x.manifest.inputs, x.manifest.outputs, x.manifest.memory.weights]);
+  return ports(a) === ports(b) && a.weights.every((v, i) => v === b.weights[i]);
 }
 
 /** Writes what a target's pipeline has left of a model. */
@@ -87,7 +151,7 @@ export interface Compiled extends Artifact {
    * An instance with memory of its own.
    * @throws CompileError if the target makes texts for another compiler, which cannot be run here
    */
-  load(): Promise<Session>;
+  load(options?: LoadOptions): Promise<Session>;
   /** The files to ship, by name, in the order in which they are to be written. */
   files(): Promise<ReadonlyMap<string, Uint8Array>>;
   /** What is worth knowing: kernels, sizes, memory. */
@@ -103,15 +167,15 @@ export async function compile(bytes: Uint8Array, options: CompileOptions = {}): 
   const files = (): Promise<ReadonlyMap<string, Uint8Array>> => target.files(artifact);
   return {
     ...artifact,
-    load: () => loadArtifact(target, artifact),
+    load: (given) => loadArtifact(target, artifact, given),
     files,
     facts: async () => target.facts(artifact, await files()),
     listing: (name) => target.listings?.[name]?.(artifact),
   };
 }
 
-async function loadArtifact(target: Target, artifact: Artifact): Promise<Session> {
-  if (target.runtime === "wasm") return Session.load(artifact);
+async function loadArtifact(target: Target, artifact: Artifact, options?: LoadOptions): Promise<Session> {
+  if (target.runtime === "wasm") return Session.load(artifact, options);
   throw fault("cli/usage", unknownLocation, `what is compiled for ${target.name} cannot be run here`, {
     help: "write it to a folder and build it for its machine",
   });

@@ -110,7 +110,7 @@ import type { Compiled, CompileOptions } from "./compile.ts";
 
 export type { Fact, Target } from "./codegen/target.ts";
 export type { Compiled, CompileOptions } from "./compile.ts";
-export { type Manifest, type Port, Session, type TypedArray } from "./runtime/session.ts";
+export { type LoadOptions, type Manifest, type Port, Session, type TypedArray } from "./runtime/session.ts";
 
 /** ONNX files as they are; loaded when first wanted. */
 export type Onnx = typeof import("./onnx/index.ts");

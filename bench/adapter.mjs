@@ -4,7 +4,7 @@
  *
  * `options` besides `inputs` (name → typed array) and `threads`:
  *   target=NAME     what to compile for (wasm-simd)
- *   variant=NAME    which of the artifact's code variants is run; by default the best that this engine takes
+ *   variant=NAME    which of the target's variants is run: simd, relaxed …; by default the best that this engine takes
  *   from=src|dist   run the sources through tsx, or the built library (default); a library older than its sources is built first
  */
 import { execFileSync } from "node:child_process";
@@ -43,22 +43,27 @@ async function library(from) {
 /** What a harness calls. Compiling is done ahead of time by users, so its time is told apart (`info.convertMs`). */
 export async function load(bytes, entry, { inputs, threads = 1, target = "wasm-simd", variant, from = "dist" }) {
   if (threads > 1) throw Object.assign(new Error(`sluice: ${target} runs on one thread`), { unsupported: true });
-  if (variant !== undefined) throw Object.assign(new Error(`sluice: no variant "${variant}"`), { unsupported: true });
   const started = performance.now();
   const { compile, CompileError } = await library(from);
   const shapes = Object.fromEntries(entry.inputs.map(({ name, dims }) => [name, dims]));
-  const compiled = await compile(bytes, { target, shapes, file: entry.file }).catch((error) => {
+  const compiled = await compile(bytes, {
+    target,
+    shapes,
+    file: entry.file,
+    variants: variant ? [variant] : "here",
+  }).catch((error) => {
     if (!(error instanceof CompileError)) throw error;
     throw Object.assign(new Error(error.message), { unsupported: true });
   });
   const convertMs = performance.now() - started;
-  const session = await compiled.load();
+  const session = await compiled.load(variant ? { variant } : {});
   return {
     run: () => session.run(inputs),
     canonical: (result) => entry.outputs.map(({ name }) => result[name]),
     info: {
       convertMs,
       target,
+      variant: session.variant,
       threads,
       codeBytes: compiled.code.byteLength,
       weightsBytes: compiled.weights.byteLength,

@@ -40,6 +40,7 @@ interface CompileFlags extends ModelFlags, WatchFlags {
   readonly output?: string;
   readonly emit?: string;
   readonly names?: boolean;
+  readonly variants: string;
   readonly printPipeline?: boolean;
   readonly bisect?: boolean;
 }
@@ -55,6 +56,11 @@ export async function main(args: readonly string[]): Promise<number> {
     .option(
       "--emit <what>",
       `print the program instead of writing files: ${Object.keys(storeys).join(", ")}, or a listing of the target's, like wat`,
+    )
+    .option(
+      "--variants <names>",
+      "code for other engines to make beside it: all, here (for this engine only), or names",
+      "all",
     )
     .option("--names", "keep names of functions in the code")
     .option("--print-pipeline", "print the target's pipeline and stop")
@@ -84,6 +90,7 @@ async function compileFile(path: string, flags: CompileFlags): Promise<number> {
     ...readingOptions(path, flags, diagnostics),
     target: flags.target,
     names: flags.names ?? false,
+    variants: flags.variants === "all" || flags.variants === "here" ? flags.variants : flags.variants.split(","),
   };
   const bytes = readBytes(path);
   if (flags.bisect) return bisectPasses(compiler, bytes, target, flags, options, diagnostics);

@@ -25,6 +25,7 @@ import { print, readBytes, style, writeOutput } from "./terminal.ts";
 
 interface ProfileFlags extends ModelFlags {
   readonly target: string;
+  readonly variant?: string;
   readonly output?: string;
   readonly runs: number;
   readonly warm: number;
@@ -48,6 +49,7 @@ export async function main(args: readonly string[]): Promise<number> {
     )
     .argument("<model>", "the model, an .onnx file")
     .option("--target <name>", "what to compile for", "wasm-simd")
+    .option("--variant <name>", "the variant of the target's code; by default its plain one")
     .option("-o, --output <dir>", "a folder for the reports")
     .addOption(new Option("--runs <n>", "so many inferences are measured").argParser(toCount).default(30))
     .addOption(new Option("--warm <ms>", "run so long before").argParser(toCount).default(1000))
@@ -83,10 +85,11 @@ interface Measured {
 async function measure(profiling: Profiling, path: string, flags: ProfileFlags): Promise<Measured> {
   const diagnostics = new Diagnostics();
   const options: CompileOptions = { ...readingOptions(path, flags, diagnostics), target: flags.target };
-  const { artifact, steps, buffers, macs } = profiling.compileProfiled(readBytes(path), options);
+  const chosen = flags.variant === undefined ? {} : { variant: flags.variant };
+  const { artifact, steps, buffers, macs } = profiling.compileProfiled(readBytes(path), { ...options, ...chosen });
   report(diagnostics.list.filter((d) => d.severity !== "remark"));
   const recorder = new Recorder(4 * steps.length + 16);
-  const session = await Session.load(artifact, { mark: recorder.imports.mark });
+  const session = await Session.load(artifact, { imports: { mark: recorder.imports.mark } });
   const inputs: Record<string, TypedArray> = {};
   session.inputs.forEach((port, i) => {
     inputs[port.name] = dataFor(port, randomArray(dtypes[port.type], port.shape, i + 1));
@@ -101,8 +104,9 @@ async function measure(profiling: Profiling, path: string, flags: ProfileFlags):
   }
   const records = Array.from({ length: Math.max(1, flags.runs) }, () => recorder.record(run));
   session.dispose();
-  const roof = await profiling.measureRoof(flags.target);
-  const { model, target } = artifact.manifest;
+  const roof = await profiling.measureRoof(flags.target, flags.variant);
+  const { model } = artifact.manifest;
+  const target = [artifact.manifest.target, flags.variant].filter((t) => t !== undefined).join(" ");
   const profile = profiling.summarize({ model, target, machine: machineText(), macs, roof, buffers }, steps, records);
   const far = (r: RunRecord): number => Math.abs(r.wall - profile.wall);
   return { profile, typical: records.reduce((a, b) => (far(b) < far(a) ? b : a)) };

@@ -32,6 +32,7 @@ import { usageFault } from "./usage.ts";
 
 interface RunModelFlags extends ModelFlags {
   readonly target: string;
+  readonly variant?: string;
   readonly input: readonly string[];
   readonly compare?: string;
   readonly save?: string;
@@ -58,6 +59,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .argument("<model>", "the model, an .onnx file")
     .option("--input <name=value>", "an input; may be repeated", collect, [])
     .addOption(new Option("--target <name>", "what to compile for, or interpreter").default("wasm-simd"))
+    .option("--variant <name>", "the code to run: one of the target's variants, or fastest; by default the best here")
     .option("--compare <dir>", "inputs and expected outputs: input_0.pb …, output_0.pb …, or folders test_data_set_*")
     .addOption(new Option("--rtol <x>", "how far from what is expected, in proportion").argParser(Number).default(1e-3))
     .addOption(new Option("--atol <x>", "how far from what is expected, absolutely").argParser(Number).default(1e-5))
@@ -153,9 +155,11 @@ class ModelRun {
   async #compiled(options: CompileOptions): Promise<Prepared> {
     const { compile } = await loadCompiler();
     const progress = new Progress();
-    const watched = { ...options, target: this.#flags.target, instruments: [progress] };
+    const { target, variant } = this.#flags;
+    const variants = variant === undefined ? "here" : variant === "fastest" ? "all" : [variant];
+    const watched: CompileOptions = { ...options, target, variants, instruments: [progress] };
     const compiled = await compile(this.#bytes, watched).finally(() => progress.end());
-    const session = await compiled.load();
+    const session = await compiled.load(variant === undefined ? {} : { variant });
     return {
       inputs: session.inputs.map(({ name, type, shape }) => ({ name, dtype: dtypes[type], shape })),
       outputs: session.outputs.map((o) => o.name),

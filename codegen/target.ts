@@ -1,7 +1,7 @@
 /** @file What a target is: a machine, a pipeline that ends in the words it can write, and the writing. */
 import type { Operation } from "../ir/core.ts";
 import type { Pass } from "../rewrite/pass.ts";
-import type { Manifest } from "../runtime/manifest.ts";
+import type { Feature, Manifest, VariantCode } from "../runtime/manifest.ts";
 
 export interface EmitContext {
   /** The name under which the model is known. */
@@ -15,6 +15,8 @@ export interface Artifact {
   readonly manifest: Manifest;
   readonly code: Uint8Array<ArrayBuffer>;
   readonly weights: Uint8Array<ArrayBuffer>;
+  /** Other code for the same weights. */
+  readonly variants?: readonly VariantCode[];
 }
 
 /**
@@ -26,6 +28,18 @@ export interface Fact {
   readonly value: string | { readonly bytes: number } | { readonly shipped: readonly Uint8Array[] };
 }
 
+/** Other code for the same buffers and weights: for engines that offer more, or by a choice of the user's. */
+export interface Variant {
+  readonly name: string;
+  readonly doc: string;
+  /** What an engine must offer. */
+  readonly needs: Feature;
+  /** Loaders choose it wherever the engine offers what it needs. The others are there for those who ask. */
+  readonly automatic: boolean;
+  /** In place of the target's own. What the two have in common, up to the first step that differs, is done once. */
+  readonly pipeline: string;
+}
+
 export interface Target {
   readonly name: string;
   readonly doc: string;
@@ -35,6 +49,7 @@ export interface Target {
   readonly passes: readonly Pass[];
   /** From `graph` to what `emit` writes. */
   readonly pipeline: string;
+  readonly variants?: readonly Variant[];
   emit(module: Operation, context: EmitContext): Artifact;
   /** The artifact as files, in the order in which they are to be written. */
   files(artifact: Artifact): Promise<ReadonlyMap<string, Uint8Array>>;

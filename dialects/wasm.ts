@@ -10,8 +10,10 @@ import { defineDialect, defineOp } from "../ir/define.ts";
 import { reads, writes } from "../ir/effects.ts";
 import type { Evaluator } from "../ir/evaluate.ts";
 import { one } from "../ir/fields.ts";
-import { Elementwise, Pure, sameTypes } from "../ir/traits.ts";
+import { allTypesMatch, Elementwise, Pure, sameTypes } from "../ir/traits.ts";
 import { elementOf, i32, type Type, type VectorType } from "../ir/types.ts";
+import { isFloatKind } from "../support/float.ts";
+import { fma } from "../support/fma.ts";
 import { type Buffer, NDArray } from "../support/ndarray.ts";
 
 const Address = exactly(i32);
@@ -142,8 +144,20 @@ export const pmax = pseudo("pmax", "a < b ? b : a: the first operand where one i
   a < b ? b : a,
 );
 
+export const relaxed_madd = defineOp("wasm.relaxed_madd", {
+  doc: "a * b + c in each lane, rounded once or twice, as the machine likes (`f32x4.relaxed_madd`). Here it is once.",
+  operands: [one("a", Vector), one("b", Vector), one("c", Vector)],
+  results: [one("result", Vector)],
+  traits: [Pure, Elementwise, allTypesMatch("a", "b", "c", "result")],
+  infer: ({ a }) => [a.type],
+  scalar({ results: [type], fail }) {
+    const kind = type?.kind === "float" && isFloatKind(type.name) ? type.name : fail("has no run-time form");
+    return (a: number, b: number, c: number) => fma(kind, a, b, c);
+  },
+});
+
 export const wasm = defineDialect("wasm", {
   extension: true,
-  doc: "What only WebAssembly has: addresses in one memory, loads and stores with offsets, splat loads, quick minima.",
-  ops: [address, load, load_splat, store, pmin, pmax],
+  doc: "What only WebAssembly has: addresses in one memory, loads and stores with offsets, splat loads, quick minima, relaxed arithmetic.",
+  ops: [address, load, load_splat, store, pmin, pmax, relaxed_madd],
 });

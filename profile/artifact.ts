@@ -1,6 +1,6 @@
 /** @file Compiling for profiling: the target's own pipeline with work counted and calls marked, and what the calls are. */
 import type { Artifact } from "../codegen/target.ts";
-import { type CompileOptions, compileModule, importBytes, lower, targetNamed } from "../compile.ts";
+import { type CompileOptions, compileModule, importBytes, lower, targetNamed, variantNamed } from "../compile.ts";
 import * as func from "../dialects/func.ts";
 import { workOf } from "../dialects/linalg/count.ts";
 import * as memref from "../dialects/memref/index.ts";
@@ -47,10 +47,16 @@ export interface ProfiledArtifact {
   readonly macs: number;
 }
 
+export type ProfileOptions = CompileOptions & {
+  /** The variant of the target's code. */
+  readonly variant?: string;
+};
+
 /** Compiles a model so that it says when each of its steps ends. Throws a CompileError with everything that is wrong. */
-export function compileProfiled(bytes: Uint8Array, options: CompileOptions = {}): ProfiledArtifact {
+export function compileProfiled(bytes: Uint8Array, options: ProfileOptions = {}): ProfiledArtifact {
   const target = targetNamed(options.target ?? "wasm-simd");
-  const pipeline = instrumented(options.pipeline ?? target.pipeline);
+  const variant = options.variant === undefined ? undefined : variantNamed(target, options.variant);
+  const pipeline = instrumented(options.pipeline ?? variant?.pipeline ?? target.pipeline);
   const module = importBytes(bytes, options);
   let macs = 0;
   const counting: Instrument = {

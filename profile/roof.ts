@@ -3,7 +3,7 @@
  * level of the memory. Measured by small programs in the IR, which take the target's own way down.
  */
 import type { Artifact } from "../codegen/target.ts";
-import { compileModule, lower, targetNamed } from "../compile.ts";
+import { compileModule, lower, targetNamed, variantNamed } from "../compile.ts";
 import { dialects } from "../dialects/index.ts";
 import { Context } from "../ir/context.ts";
 import { planMemory } from "../lowering/kernel/plan-memory.ts";
@@ -35,12 +35,12 @@ const unroll = 4;
 const turns = 20_000;
 
 /** Measures what a target reaches here. Takes about a second. */
-export async function measureRoof(target = "wasm-simd"): Promise<Roof> {
-  const flops = await best(probe(peakText(), target), 2 * 4 * chains * unroll * turns, 80);
+export async function measureRoof(target = "wasm-simd", variant?: string): Promise<Roof> {
+  const flops = await best(probe(peakText(), target, variant), 2 * 4 * chains * unroll * turns, 80);
   const bandwidths: Bandwidth[] = [];
   for (const bytes of sizes) {
     const repeats = Math.max(1, Math.floor((8 << 20) / bytes));
-    const rate = await best(probe(readText(bytes, repeats), target), bytes * repeats, 120);
+    const rate = await best(probe(readText(bytes, repeats), target, variant), bytes * repeats, 120);
     bandwidths.push({ bytes, rate });
   }
   return { flops, bandwidths };
@@ -65,7 +65,7 @@ export function leastTime(
 /** The best rate, in units per nanosecond, at which the last step of a program does so many units. */
 async function best(artifact: Artifact, units: number, ms: number): Promise<number> {
   const recorder = new Recorder(16);
-  const session = await Session.load(artifact, { mark: recorder.imports.mark });
+  const session = await Session.load(artifact, { imports: { mark: recorder.imports.mark } });
   let least = Number.POSITIVE_INFINITY;
   const until = performance.now() + ms;
   while (performance.now() < until) {
@@ -78,11 +78,12 @@ async function best(artifact: Artifact, units: number, ms: number): Promise<numb
 }
 
 /** A program on buffers, compiled as the last steps of a model's compilation would. */
-function probe(text: string, name: string): Artifact {
+function probe(text: string, name: string, variant: string | undefined): Artifact {
   const diagnostics = new Diagnostics();
   const target = targetNamed(name);
+  const chosen = variant === undefined ? undefined : variantNamed(target, variant);
   const module = parse(text, new Context(dialects), diagnostics);
-  const parsed = parsePipeline(target.pipeline, passes, diagnostics);
+  const parsed = parsePipeline(chosen?.pipeline ?? target.pipeline, passes, diagnostics);
   if (!module || !parsed) throw new CompileError(diagnostics.list.slice());
   const from = parsed.steps.findIndex((s) => s.pass === planMemory);
   lower(module, "builtin.module(kernel-mark-calls)", {});

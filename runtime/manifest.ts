@@ -44,6 +44,25 @@ export interface FileEntry {
   readonly sha256: string;
 }
 
+/** What engines offer beyond 128-bit SIMD, and loaders can find out. */
+export type Feature = "relaxed-simd";
+
+/** Code that may be run in place of the artifact's own, on the same memory and weights. */
+export interface VariantEntry {
+  readonly name: string;
+  readonly needs: Feature;
+  /** Chosen wherever the engine offers what it needs; otherwise only if asked for. */
+  readonly automatic: boolean;
+  readonly file?: FileEntry;
+}
+
+export interface VariantCode extends VariantEntry {
+  readonly code: Uint8Array<ArrayBuffer>;
+}
+
+/** The name of the artifact's own code among its variants. */
+export const plainVariant = "simd";
+
 export interface KernelEntry {
   readonly name: string;
   /** Calls per inference. */
@@ -64,6 +83,10 @@ export interface Manifest {
     readonly arena: { readonly offset: number; readonly bytes: number };
   };
   readonly kernels: readonly KernelEntry[];
+  /** The name of the artifact's own code; `simd` if it is not given. */
+  readonly variant?: string;
+  /** Other code beside it. */
+  readonly variants?: readonly VariantEntry[];
   readonly files?: { readonly code: FileEntry; readonly weights: FileEntry };
 }
 

@@ -1,11 +1,26 @@
-/** @file Runs a compiled WebAssembly artifact: instantiates it, places the weights, moves data in and out. */
-import type { Manifest, Port } from "./manifest.ts";
+/** @file Runs a compiled WebAssembly artifact: chooses its code, instantiates it, places the weights, moves data in and out. */
+import { offers } from "./features.ts";
+import { type Manifest, type Port, plainVariant, type VariantEntry } from "./manifest.ts";
 import { checkArray, checkNames, type TypedArray, viewOf } from "./tensor.ts";
+
+type Code = BufferSource | WebAssembly.Module;
 
 export interface WasmArtifact {
   readonly manifest: Manifest;
-  readonly code: BufferSource | WebAssembly.Module;
+  readonly code: Code;
   readonly weights: Uint8Array;
+  readonly variants?: readonly (VariantEntry & { readonly code: Code })[];
+}
+
+export interface LoadOptions {
+  /**
+   * Which code is run. Without it, the best that the engine takes, of those that loaders may choose. A name takes that one;
+   * "fastest" tries all that the engine takes, keeps those that answer alike, and then the quickest: it takes a few
+   * inferences of each, and twice the memory meanwhile.
+   */
+  readonly variant?: string;
+  /** Functions that an instrumented artifact calls, by name. */
+  readonly imports?: Readonly<Record<string, (n: number) => void>>;
 }
 
 interface Exports {
@@ -23,28 +38,34 @@ const noOutputs: Readonly<Record<string, TypedArray>> = Object.freeze({});
 export class Session {
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
+  /** The name of the code that runs. */
+  readonly variant: string;
   #exports: Exports | null;
   readonly #inputViews: readonly TypedArray[];
   readonly #outputViews: readonly TypedArray[];
 
-  private constructor(manifest: Manifest, exports: Exports) {
+  private constructor(manifest: Manifest, exports: Exports, variant: string) {
     this.inputs = manifest.inputs;
     this.outputs = manifest.outputs;
+    this.variant = variant;
     this.#exports = exports;
     const { buffer } = exports.memory;
     this.#inputViews = manifest.inputs.map((p) => viewOf(p, buffer));
     this.#outputViews = manifest.outputs.map((p) => viewOf(p, buffer));
   }
 
-  /**
-   * @param imports functions that an instrumented artifact calls, by name
-   * @throws RangeError if the weights are not of the size that the code wants, or memory cannot be had
-   */
-  static async load(
-    artifact: WasmArtifact,
-    imports: Readonly<Record<string, (n: number) => void>> = {},
-  ): Promise<Session> {
-    const { manifest, code, weights } = artifact;
+  /** @throws RangeError if there is no such variant, the weights are not of the size that the code wants, or memory cannot be had */
+  static async load(artifact: WasmArtifact, options: LoadOptions = {}): Promise<Session> {
+    const all = [{ name: ownVariant(artifact), code: artifact.code }, ...(artifact.variants ?? [])];
+    if (options.variant === "fastest") return fastest(artifact, options);
+    const name = options.variant ?? automaticVariant(artifact);
+    const chosen = all.find((v) => v.name === name);
+    if (!chosen) throw new RangeError(`there is no variant "${name}", but ${all.map((v) => v.name).join(", ")}`);
+    return Session.#start(artifact, chosen.code, chosen.name, options);
+  }
+
+  static async #start(artifact: WasmArtifact, code: Code, variant: string, { imports }: LoadOptions): Promise<Session> {
+    const { manifest, weights } = artifact;
     const module = code instanceof WebAssembly.Module ? code : await WebAssembly.compile(code);
     const instance = await WebAssembly.instantiate(module, { sluice: { ...imports } });
     const exports = instance.exports as unknown as Exports;
@@ -54,7 +75,7 @@ export class Session {
       );
     }
     new Uint8Array(exports.memory.buffer).set(weights, manifest.memory.weights.offset);
-    return new Session(manifest, exports);
+    return new Session(manifest, exports, variant);
   }
 
   /**
@@ -104,10 +125,89 @@ export class Session {
     return open;
   }
 
+  /**
+   * Runs the model on what its inputs hold until the engine has compiled it well: engines first compile quickly and
+   * badly, and again in the background what runs often. Ends when runs get no faster, or after so many milliseconds.
+   */
+  async warmUp(limit = 2000): Promise<void> {
+    const until = performance.now() + limit;
+    let best = Number.POSITIVE_INFINITY;
+    for (let stale = 0; stale < 3 && performance.now() < until; ) {
+      const took = timeRuns(() => this.#exports?.run(), 10);
+      stale = took < best * 0.97 ? 0 : stale + 1;
+      best = Math.min(best, took);
+      // What has been compiled is put to use between tasks.
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
   /** Gives the memory back: nothing of the session refers to it any more. It cannot run then. May be called again. */
   dispose(): void {
     this.#exports = null;
     (this.#inputViews as TypedArray[]).length = 0;
     (this.#outputViews as TypedArray[]).length = 0;
   }
+}
+
+/** The best code that the engine takes, of those that loaders may choose: the last one is. */
+function automaticVariant(artifact: WasmArtifact): string {
+  const { variants = [] } = artifact;
+  return variants.filter((v) => v.automatic && offers(v.needs)).at(-1)?.name ?? ownVariant(artifact);
+}
+
+const ownVariant = ({ manifest }: WasmArtifact): string => manifest.variant ?? plainVariant;
+
+/** Milliseconds of the quickest of some runs: two at least, and as many as fit. */
+function timeRuns(run: () => void, ms: number): number {
+  let best = Number.POSITIVE_INFINITY;
+  const until = performance.now() + ms;
+  for (let n = 0; n < 2 || performance.now() < until; n++) {
+    const start = performance.now();
+    run();
+    best = Math.min(best, performance.now() - start);
+  }
+  return best;
+}
+
+/** Another code must be quicker by so much to be worth the risk. */
+const worthwhile = 0.95;
+/** How far answers may lie apart, in proportion to the largest: codes round products that they add differently. */
+const closeness = 1e-3;
+
+async function fastest(artifact: WasmArtifact, options: LoadOptions): Promise<Session> {
+  const inputs = Object.fromEntries(artifact.manifest.inputs.map((p) => [p.name, sample(p)]));
+  const timed = async (variant: string) => {
+    const session = await Session.load(artifact, { ...options, variant });
+    await session.warmUp();
+    const answer = session.run(inputs);
+    return { session, answer, ms: timeRuns(() => session.run(inputs), 40) };
+  };
+  let best = await timed(automaticVariant(artifact));
+  for (const { name, needs } of artifact.variants ?? []) {
+    if (name === best.session.variant || !offers(needs)) continue;
+    const other = await timed(name);
+    const alike = best.session.outputs.every((p) => isClose(other.answer[p.name]!, best.answer[p.name]!));
+    const [keep, drop] = alike && other.ms < best.ms * worthwhile ? [other, best] : [best, other];
+    drop.session.dispose();
+    best = keep;
+  }
+  return best.session;
+}
+
+/** Small numbers that are not all the same; whole ones are 0 and 1, which are indices into anything. */
+function sample(port: Port): TypedArray {
+  const array = viewOf({ ...port, offset: 0 }, new ArrayBuffer(port.bytes));
+  const whole = !port.type.startsWith("float");
+  for (let i = 0; i < array.length; i++) {
+    if (array instanceof BigInt64Array || array instanceof BigUint64Array) array[i] = BigInt(i & 1);
+    else if (port.type.endsWith("float16")) array[i] = 0;
+    else array[i] = whole ? i & 1 : Math.sin(i * 0.7);
+  }
+  return array;
+}
+
+function isClose(a: TypedArray, b: TypedArray): boolean {
+  let largest = 0;
+  for (const v of b) largest = Math.max(largest, Math.abs(Number(v)));
+  return a.every((v, i) => Math.abs(Number(v) - Number(b[i])) <= closeness * largest);
 }

@@ -16,24 +16,41 @@ export async function artifactFiles(artifact: Artifact): Promise<ReadonlyMap<str
   const name = manifest.model;
   const codeFile = await entry(`${name}.wasm`, code);
   const weightsFile = await entry(`${name}.weights.bin`, weights);
-  const full: Manifest = { ...manifest, files: { code: codeFile, weights: weightsFile } };
+  const variants = await Promise.all(
+    (artifact.variants ?? []).map(async ({ code: own, ...v }) => ({
+      own,
+      described: { ...v, file: await entry(`${name}.${v.name}.wasm`, own) },
+    })),
+  );
+  const described = variants.map((v) => v.described);
+  const full: Manifest = {
+    ...manifest,
+    ...(described.length > 0 ? { variants: described } : {}),
+    files: { code: codeFile, weights: weightsFile },
+  };
+  const names = { code: codeFile.file, weights: weightsFile.file, variants: described };
   const text = new TextEncoder();
   return new Map([
     [codeFile.file, code],
+    ...variants.map(({ own, described: v }) => [v.file.file, own] as const),
     [weightsFile.file, weights],
-    [`${name}.js`, text.encode(loaderText(manifest, { code: codeFile.file, weights: weightsFile.file }))],
-    [`${name}.d.ts`, text.encode(declarationText(manifest))],
+    [`${name}.js`, text.encode(loaderText(manifest, names))],
+    [`${name}.d.ts`, text.encode(declarationText(manifest, names))],
     ["manifest.json", text.encode(`${JSON.stringify(full, null, 2)}\n`)],
   ]);
 }
 
 /** Kernels, sizes of what is fetched, and memory. */
-export function artifactFacts({ manifest, code, weights }: Artifact, files: ReadonlyMap<string, Uint8Array>): Fact[] {
+export function artifactFacts(
+  { manifest, code, weights, variants = [] }: Artifact,
+  files: ReadonlyMap<string, Uint8Array>,
+): Fact[] {
   const calls = manifest.kernels.reduce((n, k) => n + k.calls, 0);
   const loader = files.get(`${manifest.model}.js`);
   return [
     { name: "kernels", value: `${manifest.kernels.length} (${calls} calls)` },
     { name: "code", value: { shipped: [code] } },
+    ...variants.map((v): Fact => ({ name: `code, ${v.name}`, value: { shipped: [v.code] } })),
     ...(loader ? [{ name: "loader", value: { shipped: [loader] } }] : []),
     { name: "weights", value: { bytes: weights.byteLength } },
     { name: "arena", value: { bytes: manifest.memory.arena.bytes } },

@@ -14,12 +14,21 @@ import { legalize } from "./legalize.ts";
 import { watText } from "./listing.ts";
 import { minMax } from "./min-max.ts";
 import { foldOffsets } from "./offsets.ts";
+import { relaxedMadd } from "./relaxed.ts";
 
 /** Buffers start at multiples of this many bytes: a cache line. */
 const alignment = 64;
 const roundUp = (n: number): number => Math.ceil(n / alignment) * alignment;
 /** Nothing lies below: an address of 0 is a mistake that shows. */
 const firstAddress = 1024;
+
+/** From `graph` to what is written, for an engine; `last` is done to kernels at the end. */
+const pipelineFor = (machine: string, ...last: string[]): string =>
+  "builtin.module(" +
+  "func.func(graph-recognize,graph-byte-ports,graph-fold-affine,graph-layout),graph-to-linalg,func.func(linalg-decompose-pad),canonicalize,cse,linalg-pack,canonicalize,cse,linalg-outline,linalg-bufferize," +
+  `linalg-schedule{machine=${machine}},linalg-to-loops,kernel-plan-memory,` +
+  "func.func(kernel-expand-narrow-floats),kernel-expand-small-types," +
+  `func.func(${["kernel-expand-math", ...last, "wasm-min-max", "wasm-legalize", "wasm-addresses", "kernel-lower-affine", "kernel-unroll", "wasm-fold-offsets"].join(",")}))`;
 
 export const wasmSimd = defineTarget({
   name: "wasm-simd",
@@ -28,12 +37,17 @@ export const wasmSimd = defineTarget({
   files: artifactFiles,
   facts: artifactFacts,
   listings: { wat: ({ code }) => watText(code) },
-  passes: [minMax, legalize, addresses, foldOffsets],
-  pipeline:
-    "builtin.module(" +
-    "func.func(graph-recognize,graph-byte-ports,graph-fold-affine,graph-layout),graph-to-linalg,func.func(linalg-decompose-pad),canonicalize,cse,linalg-pack,canonicalize,cse,linalg-outline,linalg-bufferize," +
-    "linalg-schedule,linalg-to-loops,kernel-plan-memory," +
-    "func.func(kernel-expand-narrow-floats),kernel-expand-small-types,func.func(kernel-expand-math,wasm-min-max,wasm-legalize,wasm-addresses,kernel-lower-affine,kernel-unroll,wasm-fold-offsets))",
+  passes: [relaxedMadd, minMax, legalize, addresses, foldOffsets],
+  pipeline: pipelineFor("v8"),
+  variants: [
+    {
+      name: "relaxed",
+      doc: "multiplies and adds in one instruction",
+      needs: "relaxed-simd",
+      automatic: true,
+      pipeline: pipelineFor("v8-relaxed", "wasm-relaxed-madd"),
+    },
+  ],
   emit(module, { model, names }) {
     const entry = entryOf(module);
     const layout = layOut(module, entry);

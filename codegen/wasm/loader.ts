@@ -3,7 +3,15 @@
  * JavaScript without dependencies, dynamic code or globals, so that it works from static files under a strict
  * Content-Security-Policy (`script-src 'self' 'wasm-unsafe-eval'`), in browsers and in Node.
  */
-import type { ElementType, Manifest, Port } from "../../runtime/manifest.ts";
+import { probeOf } from "../../runtime/features.ts";
+import {
+  type ElementType,
+  type FileEntry,
+  type Manifest,
+  type Port,
+  plainVariant,
+  type VariantEntry,
+} from "../../runtime/manifest.ts";
 
 const arrays: Readonly<Record<ElementType, string>> = {
   bool: "Uint8Array",
@@ -34,6 +42,7 @@ const arrays: Readonly<Record<ElementType, string>> = {
 export interface FileNames {
   readonly code: string;
   readonly weights: string;
+  readonly variants: readonly (VariantEntry & { readonly file: FileEntry })[];
 }
 
 const portText = (p: Port): string =>
@@ -42,11 +51,23 @@ const portText = (p: Port): string =>
 /** A name stays on its line. */
 const commentText = (name: string): string => name.replace(/[\p{C}\u2028\u2029]/gu, "?");
 
+function variantRows({ code, variants }: FileNames, own: string): string {
+  const rows = [...variants].reverse().map(({ name, file, automatic, needs }) => {
+    const probe = `new Uint8Array([${[...probeOf(needs)].join(",")}])`;
+    return `  { name: ${JSON.stringify(name)}, file: ${JSON.stringify(file.file)}, automatic: ${automatic}, probe: ${probe} },`;
+  });
+  return [...rows, `  { name: ${JSON.stringify(own)}, file: ${JSON.stringify(code)}, automatic: true },`].join("\n");
+}
+
 /** The text of `model.js`. */
 export function loaderText(manifest: Manifest, files: FileNames): string {
   return `// ${commentText(manifest.model)}: compiled by sluice for ${manifest.target}. Serve this file beside ${files.code} and ${files.weights}.
 const inputs = [${manifest.inputs.map(portText).join(", ")}];
 const outputs = [${manifest.outputs.map(portText).join(", ")}];
+// What there is, best first; a probe is a module that only engines take that offer what the code needs.
+const variants = [
+${variantRows(files, manifest.variant ?? plainVariant)}
+];
 
 async function read(name, base) {
   const url = new URL(name, base);
@@ -95,7 +116,8 @@ class Session {
   inputs = inputs;
   outputs = outputs;
 
-  constructor(exports) {
+  constructor(exports, variant) {
+    this.variant = variant;
     this.#exports = exports;
     this.#sources = viewsOf(inputs, exports.memory.buffer);
     this.#results = viewsOf(outputs, exports.memory.buffer);
@@ -116,6 +138,17 @@ class Session {
     return answer;
   }
 
+  /** Runs until the engine has compiled well what it runs: it first compiles quickly and badly, and again in the background. */
+  async warmUp(limit = 2000) {
+    const until = performance.now() + limit;
+    for (let best = Infinity, stale = 0; stale < 3 && performance.now() < until; ) {
+      const took = quickest(() => this.#exports?.run(), 10);
+      stale = took < best * 0.97 ? 0 : stale + 1;
+      best = Math.min(best, took);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
   /** Gives the memory back. */
   dispose() {
     this.#exports = null;
@@ -125,20 +158,79 @@ class Session {
 
 export { inputs, outputs };
 
-/** Loads the model. \`base\` is where its files are, \`code\` and \`weights\` replace them by bytes. */
-export async function load({ base = import.meta.url, code, weights } = {}) {
-  const [wasm, data] = await Promise.all([code ?? read(${JSON.stringify(files.code)}, base), weights ?? read(${JSON.stringify(files.weights)}, base)]);
+/**
+ * Loads the model. \`base\` is where its files are, \`code\` and \`weights\` replace them by bytes. \`variant\` names the code to
+ * run, or "fastest": each that the engine takes is tried, and the quickest kept of those that answer alike.
+ */
+export async function load({ base = import.meta.url, code, weights, variant } = {}) {
+  const data = Promise.resolve(weights ?? read(${JSON.stringify(files.weights)}, base));
+  const open = async (wasm, name) => start(...(await Promise.all([wasm, data])), name);
+  const run = (v) => open(read(v.file, base), v.name);
+  if (code) return open(code, variant ?? "given");
+  const automatic = variants.find((v) => v.automatic && (!v.probe || WebAssembly.validate(v.probe)));
+  if (variant !== "fastest") {
+    const chosen = variant === undefined ? automatic : variants.find((v) => v.name === variant);
+    if (!chosen) throw new RangeError(\`there is no variant "\${variant}", but \${variants.map((v) => v.name).join(", ")}\`);
+    return run(chosen);
+  }
+  let best = await trial(await run(automatic));
+  for (const v of variants) {
+    if (v === automatic || (v.probe && !WebAssembly.validate(v.probe))) continue;
+    const other = await trial(await run(v));
+    const [keep, drop] = other.ms < best.ms * 0.95 && alike(other.answer, best.answer) ? [other, best] : [best, other];
+    drop.session.dispose();
+    best = keep;
+  }
+  return best.session;
+}
+
+/** What a session answers to small numbers, and how quickly. */
+async function trial(session) {
+  const given = {};
+  for (const p of inputs) {
+    const big = p.array === BigInt64Array || p.array === BigUint64Array;
+    const one = (_, i) => (big ? BigInt(i & 1) : p.type.endsWith("float16") ? 0 : p.type.startsWith("float") ? Math.sin(i * 0.7) : i & 1);
+    given[p.name] = p.array.from({ length: p.shape.reduce((n, d) => n * d, 1) }, one);
+  }
+  await session.warmUp();
+  return { session, answer: session.run(given), ms: quickest(() => session.run(given), 40) };
+}
+
+/** Codes round products that they add differently. */
+function alike(a, b) {
+  return outputs.every(({ name }) => {
+    const largest = b[name].reduce((m, v) => Math.max(m, Math.abs(Number(v))), 0);
+    return a[name].every((v, i) => Math.abs(Number(v) - Number(b[name][i])) <= 1e-3 * largest);
+  });
+}
+
+function quickest(run, ms) {
+  let best = Infinity;
+  const until = performance.now() + ms;
+  for (let n = 0; n < 2 || performance.now() < until; n++) {
+    const begin = performance.now();
+    run();
+    best = Math.min(best, performance.now() - begin);
+  }
+  return best;
+}
+
+async function start(wasm, data, variant) {
   const { exports } = (await WebAssembly.instantiate(wasm, {})).instance;
   const bytes = new Uint8Array(data.buffer ?? data, data.byteOffset ?? 0, data.byteLength);
   if (bytes.length !== ${manifest.memory.weights.bytes}) throw new RangeError(\`the weights have \${bytes.length} bytes, the model wants ${manifest.memory.weights.bytes}\`);
   new Uint8Array(exports.memory.buffer).set(bytes, ${manifest.memory.weights.offset});
-  return new Session(exports);
+  return new Session(exports, variant);
 }
 `;
 }
 
 /** The text of `model.d.ts`: inputs and outputs by name, with their arrays. */
-export function declarationText(manifest: Manifest): string {
+export function declarationText(manifest: Manifest, { variants }: FileNames): string {
+  const names = [manifest.variant ?? plainVariant, ...variants.map((v) => v.name)]
+    .map((n) => JSON.stringify(n))
+    .join(" | ");
+
   const record = (ports: readonly Port[]): string =>
     ports
       .map((p) => `  /** ${p.type} [${p.shape.join(", ")}] */\n  ${JSON.stringify(p.name)}: ${arrays[p.type]};`)
@@ -160,6 +252,10 @@ export interface Session {
   readonly outputs: readonly Port[];
   /** Runs the model; arrays in \`into\` are filled, the other outputs are new. */
   run(inputs: Inputs, into?: Partial<Outputs>): Outputs;
+  /** The name of the code that runs. */
+  readonly variant: string;
+  /** Runs until the engine has compiled well what it runs, for so many milliseconds at most. */
+  warmUp(limit?: number): Promise<void>;
   dispose(): void;
 }
 export declare const inputs: readonly Port[];
@@ -168,6 +264,8 @@ export declare function load(options?: {
   readonly base?: string | URL;
   readonly code?: BufferSource;
   readonly weights?: ArrayBuffer | ArrayBufferView;
+  /** The code to run; without it, the best that the engine takes. "fastest" tries them. */
+  readonly variant?: ${names} | "fastest";
 }): Promise<Session>;
 `;
 }

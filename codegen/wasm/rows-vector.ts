@@ -57,6 +57,14 @@ const unary =
     w.set(op.result());
   };
 
+const ternary =
+  (name: string): Row =>
+  (op, w) => {
+    for (const v of op.operands) w.push(v);
+    w.f.op(`${laneShape(op.result().type, op)}.${name}` as Plain);
+    w.set(op.result());
+  };
+
 const integerTests: Readonly<Record<string, string>> = {
   eq: "eq",
   ne: "ne",
@@ -376,6 +384,7 @@ export const vectorRows: Rows = new Map<OpInfo, Row>([
   [vector.shuffle, shuffle],
   [vector.bitcast, keepBits],
   [vector.shape_cast, keepBits],
+  [wasm.relaxed_madd, ternary("relaxed_madd")],
 ]);
 
 /** Whether an elementwise op on vectors has an instruction; shifts move all lanes alike. */

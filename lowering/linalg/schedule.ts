@@ -16,7 +16,7 @@ import { type ReductionSchedule, type RootSchedule, setSchedule } from "./schedu
 
 export const schedule = definePass("linalg-schedule", {
   doc: "Chooses tiles, loop order and vectors of each kernel for a machine, and writes the choice as an attribute.",
-  options: { machine: attr.oneOf("v8", "v8-12").default("v8") },
+  options: { machine: attr.oneOf("v8", "v8-relaxed", "v8-12").default("v8") },
   run(module, { machine: name }) {
     const machine = machines.find((m) => m.name === name) ?? v8;
     for (const fn of module.region().entry) if (isKernel(fn)) scheduleKernel(fn, machine);

@@ -98,6 +98,7 @@ describe("sluice compile", () => {
     expect(readdirSync(out).sort()).toEqual([
       "digits.d.ts",
       "digits.js",
+      "digits.relaxed.wasm",
       "digits.wasm",
       "digits.weights.bin",
       "manifest.json",

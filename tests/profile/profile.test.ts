@@ -30,7 +30,7 @@ const roof: Roof = {
 };
 
 const recorder = new Recorder(2);
-const session = await Session.load(artifact, { mark: recorder.imports.mark });
+const session = await Session.load(artifact, { imports: { mark: recorder.imports.mark } });
 let answer: ReturnType<Session["run"]> = {};
 const records = Array.from({ length: 5 }, () =>
   recorder.record(() => {
@@ -41,7 +41,7 @@ const profile = summarize({ ...artifact.manifest, machine: "here", macs, roof, b
 
 describe("an artifact that is compiled for profiling", () => {
   it("computes the same as without", async () => {
-    const plain = await Session.load(compileModel(bytes, { file }));
+    const plain = await Session.load(compileModel(bytes, { file }), { variant: "simd" });
     expect(answer).toEqual(plain.run({ image }));
   });
 
