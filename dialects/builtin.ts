@@ -4,7 +4,7 @@ import { Any } from "../ir/constraints.ts";
 import { Block, Operation, Region, type Value } from "../ir/core.ts";
 import { defineDialect, defineOp } from "../ir/define.ts";
 import { many } from "../ir/fields.ts";
-import { AffineScope, Isolated, NoTerminator, Pure, SingleBlock, SymbolTable } from "../ir/traits.ts";
+import { AffineScope, Isolated, NoTerminator, OneBlock, Pure, SingleBlock, SymbolTable } from "../ir/traits.ts";
 import { rule } from "../rewrite/rule.ts";
 import { type Location, unknownLocation } from "../support/location.ts";
 
@@ -12,7 +12,7 @@ export const module = defineOp("builtin.module", {
   doc: "The top of a program: a symbol table of functions and globals.",
   attrs: { sym_name: attr.symbolName.optional(), sym_visibility: attr.string.optional() },
   regions: ["bodyRegion"],
-  traits: [AffineScope, Isolated, NoTerminator, SingleBlock, SymbolTable],
+  traits: [AffineScope, Isolated, NoTerminator, SingleBlock, OneBlock, SymbolTable],
   defaultDialect: "builtin",
   assembly: "($sym_name^)? attr-dict-with-keyword $bodyRegion",
   verify({ op, bodyRegion }, fail) {

@@ -124,6 +124,8 @@ export interface Spec<O extends Fields, A extends Attrs, R extends Fields, G ext
   readonly deduce?: Readonly<Record<string, (known: KnownTypes) => Type | readonly Type[] | undefined>>;
   /** A syntax beyond the declarative format: reads what stands after the op's name. */
   parse?(p: AsmParser, at: Location): ParsedOp;
+  /** Whether the pretty form can say all of an op; where it cannot, the generic form is written. */
+  isPretty?(view: View<O, A, R, G>): boolean;
   /** Writes what stands after the op's name, the blank before it included. */
   print?(view: View<O, A, R, G>, p: AsmPrinter): void;
   /**

@@ -81,6 +81,18 @@ export const SingleBlock: Trait = {
   },
 };
 
+/** Each region has one block. */
+export const OneBlock: Trait = {
+  name: "OneBlock",
+  verify(op, fail) {
+    for (const [i, r] of op.regions.entries()) {
+      if (r.blocks.length === 1) continue;
+      const name = op.def.regionNames[Math.min(i, op.def.regionNames.length - 1)];
+      fail(`region #${i} ('${name}') failed to verify constraint: region with 1 blocks`, { code: "verify/region" });
+    }
+  },
+};
+
 /** The parent must be one of these ops. */
 export const hasParent = (...names: readonly string[]): Trait => ({
   name: "HasParent",

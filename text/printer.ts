@@ -135,7 +135,7 @@ class Printer extends BasePrinter {
 
   override op(op: Operation): void {
     const writer = this.#generic || !op.def.registered ? undefined : writerOf(op.def);
-    if (!writer) {
+    if (!writer || op.def.spec.isPretty?.(op.def.of(op) as never) === false) {
       this.genericOp(op);
       return;
     }

@@ -1,5 +1,5 @@
 /** @file Conversions between element types. */
-import { attr } from "../../ir/attributes.ts";
+import { attr, bounded } from "../../ir/attributes.ts";
 import type { Builder } from "../../ir/builder.ts";
 import type { Value } from "../../ir/core.ts";
 import { defineOp } from "../../ir/define.ts";
@@ -14,13 +14,15 @@ import { converted, elementwise } from "./expand.ts";
 import { AnyTensor, Broadcasts, dtype, isBool, isFloat, withElementType } from "./op.ts";
 import { convertScalar, Scalars } from "./scalars.ts";
 
+const isScalarType = (t: Type): boolean => t.kind === "integer" || t.kind === "index" || t.kind === "float";
+
 export const cast = defineOp("graph.cast", {
   doc:
     "Elements of another type (ONNX Cast). Floats become integers by cutting off, wrapped to their width; anything but 0 " +
     "is true. To 8-bit floats values beyond the largest saturate, or not.",
   operands: [one("x", AnyTensor)],
   attrs: {
-    to: attr.type,
+    to: bounded(attr.type, "type attribute of numbers", isScalarType),
     saturate: attr.bool.default(true),
     round_mode: attr.oneOf("nearest", "up", "down").default("up"),
   },

@@ -144,7 +144,9 @@ export const dma_start = defineOp("memref.dma_start", {
       ],
     };
   },
-  print({ op, operands }, p) {
+  // MLIR writes attributes here, but does not read them.
+  isPretty: ({ op }) => op.attributes === null || op.attributes.size === 0,
+  print({ operands }, p) {
     const parts = partsOf(operands, rankOf);
     const memory = (v: Value, indices: readonly Value[]): void => {
       p.operand(v);
@@ -165,7 +167,6 @@ export const dma_start = defineOp("memref.dma_start", {
       p.write(", ");
       p.operand(v);
     }
-    p.attrDict(op);
     p.write(" : ");
     p.types([parts.source.type, parts.target.type, parts.tag.type]);
   },

@@ -1,6 +1,8 @@
 /** @file Tensors cut into tiles that lie contiguous, and put together again. Newer MLIR has these in linalg. */
+
 import { attr } from "../../ir/attributes.ts";
 import { Any, Index, RankedTensor } from "../../ir/constraints.ts";
+import type { Value } from "../../ir/core.ts";
 import { defineOp } from "../../ir/define.ts";
 import type { Num } from "../../ir/evaluate.ts";
 import { many, one, optional } from "../../ir/fields.ts";
@@ -39,9 +41,15 @@ const isSelection = (dims: readonly number[], rank: number): boolean =>
   dims.length <= rank && dims.every((d) => d >= 0 && d < rank) && new Set(dims).size === dims.length;
 
 /** What packing and unpacking have in common; undefined is sound. */
-function packingFault(unpacked: TensorType, packed: TensorType, p: Packing): string | undefined {
+function packingFault(
+  unpacked: TensorType,
+  packed: TensorType,
+  p: Packing & { readonly inner_tiles: readonly Value[] },
+): string | undefined {
   const { inner_dims_pos: inner, outer_dims_perm: outer, static_inner_tiles: tiles } = p;
   const rank = unpacked.shape.length;
+  if (tiles.filter(isDynamic).length !== p.inner_tiles.length)
+    return "expected as many dynamic tile sizes as are not static";
   if (tiles.includes(0)) return "invalid zero tile factor";
   if (!isSelection(inner, rank)) return "invalid inner_dims_pos vector";
   if (!isSelection(outer, rank)) return "invalid outer_dims_perm vector";

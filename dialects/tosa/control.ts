@@ -8,7 +8,7 @@ import { reads, writes } from "../../ir/effects.ts";
 import type { Evaluator } from "../../ir/evaluate.ts";
 import { many, one } from "../../ir/fields.ts";
 import { typeText } from "../../ir/spell.ts";
-import { ConstantLike, Pure, RecursiveEffects, SingleBlock, Terminator } from "../../ir/traits.ts";
+import { ConstantLike, OneBlock, Pure, RecursiveEffects, SingleBlock, Terminator } from "../../ir/traits.ts";
 import { i1, tensor, typeOfAttribute } from "../../ir/types.ts";
 import { NDArray } from "../../support/ndarray.ts";
 import { assignments, printAssignments } from "../scf/loops.ts";
@@ -48,7 +48,7 @@ export const cond_if = defineOp("tosa.cond_if", {
   operands: [one("cond", BoolTensor), many("inputs", NumberTensor)],
   results: [many("output", NumberTensor)],
   regions: ["then_branch", "else_branch"],
-  traits: [SingleBlock, RecursiveEffects],
+  traits: [SingleBlock, OneBlock, RecursiveEffects],
   parse(p) {
     const cond = p.resolve(p.operand(), tensor([], i1));
     const resultTypes = p.optionalArrowTypes();
@@ -56,6 +56,9 @@ export const cond_if = defineOp("tosa.cond_if", {
     const no = p.optionalKeyword("else") ? p.region() : p.fail("expected 'else'");
     return { operands: [cond], resultTypes, regions: [yes, no], attributes: p.attrDict() };
   },
+  // MLIR writes neither the inputs nor the arguments of the regions.
+  isPretty: ({ inputs, then_branch, else_branch }) =>
+    inputs.length === 0 && [then_branch, else_branch].every((r) => r.entry.args.length === 0),
   print({ op, cond, output, then_branch, else_branch }, p) {
     const terminator = output.length > 0;
     p.write(" ");
@@ -80,7 +83,7 @@ export const while_loop = defineOp("tosa.while_loop", {
   operands: [many("inputs", NumberTensor)],
   results: [many("output", NumberTensor)],
   regions: ["cond", "body"],
-  traits: [SingleBlock, RecursiveEffects],
+  traits: [SingleBlock, OneBlock, RecursiveEffects],
   parse(p) {
     const carried = p.at("(") ? assignments(p) : [];
     const at = p.here();

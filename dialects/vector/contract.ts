@@ -268,6 +268,8 @@ export const outerproduct = defineOp("vector.outerproduct", {
       resultTypes: [result],
     };
   },
+  // Without what is added to, MLIR writes no attributes.
+  isPretty: ({ op, acc, kind }) => acc !== undefined || (kind === "add" && (op.attributes?.size ?? 0) === 0),
   print({ op, lhs, rhs, acc, kind }, p) {
     p.write(" ");
     p.operands(acc ? [lhs, rhs, acc] : [lhs, rhs]);

@@ -2,11 +2,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { dialect } from "../../dialects/linalg/index.ts";
-import { windowSteps } from "../../dialects/linalg/ops.ts";
 import { structureOf } from "../../dialects/linalg/structure.ts";
 import { type AffineMap, evaluateMap } from "../../ir/affine.ts";
 import { Builder } from "../../ir/builder.ts";
-import { Block, type Operation, type Value } from "../../ir/core.ts";
+import { Block, type Operation } from "../../ir/core.ts";
 import { dtypeOf } from "../../ir/datum.ts";
 import type { OpInfo } from "../../ir/define.ts";
 import { evaluateOp } from "../../ir/interpret.ts";
@@ -14,15 +13,10 @@ import { f32, f64, i1, i8, i32, type Type, tensor } from "../../ir/types.ts";
 import { verify } from "../../ir/verify.ts";
 import { Diagnostics } from "../../support/diagnostic.ts";
 import { NDArray } from "../../support/ndarray.ts";
+import { isNamedOp, type Make, namedOpBlock } from "../support/named-op.ts";
 import { sharedPath } from "../support/shared.ts";
 
-type Make = (b: Builder, inputs: Value[], outputs: Value[], rest?: Record<string, unknown>) => readonly Value[];
-
-const special = ["generic", "index", "yield", "map", "reduce", "transpose", "broadcast", "softmax"];
-const named = dialect.ops.filter((op) => {
-  const name = op.opName.slice("linalg.".length);
-  return !special.includes(name) && !name.startsWith("winograd");
-});
+const named = dialect.ops.filter(isNamedOp);
 
 const fround = Math.fround;
 const unaryMeaning: Record<string, (x: number) => number> = {
@@ -113,56 +107,11 @@ function next(): number {
   return (seed >>> 0) / 2 ** 32;
 }
 
-const isScalarInput = (name: string, i: number): boolean =>
-  (/_q$|^quantized/.test(name) && (i === 2 || i === 3)) || (name === "fill" && i === 0);
-
-/** An op of the kind on operands of small shapes that fit its maps. */
+/** An op of the kind, and values for its operands. */
 function make(def: OpInfo, inputElement: Type, outputElement: Type): { op: Operation; values: unknown[] } {
+  const block = namedOpBlock(def, inputElement, outputElement, (n) => Math.floor(next() * n));
+  const types = block.args.map((a) => a.type);
   const name = def.opName.slice("linalg.".length);
-  const rest: Record<string, unknown> = {};
-  const windows = def.attrIndex.has("strides") ? Number(/(\d)d|pooling_n(d?)(h?)w/.exec(name)?.[1] ?? 0) : 0;
-  const rank = windows || (/^pooling/.test(name) ? name.split("_")[1]!.length - 2 : 0);
-  if (def.attrIndex.has("strides")) {
-    rest.strides = windowSteps(Array.from({ length: rank }, () => 1 + Math.floor(next() * 2)));
-    rest.dilations = windowSteps(Array.from({ length: rank }, () => 1 + Math.floor(next() * 2)));
-  }
-  // Probe the maps with operands of any shape, then choose shapes that fit.
-  const { nest } = def as OpInfo & { nest?: { iterators: readonly string[] } };
-  const arity =
-    name === "select" ? 3 : /^(add|sub|mul|div|div_unsigned|max|min|powf|elemwise_binary)$/.test(name) ? 2 : 1;
-  let shapes: (readonly number[])[];
-  if (!nest) {
-    const shape = [2, 3, 2].map((d) => d + Math.floor(next() * 2));
-    shapes = [...new Array(arity).fill(shape), shape];
-  } else {
-    const extents = nest.iterators.map(() => 2 + Math.floor(next() * 2));
-    const steps = [rest.strides, rest.dilations].map((a) =>
-      a ? [...new BigInt64Array((a as { bytes: Uint8Array }).bytes.slice().buffer)].map(Number) : undefined,
-    );
-    const spread = steps.map((s) => (s && s.length < rank ? new Array<number>(rank).fill(s[0]!) : s));
-    const maps = (def as unknown as { nest: { maps(...s: unknown[]): readonly AffineMap[] } }).nest.maps(...spread);
-    shapes = maps.map((m) =>
-      evaluateMap(
-        m,
-        extents.map((e) => e - 1),
-      ).map((last) => last + 1),
-    );
-  }
-  const types = shapes.map((shape, i) => {
-    const output = i === shapes.length - 1;
-    const element = output
-      ? outputElement
-      : isScalarInput(name, i)
-        ? inputElement === i8
-          ? i32
-          : outputElement
-        : inputElement;
-    return isScalarInput(name, i) ? element : tensor(shape, name === "select" && i === 0 ? i1 : element);
-  });
-  const block = new Block(types);
-  const b = Builder.atEnd(block);
-  const args = block.args;
-  (def as unknown as Make)(b, args.slice(0, -1), args.slice(-1), rest);
   const values = types.map((t, i) => {
     const element = t.kind === "tensor" ? t.element : t;
     const one = (): number => {
@@ -170,7 +119,7 @@ function make(def: OpInfo, inputElement: Type, outputElement: Type): { op: Opera
       if (element === i8) return Math.floor(next() * 256) - 128;
       if (element === i32) return Math.floor(next() * 2000) - 1000 || 1;
       const v = fround(next() * 4 - 2);
-      return /log|sqrt|powf/.test(name) && i < shapes.length - 1 ? Math.abs(v) : v;
+      return /log|sqrt|powf/.test(name) && i < types.length - 1 ? Math.abs(v) : v;
     };
     if (t.kind !== "tensor") return one();
     return NDArray.from(dtypeOf(element)!, t.shape, Array.from({ length: t.shape.reduce((a, d) => a * d, 1) }, one));
