@@ -221,8 +221,10 @@ export function attributeOfDatum(value: unknown, type: Type): Attribute | undefi
     if (type.kind === "integer" || type.kind === "index") return integerAttribute(value, type);
     return type.kind === "float" ? floatAttribute(Number(value), type) : undefined;
   }
-  if (value instanceof NDArray && (type.kind === "tensor" || type.kind === "vector") && hasStaticShape(type)) {
-    return denseOfArray(value, type);
+  if (!(value instanceof NDArray) || (type.kind !== "tensor" && type.kind !== "vector") || !hasStaticShape(type)) {
+    return undefined;
   }
-  return undefined;
+  // A program may claim another shape than its ops compute; then nothing is known.
+  const fits = value.rank === type.shape.length && type.shape.every((d, i) => d === value.shape[i]);
+  return fits ? denseOfArray(value, type) : undefined;
 }
