@@ -111,9 +111,12 @@ describe.each(stockVersions)("mlir-opt-%i", (version) => {
       runPipeline(pipeline, module, { context: new Context(dialects), diagnostics }, { instruments });
       diagnostics.throwIfErrors();
       expect(storeys.length).toBeGreaterThan(5);
+      // Between tensors and buffers stands an op that the versions spell in two ways.
+      const read = storeys.filter((s) => version === 19 || !only19.test(s.text));
+      expect(read.length).toBeGreaterThan(5);
       const refused = refusedBy(
         version,
-        storeys.map((s) => s.text),
+        read.map((s) => s.text),
         ["--allow-unregistered-dialect"],
       );
       expect(refused.map((r) => `after ${read[r.index]!.after}: ${r.message}`)).toEqual([]);
