@@ -13,6 +13,8 @@ import * as quant from "./ops/quant.ts";
 import * as recurrent from "./ops/recurrent.ts";
 import * as reduce from "./ops/reduce.ts";
 import * as shape from "./ops/shape.ts";
+import * as signal from "./ops/signal.ts";
+import * as state from "./ops/state.ts";
 import * as window from "./ops/window.ts";
 
 const isRow = (x: unknown): x is ImportRow => typeof x === "object" && x !== null && "since" in x;
@@ -49,6 +51,8 @@ export const operators = tableOf([
   recurrent,
   reduce,
   shape,
+  signal,
+  state,
   window,
 ]);
 

@@ -150,17 +150,17 @@ export function causalMasked(b: Builder, scores: TensorValue, past: number): Ten
   return select(b, mask, scores, scalar(b, Number.NEGATIVE_INFINITY, scores)) as TensorValue;
 }
 
+type Rows = readonly [batch: number, heads: number, length: number];
+
 /** The softmax of the scores times v. */
-export function weightedValues(
-  b: Builder,
-  scores: Value,
-  v: TensorValue,
-  stash: Type,
-  [batch, heads, length]: readonly [number, number, number],
-): TensorValue {
+export function weightedValues(b: Builder, scores: Value, v: TensorValue, stash: Type, rows: Rows): TensorValue {
   const { element } = scores.type as TensorType;
   const wide = cast(b, scores, { to: stash });
-  const shares = cast(b, softmax(b, wide, { axis: 3 }), { to: element }) as TensorValue;
+  return weighted(b, cast(b, softmax(b, wide, { axis: 3 }), { to: element }) as TensorValue, v, rows);
+}
+
+/** Shares [B, H, L, S] times v. */
+export function weighted(b: Builder, shares: TensorValue, v: TensorValue, [batch, heads, length]: Rows): TensorValue {
   const groups = v.type.shape[1]!;
   const y = matmul(b, inGroups(b, shares, groups), v);
   return reshape(b, y, undefined, { shape: [batch, heads, length, v.type.shape[3]!] }) as TensorValue;

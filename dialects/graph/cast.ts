@@ -7,11 +7,11 @@ import { one } from "../../ir/fields.ts";
 import { Pure } from "../../ir/traits.ts";
 import { type FloatType, f32, i32, type TensorType, type Type } from "../../ir/types.ts";
 import { encodeE8M0, encodeFloats, type FloatKind, floatFormats, isFloatKind } from "../../support/float.ts";
-import { allocate, isNarrowFloat, NDArray } from "../../support/ndarray.ts";
+import { allocate, isNarrowFloat, NDArray, storageOf } from "../../support/ndarray.ts";
 import * as arith from "../arith/ops.ts";
 import { arrayOf, elementsOf, numbersOf } from "./data.ts";
 import { converted, elementwise } from "./expand.ts";
-import { AnyTensor, Broadcasts, dtype, isBool, isFloat, withElementType } from "./op.ts";
+import { AnyTensor, Broadcasts, dtype, isBool, isFloat, signless, withElementType } from "./op.ts";
 import { convertScalar, Scalars } from "./scalars.ts";
 
 const isScalarType = (t: Type): boolean => t.kind === "integer" || t.kind === "index" || t.kind === "float";
@@ -50,6 +50,38 @@ export const cast = defineOp("graph.cast", {
     ];
   },
 });
+
+export const bitcast = defineOp("graph.bitcast", {
+  doc: "The bits of the elements as elements of another type of the same size (ONNX BitCast); a bool has 8 bits.",
+  operands: [one("x", AnyTensor)],
+  attrs: { to: attr.type },
+  results: [one("y", AnyTensor)],
+  traits: [Pure, Broadcasts],
+  infer: ({ x, to }) => [withElementType(x.type, to)],
+  verify({ x, to }, fail) {
+    const [from, into] = [bitsOf(x.type.element), bitsOf(to)];
+    if (from !== into) fail(`elements of ${from} bits cannot be read as elements of ${into} bits`);
+  },
+  evaluate({ x, to }) {
+    const { data, shape } = x.contiguous();
+    const kind = dtype(to);
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    const stored = storageOf(kind, kind === "i1" ? bytes.map((v) => (v === 0 ? 0 : 1)) : bytes);
+    return new NDArray(kind, shape, stored);
+  },
+  expand({ x, to, y }, b) {
+    const { element } = x.type;
+    const [from, into] = [signless(element), signless(to)];
+    return [
+      elementwise(b, y.type, [x], (inner, v) => {
+        if (isBool(from) || isBool(into)) return convertScalar(inner, v!, element, to);
+        return from === into ? v! : arith.bitcast(inner, v!, { types: [into] });
+      }),
+    ];
+  },
+});
+
+const bitsOf = (t: Type): number => (isBool(t) ? 8 : t.kind === "integer" || t.kind === "float" ? t.width : 64);
 
 /** A number kept within the largest of a type, infinity too. */
 export function saturated(b: Builder, x: Value, to: FloatType): Value {

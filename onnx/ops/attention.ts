@@ -4,6 +4,7 @@ import {
   attentionScores,
   causalMasked,
   softcapped,
+  weighted,
   weightedValues,
 } from "../../dialects/graph/attention.ts";
 import { einsum } from "../../dialects/graph/einsum.ts";
@@ -12,8 +13,9 @@ import { gather } from "../../dialects/graph/gather.ts";
 import { softmax } from "../../dialects/graph/normalize.ts";
 import { concat, pad, reshape, slice, transpose, WHOLE } from "../../dialects/graph/shape.ts";
 import type { Value } from "../../ir/core.ts";
-import { elementOf, f32, i1, type Type } from "../../ir/types.ts";
+import { elementOf, f32, f64, i1, type Type } from "../../ir/types.ts";
 import { elementTypeOf } from "../dtypes.ts";
+import type { Graph } from "../model.ts";
 import { type NodeBuilder, tensorType } from "../node-builder.ts";
 import { attr, defineImport, many, one, optional, type TensorValue } from "../op.ts";
 import { typeOfElement } from "../types.ts";
@@ -117,6 +119,35 @@ export const Attention = defineImport("Attention", {
     const step = steps[a.qk_matmul_output_mode];
     if (!step) return b.unsupported(`qk_matmul_output_mode ${a.qk_matmul_output_mode} is not supported`);
     return [back(y), k, v, step()];
+  },
+});
+
+/** As attention, with subgraphs that change the scores before the softmax and the shares behind it. */
+export const FlexAttention = defineImport("FlexAttention", {
+  domain: "ai.onnx.preview",
+  since: 1,
+  inputs: [one("Q"), one("K"), one("V")],
+  attrs: {
+    scale: attr.float.optional(),
+    softmax_precision: attr.int.default(1),
+    score_mod: attr.graph.optional(),
+    prob_mod: attr.graph.optional(),
+  },
+  import({ Q, K, V, scale, softmax_precision, score_mod, prob_mod }, b) {
+    const [batch = 1, heads = 1, length = 1, size = 1] = Q.type.shape;
+    const { element } = Q.type;
+    const factor = scale ?? 1 / Math.sqrt(size);
+    const name = elementTypeOf(softmax_precision);
+    const asked = (name && typeOfElement(name)) ?? f32;
+    const stash = element === f64 ? f64 : asked;
+    if (!score_mod && !prob_mod) {
+      return attention(b, Q, K, V, undefined, { scale: factor, softcap: 0, causal: false, past: 0, stash });
+    }
+    const changed = (graph: Graph | undefined, x: Value): Value | undefined =>
+      graph ? b.graph.inline(graph, [x], b)?.[0] : x;
+    const scores = changed(score_mod, attentionScores(b, Q, K, factor));
+    const shares = scores && changed(prob_mod, b.cast(softmax(b, b.cast(scores, stash), { axis: 3 }), element));
+    return shares && weighted(b, shares as TensorValue, V, [batch, heads, length]);
   },
 });
 

@@ -1,4 +1,5 @@
 /** @file Operators that compute element by element. */
+import { bitcast } from "../../dialects/graph/cast.ts";
 import * as graph from "../../dialects/graph/elementwise.ts";
 import { reshape } from "../../dialects/graph/shape.ts";
 import type { Builder } from "../../ir/builder.ts";
@@ -195,6 +196,18 @@ export const Cast = defineImport("Cast", {
     const type = name && typeOfElement(name);
     if (!type) return b.fail("onnx/unsupported-type", `to elements of type ${name ?? to} is not supported`);
     return b.castAs(input, type, { saturate, round_mode });
+  },
+});
+
+export const BitCast = defineImport("BitCast", {
+  since: 26,
+  inputs: [one("input")],
+  attrs: { to: attr.int },
+  import({ input, to }, b) {
+    const name = elementTypeOf(to);
+    const type = name && typeOfElement(name);
+    if (!type) return b.fail("onnx/unsupported-type", `to elements of type ${name ?? to} is not supported`);
+    return elementOf(input.type) === type ? input : bitcast(b, input, { to: type });
   },
 });
 
