@@ -24,6 +24,8 @@ import { nearest } from "./support/nearest.ts";
 export type CompileOptions = Omit<ImportOptions, "diagnostics" | "needs"> & {
   /** `wasm-simd` unless another is named. */
   readonly target?: string;
+  /** What the target leaves to choose, by name (its `settings`). `compile` takes `cpu: "native"` for this machine. */
+  readonly settings?: Readonly<Record<string, string>>;
   /** The pipeline in place of the target's own. */
   readonly pipeline?: string;
   /** Name of the model, for the manifest; the file's name without its ending by default. */
@@ -41,9 +43,10 @@ export type CompileOptions = Omit<ImportOptions, "diagnostics" | "needs"> & {
   readonly diagnostics?: Diagnostics;
 };
 
-export function targetNamed(name: string): Target {
+/** A target, with the settings that are given; faults in any of them are thrown together. */
+export function targetNamed(name: string, settings: Readonly<Record<string, string>> = {}): Target {
   const found = targets.find((t) => t.name === name);
-  if (found) return found;
+  if (found) return configured(found, settings);
   const near = nearest(
     name,
     targets.map((t) => t.name),
@@ -51,6 +54,25 @@ export function targetNamed(name: string): Target {
   throw fault("cli/usage", unknownLocation, `no target "${name}"`, {
     help: near ? `did you mean "${near}"?` : `targets: ${targets.map((t) => t.name).join(", ")}`,
   });
+}
+
+function configured(target: Target, settings: Readonly<Record<string, string>>): Target {
+  const diagnostics = new Diagnostics();
+  const known = target.settings ?? {};
+  for (const [name, value] of Object.entries(settings)) {
+    const setting = known[name];
+    if (setting?.values.includes(value)) continue;
+    const choices = setting ? setting.values : Object.keys(known);
+    const near = nearest(setting ? value : name, choices);
+    const message = setting
+      ? `"${value}" is no ${name} of the target ${target.name}`
+      : `the target ${target.name} has no setting "${name}"`;
+    diagnostics.error("cli/usage", unknownLocation, message, {
+      help: near ? `did you mean "${near}"?` : choices.length > 0 ? `there are: ${choices.join(", ")}` : "it has none",
+    });
+  }
+  diagnostics.throwIfErrors();
+  return Object.keys(settings).length > 0 ? (target.configured?.(settings) ?? target) : target;
 }
 
 /** Reads and imports a model. Throws a CompileError with everything that is wrong with it. */
@@ -86,7 +108,7 @@ function runSteps(module: Operation, pipeline: Pipeline, options: CompileOptions
 
 /** Compiles a model for a target. Throws a CompileError with everything that is wrong. */
 export function compileModel(bytes: Uint8Array, options: CompileOptions = {}): Artifact {
-  const target = targetNamed(options.target ?? "wasm-simd");
+  const target = targetNamed(options.target ?? "wasm-simd", options.settings);
   const module = importBytes(bytes, options);
   const { main, others } = options.pipeline === undefined ? variantsFor(target, options.variants) : nothingElse;
   const fork = new Fork(new Map(others.map((v) => [v.name, readPipeline(v.pipeline)])));
@@ -140,7 +162,7 @@ function fitsBeside(a: Artifact, b: Artifact): boolean {
 
 /** Writes what a target's pipeline has left of a model. */
 export function compileModule(module: Operation, options: CompileOptions = {}): Artifact {
-  const target = targetNamed(options.target ?? "wasm-simd");
+  const target = targetNamed(options.target ?? "wasm-simd", options.settings);
   const model = options.name ?? (options.file ?? "model").replace(/^.*[/\\]/, "").replace(/\.onnx$/, "");
   return target.emit(module, { model, names: options.names ?? false });
 }
@@ -161,8 +183,9 @@ export interface Compiled extends Artifact {
 }
 
 /** Compiles a model. Throws a CompileError with all diagnostics. */
-export async function compile(bytes: Uint8Array, options: CompileOptions = {}): Promise<Compiled> {
-  const target = targetNamed(options.target ?? "wasm-simd");
+export async function compile(bytes: Uint8Array, given: CompileOptions = {}): Promise<Compiled> {
+  const options = await forThisMachine(given);
+  const target = targetNamed(options.target ?? "wasm-simd", options.settings);
   const artifact = compileModel(bytes, options);
   const files = (): Promise<ReadonlyMap<string, Uint8Array>> => target.files(artifact);
   return {
@@ -174,9 +197,28 @@ export async function compile(bytes: Uint8Array, options: CompileOptions = {}): 
   };
 }
 
+/** `native` as a machine is the one that this runs on. */
+async function forThisMachine(options: CompileOptions): Promise<CompileOptions> {
+  if (options.settings?.cpu !== "native") return options;
+  const { hostCpu } = await import("./runtime/native.ts");
+  return { ...options, settings: { ...options.settings, cpu: hostCpu() } };
+}
+
 async function loadArtifact(target: Target, artifact: Artifact, options?: LoadOptions): Promise<Session> {
   if (target.runtime === "wasm") return Session.load(artifact, options);
+  if (target.runtime === "native") return loadHere(artifact);
   throw fault("cli/usage", unknownLocation, `what is compiled for ${target.name} cannot be run here`, {
     help: "write it to a folder and build it for its machine",
   });
+}
+
+/** Builds and loads C; what this machine lacks for that is a fault with a place in the catalogue. */
+async function loadHere(artifact: Artifact): Promise<Session> {
+  const native = await import("./runtime/native.ts");
+  try {
+    return await native.loadNative(artifact);
+  } catch (error) {
+    if (!(error instanceof native.NativeError)) throw error;
+    throw fault("native/missing", unknownLocation, error.message, { help: error.help });
+  }
 }

@@ -25,6 +25,7 @@ import { addModelFlags, amountText, bytesText, type ModelFlags, readingOptions, 
 import { addWatchFlags, evaluationOptions, type WatchFlags, watchSwitches, watchWith } from "./opt-instruments.ts";
 import { Progress } from "./progress.ts";
 import { report, reportAs } from "./report.ts";
+import { addSettingFlags, type SettingFlags, settingsOf } from "./settings.ts";
 import { print, printError, readBytes, writeFolder } from "./terminal.ts";
 import { usageFault } from "./usage.ts";
 
@@ -35,7 +36,7 @@ const storeys: Readonly<Record<string, string | undefined>> = {
   "mlir-kernel": undefined,
 };
 
-interface CompileFlags extends ModelFlags, WatchFlags {
+interface CompileFlags extends ModelFlags, WatchFlags, SettingFlags {
   readonly target: string;
   readonly output?: string;
   readonly emit?: string;
@@ -68,6 +69,7 @@ export async function main(args: readonly string[]): Promise<number> {
       "--bisect",
       "write nothing, but find the first pass that leaves a wrong program, by running it on random inputs",
     );
+  addSettingFlags(command);
   addModelFlags(command);
   addWatchFlags(command, false);
   const parsed = parseArguments(command, normalizeFlags(args, new Set(watchSwitches)));
@@ -89,6 +91,7 @@ async function compileFile(path: string, flags: CompileFlags): Promise<number> {
   const options: CompileOptions = {
     ...readingOptions(path, flags, diagnostics),
     target: flags.target,
+    settings: settingsOf(flags),
     names: flags.names ?? false,
     variants: flags.variants === "all" || flags.variants === "here" ? flags.variants : flags.variants.split(","),
   };
@@ -161,7 +164,7 @@ function emitStorey(
     },
   };
   try {
-    compiler.lower(module, compiler.targetNamed(options.target ?? "wasm-simd").pipeline, {
+    compiler.lower(module, compiler.targetNamed(options.target ?? "wasm-simd", options.settings).pipeline, {
       ...options,
       instruments: [...(options.instruments ?? []), watch],
     });

@@ -27,10 +27,11 @@ import { addModelFlags, collect, type ModelFlags, readingOptions } from "./model
 import { readNpy, writeNpy } from "./npy.ts";
 import { Progress } from "./progress.ts";
 import { report, reportAs } from "./report.ts";
+import { addSettingFlags, type SettingFlags, settingsOf } from "./settings.ts";
 import { print, printError, readBytes, writeOutput } from "./terminal.ts";
 import { usageFault } from "./usage.ts";
 
-interface RunModelFlags extends ModelFlags {
+interface RunModelFlags extends ModelFlags, SettingFlags {
   readonly target: string;
   readonly variant?: string;
   readonly input: readonly string[];
@@ -65,6 +66,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .addOption(new Option("--atol <x>", "how far from what is expected, absolutely").argParser(Number).default(1e-5))
     .option("--save <dir>", "write the outputs there, as NAME.npy")
     .addOption(new Option("--repeat <n>", "run so often, and say what it took").argParser(toCount));
+  addSettingFlags(command);
   addModelFlags(command);
   const parsed = parseArguments(command, args);
   if (typeof parsed === "number") return parsed;
@@ -153,12 +155,13 @@ class ModelRun {
   }
 
   async #compiled(options: CompileOptions): Promise<Prepared> {
-    const { compile } = await loadCompiler();
+    const compiler = await loadCompiler();
     const progress = new Progress();
     const { target, variant } = this.#flags;
     const variants = variant === undefined ? "here" : variant === "fastest" ? "all" : [variant];
-    const watched: CompileOptions = { ...options, target, variants, instruments: [progress] };
-    const compiled = await compile(this.#bytes, watched).finally(() => progress.end());
+    const settings = this.#settings(compiler.targetNamed(target).settings);
+    const watched: CompileOptions = { ...options, target, settings, variants, instruments: [progress] };
+    const compiled = await compiler.compile(this.#bytes, watched).finally(() => progress.end());
     const session = await compiled.load(variant === undefined ? {} : { variant });
     return {
       inputs: session.inputs.map(({ name, type, shape }) => ({ name, dtype: dtypes[type], shape })),
@@ -173,6 +176,11 @@ class ModelRun {
         });
       },
     };
+  }
+
+  /** What is run here is made for this machine, where that makes a difference. */
+  #settings(known: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, string>> {
+    return { ...("cpu" in known ? { cpu: "native" } : {}), ...settingsOf(this.#flags) };
   }
 
   async #interpreted(options: CompileOptions): Promise<Prepared> {

@@ -1,5 +1,6 @@
 /** @file Every target, in one list. */
+import { c } from "./c/index.ts";
 import type { Target } from "./target.ts";
 import { wasmSimd } from "./wasm/index.ts";
 
-export const targets: readonly Target[] = [wasmSimd];
+export const targets: readonly Target[] = [wasmSimd, c];

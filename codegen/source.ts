@@ -120,12 +120,18 @@ export class SourceText {
     return this;
   }
 
-  /** `head {`, what `body` writes one step further in, `}` and `tail`. */
-  block(head: string, body: () => void, tail = ""): this {
-    this.line(`${head} {`);
+  /** What `body` writes, one step further in. */
+  indented(body: () => void): this {
     this.#depth++;
     body();
     this.#depth--;
+    return this;
+  }
+
+  /** `head {`, what `body` writes one step further in, `}` and `tail`. */
+  block(head: string, body: () => void, tail = ""): this {
+    this.line(`${head} {`);
+    this.indented(body);
     return this.line(`}${tail}`);
   }
 

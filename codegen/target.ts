@@ -40,11 +40,21 @@ export interface Variant {
   readonly pipeline: string;
 }
 
+/** A choice that a target leaves to its user. */
+export interface Setting {
+  readonly doc: string;
+  /** What may be chosen; the first is the default. */
+  readonly values: readonly string[];
+}
+
 export interface Target {
   readonly name: string;
+  readonly settings?: Readonly<Record<string, Setting>>;
+  /** The target with some settings chosen, which are known to be among its values. */
+  configured?(settings: Readonly<Record<string, string>>): Target;
   readonly doc: string;
   /** What of runtime/ runs its artifacts; nothing where they are text for another compiler. */
-  readonly runtime?: "wasm";
+  readonly runtime?: "wasm" | "native";
   /** Passes of its own, beside those of lowering/. */
   readonly passes: readonly Pass[];
   /** From `graph` to what `emit` writes. */

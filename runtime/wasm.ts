@@ -24,7 +24,7 @@ export interface LoadOptions {
 }
 
 interface Exports {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: { readonly buffer: ArrayBufferLike };
   readonly run: () => void;
 }
 
@@ -52,6 +52,11 @@ export class Session {
     const { buffer } = exports.memory;
     this.#inputViews = manifest.inputs.map((p) => viewOf(p, buffer));
     this.#outputViews = manifest.outputs.map((p) => viewOf(p, buffer));
+  }
+
+  /** A model that is loaded already: its memory, in which inputs and outputs lie, and how it runs. */
+  static over(manifest: Manifest, buffer: ArrayBufferLike, run: () => void): Session {
+    return new Session(manifest, { memory: { buffer }, run }, manifest.variant ?? plainVariant);
   }
 
   /** @throws RangeError if there is no such variant, the weights are not of the size that the code wants, or memory cannot be had */

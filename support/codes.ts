@@ -261,6 +261,11 @@ export const codes = {
     "With --verify-diagnostics the text says which diagnostics must come, and no others may.",
     "Correct the program, or the expectation: // expected-error@+1 {{part of the message}}.",
   ),
+  "native/missing": entry(
+    "the model cannot be built or loaded on this machine",
+    "Running the target c in this process takes a C compiler and the package koffi, which calls what it has built.",
+    "Install gcc or clang (or name one in SLUICE_CC) and `npm install koffi`; writing the files with `sluice compile --target c` needs neither.",
+  ),
   "cli/usage": entry(
     "the command line is not understood",
     "An argument is missing, unknown or malformed.",

@@ -77,4 +77,99 @@ export const v8Before13: Machine = {
   fusedMultiplyAdd: false,
 };
 
-export const machines: readonly Machine[] = [v8, v8Relaxed, v8Before13];
+/** What C compilers make of a tile: rows × columns, columns a multiple of the lanes, best first. */
+const tilesOf = (...tiles: readonly (readonly [rows: number, columns: number, gflops: number])[]): Machine["tiles"] =>
+  tiles.map(([rows, columns, gflops]) => ({ rows, columns, gflops }));
+
+/** Compilers unroll and schedule by themselves. */
+const compiled = { unroll: 1, loopForm: "bump", l1: 32 << 10, l2: 1 << 20 } as const;
+
+/** 128-bit vectors on 16 registers: SSE2, and whatever else a portable program meets. */
+export const x8664: Machine = {
+  ...compiled,
+  name: "x86-64",
+  lanes: 4,
+  vectorRegisters: 15,
+  tiles: tilesOf([4, 8, 35], [3, 8, 33], [2, 8, 30], [1, 16, 25], [1, 8, 20]),
+  strip: 4,
+  fusedMultiplyAdd: false,
+};
+export const generic: Machine = { ...x8664, name: "generic" };
+
+/** AVX2 and FMA. */
+export const x8664v3: Machine = {
+  ...compiled,
+  name: "x86-64-v3",
+  lanes: 8,
+  vectorRegisters: 15,
+  tiles: tilesOf([4, 16, 96], [6, 16, 92], [3, 16, 85], [2, 16, 70], [1, 32, 50], [1, 16, 40]),
+  strip: 4,
+  fusedMultiplyAdd: true,
+};
+
+/** AVX-512 on 32 registers. */
+export const x8664v4: Machine = {
+  ...compiled,
+  name: "x86-64-v4",
+  lanes: 16,
+  vectorRegisters: 31,
+  tiles: tilesOf(
+    [8, 32, 112],
+    [6, 32, 108],
+    [4, 32, 104],
+    [8, 16, 102],
+    [4, 16, 95],
+    [2, 32, 90],
+    [2, 16, 70],
+    [1, 32, 50],
+    [1, 16, 40],
+  ),
+  strip: 7,
+  fusedMultiplyAdd: true,
+};
+
+/** NEON on 32 registers. */
+export const aarch64: Machine = {
+  ...compiled,
+  name: "aarch64",
+  lanes: 4,
+  vectorRegisters: 31,
+  tiles: tilesOf([4, 16, 58], [8, 8, 57], [4, 8, 52], [2, 16, 50], [1, 16, 30], [1, 8, 20]),
+  strip: 4,
+  fusedMultiplyAdd: true,
+};
+
+/** Microcontrollers compute one number at a time; a tile is what their registers hold. */
+const scalar = (name: string, tiles: Machine["tiles"], registers: number): Machine => ({
+  ...compiled,
+  name,
+  lanes: 1,
+  vectorRegisters: registers,
+  tiles,
+  strip: 2,
+  fusedMultiplyAdd: registers > 12,
+  l1: 16 << 10,
+  l2: 256 << 10,
+});
+const floatTiles = tilesOf([4, 4, 4], [3, 4, 3.8], [2, 4, 3.3], [1, 4, 2.5], [1, 1, 1]);
+export const m0: Machine = scalar("m0", tilesOf([2, 2, 2], [1, 2, 1.5], [1, 1, 1]), 8);
+export const m4: Machine = scalar("m4", floatTiles, 28);
+export const m7: Machine = scalar("m7", floatTiles, 28);
+export const m55: Machine = scalar("m55", floatTiles, 28);
+export const rv32: Machine = scalar("rv32", floatTiles, 28);
+
+export const machines: readonly Machine[] = [
+  v8,
+  v8Relaxed,
+  v8Before13,
+  generic,
+  x8664,
+  x8664v3,
+  x8664v4,
+  aarch64,
+  m0,
+  m4,
+  m7,
+  m55,
+  rv32,
+];

@@ -30,7 +30,7 @@ await build({
   platform: "neutral",
   mainFields: ["module", "main"],
   conditions: ["module"],
-  external: ["node:*", "commander", "wabt"],
+  external: ["node:*", "commander", "koffi", "wabt"],
   target: "es2022",
   minifySyntax: true,
   sourcemap: "linked",

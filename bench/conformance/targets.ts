@@ -1,7 +1,8 @@
 /** @file The targets that the runner knows, by name. */
+import { cTarget } from "./c.ts";
 import { interpreter } from "./interpreter.ts";
 import { linalg } from "./linalg.ts";
 import type { Target } from "./target.ts";
 import { wasmTarget } from "./wasm.ts";
 
-export const targets: readonly Target[] = [interpreter, linalg, wasmTarget];
+export const targets: readonly Target[] = [interpreter, linalg, wasmTarget, cTarget];

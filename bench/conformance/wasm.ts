@@ -1,38 +1,6 @@
 /** @file The target `wasm-simd`: a model compiled, loaded and run. */
 import { wasmSimd } from "../../codegen/wasm/index.ts";
-import { lower } from "../../compile.ts";
-import type { Operation } from "../../ir/core.ts";
-import { dtypeOf } from "../../onnx/ndarray.ts";
-import { Session, type TypedArray } from "../../runtime/session.ts";
-import { NDArray, storageOf } from "../../support/ndarray.ts";
-import type { Prepared, Target } from "./target.ts";
+import { Session } from "../../runtime/session.ts";
+import { compiledTarget } from "./compiled.ts";
 
-/** Models may name an input twice, or an output like an input: positions are what counts here. */
-const unnamed = <P extends { readonly name: string }>(ports: readonly P[]): P[] =>
-  ports.map((p, i) => ({ ...p, name: `${i}` }));
-
-export const wasmTarget: Target = {
-  name: "wasm-simd",
-  async prepare(module: Operation): Promise<Prepared> {
-    lower(module, wasmSimd.pipeline);
-    const artifact = wasmSimd.emit(module, { model: "case", names: false });
-    const { inputs, outputs } = artifact.manifest;
-    const manifest = { ...artifact.manifest, inputs: unnamed(inputs), outputs: unnamed(outputs) };
-    const session = await Session.load({ ...artifact, manifest });
-    return {
-      run(given) {
-        const named: Record<string, TypedArray> = {};
-        given.forEach((a, i) => {
-          named[`${i}`] = a.contiguous().data as TypedArray;
-        });
-        const answer = session.run(named);
-        return session.outputs.map((port, i) => {
-          const kind = dtypeOf(port.type)!;
-          const data = answer[`${i}`]!;
-          const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-          return new NDArray(kind, port.shape, storageOf(kind, bytes));
-        });
-      },
-    };
-  },
-};
+export const wasmTarget = compiledTarget(wasmSimd, (artifact) => Session.load(artifact));

@@ -5,6 +5,7 @@ import type { Operation } from "../../ir/core.ts";
 import { byteWidth } from "../../ir/datum.ts";
 import { elementCount, type MemRefType } from "../../ir/types.ts";
 import type { Manifest, Port } from "../../runtime/manifest.ts";
+import { standardPipeline } from "../pipeline.ts";
 import { constantsOf, entryOf, kernelsOf, portsOf } from "../program.ts";
 import { defineTarget } from "../target.ts";
 import { addresses } from "./addresses.ts";
@@ -23,12 +24,19 @@ const roundUp = (n: number): number => Math.ceil(n / alignment) * alignment;
 const firstAddress = 1024;
 
 /** From `graph` to what is written, for an engine; `last` is done to kernels at the end. */
-const pipelineFor = (machine: string, ...last: string[]): string =>
-  "builtin.module(" +
-  "func.func(graph-recognize,graph-byte-ports,graph-fold-affine,graph-layout),graph-to-linalg,func.func(linalg-decompose-pad),canonicalize,cse,linalg-pack,canonicalize,cse,linalg-outline,linalg-bufferize," +
-  `linalg-schedule{machine=${machine}},linalg-to-loops,kernel-plan-memory,` +
-  "func.func(kernel-expand-narrow-floats),kernel-expand-small-types," +
-  `func.func(${["kernel-expand-math", ...last, "wasm-min-max", "wasm-legalize", "wasm-addresses", "kernel-lower-affine", "kernel-unroll", "wasm-fold-offsets"].join(",")}))`;
+const pipelineFor = (machine: string, ...more: string[]): string =>
+  standardPipeline({
+    machine,
+    last: [
+      ...more,
+      "wasm-min-max",
+      "wasm-legalize",
+      "wasm-addresses",
+      "kernel-lower-affine",
+      "kernel-unroll",
+      "wasm-fold-offsets",
+    ].join(","),
+  });
 
 export const wasmSimd = defineTarget({
   name: "wasm-simd",

@@ -1,5 +1,5 @@
 /**
- * @file Constant operands of contractions are laid out as the register tile reads them: panels of 8 columns, the
+ * @file Constant operands of contractions are laid out as the register tile reads them: panels of some columns, the
  * columns of a panel next to each other, `[N/8][K…][8]`, padded with zeros. The packed weights are a derived resource:
  * a recipe over the original, run once when the artifact is written.
  */
@@ -7,6 +7,7 @@ import * as arith from "../../dialects/arith/ops.ts";
 import * as func from "../../dialects/func.ts";
 import { type Structure, structureOf } from "../../dialects/linalg/structure.ts";
 import { type AffineExpr, affineMap, constant, dim, floordiv, mod } from "../../ir/affine.ts";
+import { attr } from "../../ir/attributes.ts";
 import { Builder } from "../../ir/builder.ts";
 import type { Operation, Value } from "../../ir/core.ts";
 import { datumOfAttribute } from "../../ir/datum.ts";
@@ -14,31 +15,33 @@ import { Resource } from "../../ir/resource.ts";
 import { type Attribute, elementCount, f32, i32, type TensorType, tensor } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
 import { type NDArray, rowMajor } from "../../support/ndarray.ts";
-
-/** Columns of a panel. */
-export const panel = 8;
+import { panelFor } from "./panel.ts";
 
 export const pack = definePass("linalg-pack", {
-  doc: "Lays constant weights out in panels of 8 columns, in the order in which kernels read them.",
-  options: {},
-  run(module) {
+  doc: "Lays constant weights out in panels of columns, in the order in which kernels read them.",
+  options: {
+    /** Columns of a panel. Where the last one would be half empty or more, and half of them fill it, panels are half as wide. */
+    panel: attr.int.default(8),
+  },
+  run(module, { panel }) {
     const packed = new Map<string, Value>();
     for (const fn of module.region().entry) {
       if (!func.func.is(fn)) continue;
       fn.walk((op) => {
         const s = structureOf(op);
-        if (s) packOperands(op, s, packed);
+        if (s) packOperands(op, s, packed, panel);
       });
     }
   },
 });
 
-function packOperands(op: Operation, s: Structure, packed: Map<string, Value>): void {
+function packOperands(op: Operation, s: Structure, packed: Map<string, Value>, widest: number): void {
   if (s.outputs.length !== 1 || !s.loops.some((l) => l.kind === "reduction" && l.extent > 1)) return;
   const out = s.outputs[0]!;
   const column = out.map.results[out.map.results.length - 1];
   if (column?.kind !== "dim") return;
   const columns = s.loops[column.index]!.extent;
+  const panel = panelFor(columns, widest);
   if (columns < panel) return;
   for (const input of s.inputs) {
     const source = input.value.definingOp;
@@ -52,13 +55,14 @@ function packOperands(op: Operation, s: Structure, packed: Map<string, Value>): 
     if (inner.length === 0) continue;
     const order = [...outer, column.index, ...inner];
     const key = `${op.block === null}${(source.result() as Value).type.id} ${order.map((d) => dims.indexOf(d)).join(",")}`;
-    const id = `${key} ${constantId(source)}`;
+    const id = `${key} ${panel} ${constantId(source)}`;
     let value = packed.get(id);
     if (!value) {
       value = packConstant(
         source,
         order.map((d) => dims.indexOf(d)),
         outer.length,
+        panel,
       );
       packed.set(id, value);
     }
@@ -94,7 +98,7 @@ function replaceMap(op: Operation, operand: number, map: ReturnType<typeof affin
 }
 
 /** `axes[i]` is the axis of the original that axis i of the packed one runs along; axis `at` is cut into panels. */
-function packConstant(source: Operation, axes: readonly number[], at: number): Value {
+function packConstant(source: Operation, axes: readonly number[], at: number, panel: number): Value {
   const type = source.result().type as TensorType;
   const sizes = axes.map((a) => type.shape[a]!);
   const panels = Math.ceil(sizes[at]! / panel);

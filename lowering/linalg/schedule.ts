@@ -12,11 +12,12 @@ import { definePass } from "../../rewrite/pass.ts";
 import { type Machine, machines, v8 } from "../../support/machine.ts";
 import { combinerOf } from "./loops/reduce.ts";
 import { isKernel } from "./outline.ts";
+import { panelFor } from "./panel.ts";
 import { type ReductionSchedule, type RootSchedule, setSchedule } from "./schedule-attribute.ts";
 
 export const schedule = definePass("linalg-schedule", {
   doc: "Chooses tiles, loop order and vectors of each kernel for a machine, and writes the choice as an attribute.",
-  options: { machine: attr.oneOf("v8", "v8-relaxed", "v8-12").default("v8") },
+  options: { machine: attr.oneOf(...machines.map((m) => m.name)).default("v8") },
   run(module, { machine: name }) {
     const machine = machines.find((m) => m.name === name) ?? v8;
     for (const fn of module.region().entry) if (isKernel(fn)) scheduleKernel(fn, machine);
@@ -41,7 +42,9 @@ export function scheduleKernel(fn: Operation, machine: Machine): void {
     if (structure && !hasLanes(structure)) vectorizable = false;
   }
   const shape = results.reduce<readonly number[]>((best, t) => (t.shape.length >= best.length ? t.shape : best), []);
-  const lanes = vectorizable ? machine.lanes : 1;
+  // Vectors are no wider than the panels of weights that they are read from.
+  const columns = shape[shape.length - 1] ?? 1;
+  const lanes = vectorizable ? Math.min(machine.lanes, panelFor(columns, Math.max(8, machine.lanes))) : 1;
   const heavy = reductions.find((r) => isAcrossTiles(r.structure, shape));
   const root = heavy ? tileReduction(heavy.structure, shape, lanes, machine) : tileElementwise(shape, lanes);
   setSchedule(fn, root);

@@ -67,6 +67,9 @@ function byShape(stores: readonly Store[]): Store[][] {
   return [...groups.values()];
 }
 
+/** Vectors of fewer lanes are not worth their name: elements are computed one by one. */
+const narrowest = 4;
+
 class Walk {
   readonly #values: KernelValues;
   readonly #stores: readonly Store[];
@@ -89,7 +92,7 @@ class Walk {
   #blocks(order: readonly number[], pieces: readonly Piece[]): void {
     const [d, ...inner] = order;
     if (d === undefined) {
-      this.#tiles(this.#schedule.order, pieces);
+      this.#tiles(this.#schedule.order, pieces, this.#schedule.lanes);
       return;
     }
     const size = this.#schedule.block[d]!;
@@ -97,24 +100,29 @@ class Walk {
     else this.#split(pieces, d, size, (p) => this.#blocks(inner, p));
   }
 
-  #tiles(order: readonly number[], pieces: readonly Piece[]): void {
+  #tiles(order: readonly number[], pieces: readonly Piece[], lanes: number): void {
     const [d, ...inner] = order;
     if (d === undefined) {
-      this.#leaf(pieces);
+      this.#leaf(pieces, lanes);
       return;
     }
-    const { tile, vector, lanes } = this.#schedule;
+    const { tile, vector } = this.#schedule;
     if (d !== vector) {
-      this.#split(pieces, d, tile[d]!, (p) => this.#tiles(inner, p));
+      this.#split(pieces, d, tile[d]!, (p) => this.#tiles(inner, p, lanes));
       return;
     }
-    // Full tiles, then whole vectors, then single elements.
+    // Full tiles, then whole vectors, then vectors of half as many lanes, and so on down to single elements.
     const { count } = pieces[d]!;
-    const vectors = Math.floor(count / lanes) * lanes;
-    const at = (offset: number, n: number): Piece[] =>
+    const part = (offset: number, n: number): Piece[] =>
       pieces.map((p, i) => (i === d ? { at: add(p.at, constant(offset)), count: n } : p));
-    if (vectors > 0) this.#split(at(0, vectors), d, tile[d]!, (p) => this.#tiles(inner, p));
-    if (count > vectors) this.#split(at(vectors, count - vectors), d, 1, (p) => this.#tiles(inner, p));
+    let done = 0;
+    for (let wide = lanes; wide > 1 && done < count; wide = wide > narrowest ? wide / 2 : 1) {
+      const n = Math.floor((count - done) / wide) * wide;
+      const size = wide === lanes ? tile[d]! : wide;
+      if (n > 0) this.#split(part(done, n), d, size, (p) => this.#tiles(inner, p, wide));
+      done += n;
+    }
+    if (done < count) this.#split(part(done, count - done), d, 1, (p) => this.#tiles(inner, p, 1));
   }
 
   /** Cuts a piece along dimension d into pieces of `size`: a loop over the whole ones, then the rest. */
@@ -143,8 +151,8 @@ class Walk {
   }
 
   /** All elements of one register tile. */
-  #leaf(pieces: readonly Piece[]): void {
-    const { vector, lanes } = this.#schedule;
+  #leaf(pieces: readonly Piece[], lanes: number): void {
+    const { vector } = this.#schedule;
     // Along the vector dimension, either whole vectors or single elements.
     const wide = vector >= 0 && pieces[vector]!.count % lanes === 0 && lanes > 1;
     let points: At[] = [[]];

@@ -1,0 +1,54 @@
+/** @file An artifact as a folder: header, code, weights, report. */
+import type { Artifact, Fact } from "../target.ts";
+import { codeText, type FileFacts, fileBase, headerText, weightsText } from "./files.ts";
+import type { CProgram } from "./module.ts";
+import type { Report } from "./report.ts";
+
+interface Parts extends Artifact {
+  readonly program: CProgram;
+  readonly report: Report;
+  readonly facts: FileFacts;
+}
+
+const hex = (bytes: ArrayBuffer): string =>
+  Array.from(new Uint8Array(bytes), (b) => b.toString(16).padStart(2, "0")).join("");
+
+/** Names and contents, in the order in which they are to be written. */
+export async function artifactFiles(artifact: Artifact): Promise<ReadonlyMap<string, Uint8Array>> {
+  const { program, report, facts: given, weights } = artifact as Parts;
+  const text = new TextEncoder();
+  const hash = hex(await crypto.subtle.digest("SHA-256", joined([artifact.code, weights])));
+  const facts: FileFacts = { ...given, hash };
+  const base = fileBase(program);
+  const files = new Map<string, Uint8Array>();
+  if (facts.weights === "bin") files.set(`${base}_weights.bin`, weights);
+  else {
+    const constants = weightsText(program);
+    if (constants) files.set(`${base}_weights.c`, constants);
+  }
+  files.set(`${base}.c`, text.encode(codeText(program, facts)));
+  files.set(`${base}.h`, text.encode(headerText(program, facts)));
+  files.set(`${base}_report.json`, text.encode(`${JSON.stringify({ ...report, hash }, null, 2)}\n`));
+  return files;
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(parts.reduce((n, p) => n + p.byteLength, 0));
+  let at = 0;
+  for (const p of parts) {
+    all.set(p, at);
+    at += p.byteLength;
+  }
+  return all;
+}
+
+export function artifactFacts(artifact: Artifact, files: ReadonlyMap<string, Uint8Array>): readonly Fact[] {
+  const { program, report } = artifact as Parts;
+  const code = files.get(`${fileBase(program)}.c`)!;
+  return [
+    { name: "kernels", value: `${program.kernels.length} (${program.kernels.reduce((n, k) => n + k.calls, 0)} calls)` },
+    { name: "code", value: { shipped: [code] } },
+    { name: "weights", value: { bytes: report.constants } },
+    { name: "workspace", value: { bytes: report.workspace } },
+  ];
+}

@@ -1,0 +1,93 @@
+/** @file What a program will take on its machine, known before any compiler runs: RAM, flash, stack, work per layer. */
+import * as func from "../../dialects/func.ts";
+import type { Operation } from "../../ir/core.ts";
+import { byteWidth } from "../../ir/datum.ts";
+import { elementCount, elementOf, type MemRefType } from "../../ir/types.ts";
+import { entryOf } from "../program.ts";
+import type { CProgram } from "./module.ts";
+
+/** One call of a kernel. */
+export interface LayerReport {
+  readonly kernel: string;
+  /** Operators of the model that it computes. */
+  readonly ops: readonly string[];
+  /** Shapes of its buffers, inputs first. */
+  readonly shapes: readonly string[];
+  readonly macs: number;
+  readonly bytes: number;
+}
+
+export interface Report {
+  readonly model: string;
+  readonly cpu: string;
+  readonly macs: number;
+  /** Bytes of RAM: workspace, inputs, outputs. */
+  readonly workspace: number;
+  readonly inputs: number;
+  readonly outputs: number;
+  /** Bytes of flash: constants, and code as estimated from the number of ops. */
+  readonly constants: number;
+  readonly codeEstimate: number;
+  readonly layers: readonly LayerReport[];
+}
+
+/** Bytes of machine code that an op of the kernel storey becomes, on average (Thumb-2 and x86-64 within a third). */
+const bytesPerOp = 6;
+
+export function reportOf(module: Operation, program: CProgram, cpu: string): Report {
+  const entry = entryOf(module);
+  const functions = new Map<string, Operation>();
+  let ops = 0;
+  for (const op of module.region().entry) {
+    const fn = func.func.match(op);
+    if (!fn) continue;
+    functions.set(fn.sym_name, op);
+    op.walk((inner) => {
+      if (!inner.def.isConstant) ops++;
+    });
+  }
+  const layers: LayerReport[] = [];
+  entry.walk((op) => {
+    const call = func.call.match(op);
+    const fn = call && functions.get(call.callee);
+    if (!call || !fn) return;
+    const buffers = op.operands.map((v) => v.type).filter((t): t is MemRefType => t.kind === "memref");
+    layers.push({
+      kernel: call.callee,
+      ops: nodesOf(op),
+      shapes: buffers.map((t) => t.shape.join("x") || "scalar"),
+      macs: macsOf(fn),
+      bytes: buffers.reduce((n, t) => n + elementCount(t.shape) * byteWidth(elementOf(t)), 0),
+    });
+  });
+  const sum = (ports: CProgram["inputs"]): number => ports.reduce((n, p) => n + p.bytes, 0);
+  return {
+    model: program.model,
+    cpu,
+    macs: layers.reduce((n, l) => n + l.macs, 0),
+    workspace: program.workspace,
+    inputs: sum(program.inputs),
+    outputs: sum(program.outputs),
+    constants: program.constants.reduce((n, c) => n + c.bytes.byteLength, 0),
+    codeEstimate: ops * bytesPerOp,
+    layers,
+  };
+}
+
+/** Multiply-accumulates of one call, as counted while the kernel was structured. */
+function macsOf(fn: Operation): number {
+  const work = fn.attributes?.get("work");
+  const macs = work?.kind === "dictionary" ? work.entries.get("macs") : undefined;
+  return macs?.kind === "integer" ? Number(macs.value) : 0;
+}
+
+/** The nodes of the model that an op stands for. */
+function nodesOf(op: Operation): string[] {
+  const found = new Set<string>();
+  const visit = (loc: Operation["loc"]): void => {
+    if (loc.kind === "fused") loc.locations.forEach(visit);
+    else if (loc.kind === "node") found.add(loc.name === "" ? loc.opType : `${loc.opType} ${loc.name}`);
+  };
+  visit(op.loc);
+  return [...found];
+}

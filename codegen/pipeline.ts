@@ -1,0 +1,21 @@
+/** @file From `graph` to loops in one arena: the part of the way that all targets go alike. */
+
+export interface PipelineChoices {
+  /** Machine that kernels are scheduled for (support/machine.ts). */
+  readonly machine?: string;
+  /** Columns of a panel of packed weights. */
+  readonly panel?: number;
+  /** Passes of the target over functions, behind elementary functions as polynomials: what it legalizes, addresses, unrolls. */
+  readonly last: string;
+}
+
+export function standardPipeline({ machine, panel, last }: PipelineChoices): string {
+  const pack = panel === undefined ? "linalg-pack" : `linalg-pack{panel=${panel}}`;
+  const schedule = machine === undefined ? "linalg-schedule" : `linalg-schedule{machine=${machine}}`;
+  return (
+    "builtin.module(func.func(graph-recognize,graph-byte-ports,graph-fold-affine,graph-layout),graph-to-linalg," +
+    `func.func(linalg-decompose-pad),canonicalize,cse,${pack},canonicalize,cse,linalg-outline,kernel-count-work,` +
+    `linalg-bufferize,${schedule},linalg-to-loops,kernel-plan-memory,` +
+    `func.func(kernel-expand-narrow-floats),kernel-expand-small-types,func.func(kernel-expand-math,${last}))`
+  );
+}
