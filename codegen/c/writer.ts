@@ -396,7 +396,7 @@ export class FunctionWriter implements LaneWriter {
       return;
     }
     const reduction = vector.reduction.match(op);
-    if (reduction && !reduction.acc) {
+    if (reduction && op.operandCount === 1) {
       this.#reduce(op, reduction.vector, reduction.kind);
       return;
     }
