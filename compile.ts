@@ -115,12 +115,18 @@ export function compileModel(bytes: Uint8Array, options: CompileOptions = {}): A
   const pipeline = readPipeline(options.pipeline ?? main?.pipeline ?? target.pipeline);
   runSteps(module, pipeline, { ...options, instruments: [fork, ...(options.instruments ?? [])] });
   const artifact = named(compileModule(module, options), main?.name);
-  const variants = others.map(({ name, needs, automatic }): VariantCode => {
+  const variants = others.map(({ name, needs, automatic, threads = false }): VariantCode => {
     const branch = fork.branches.get(name)!;
     runSteps(branch.module, branch.pipeline, { ...options, instruments: [] });
     const other = compileModule(branch.module, options);
     invariant(fitsBeside(other, artifact), `variant ${name} has the buffers and weights of the others`);
-    return { name, needs, automatic, code: other.code };
+    return {
+      name,
+      needs,
+      automatic,
+      ...(threads ? { threads, memoryBytes: other.manifest.memory.bytes } : {}),
+      code: other.code,
+    };
   });
   return variants.length > 0 ? { ...artifact, variants } : artifact;
 }

@@ -6,4 +6,4 @@ import { targets } from "./codegen/index.ts";
 import { passes as lowering } from "./lowering/index.ts";
 import type { Pass } from "./rewrite/pass.ts";
 
-export const passes: readonly Pass[] = [...lowering, ...targets.flatMap((t) => t.passes)];
+export const passes: readonly Pass[] = [...new Set([...lowering, ...targets.flatMap((t) => t.passes)])];

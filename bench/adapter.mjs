@@ -3,7 +3,7 @@
  * of its own and calls `load(bytes, entry, options)`; `run()` on what it answers is one inference, and is what is timed.
  *
  * `options` besides `inputs` (name → typed array) and `threads`:
- *   target=NAME     what to compile for (wasm-simd)
+ *   target=NAME     what to compile for (wasm-simd; wasm-threads for more than one thread)
  *   variant=NAME    which of the target's variants is run: simd, relaxed …; by default the best that this engine takes
  *   from=src|dist   run the sources through tsx, or the built library (default); a library older than its sources is built first
  */
@@ -41,8 +41,8 @@ async function library(from) {
 }
 
 /** What a harness calls. Compiling is done ahead of time by users, so its time is told apart (`info.convertMs`). */
-export async function load(bytes, entry, { inputs, threads = 1, target = "wasm-simd", variant, from = "dist" }) {
-  if (threads > 1) throw Object.assign(new Error(`sluice: ${target} runs on one thread`), { unsupported: true });
+export async function load(bytes, entry, { inputs, threads = 1, target: given, variant, from = "dist" }) {
+  const target = given ?? (threads > 1 ? "wasm-threads" : "wasm-simd");
   const started = performance.now();
   const { compile, CompileError } = await library(from);
   const shapes = Object.fromEntries(entry.inputs.map(({ name, dims }) => [name, dims]));
@@ -50,13 +50,13 @@ export async function load(bytes, entry, { inputs, threads = 1, target = "wasm-s
     target,
     shapes,
     file: entry.file,
-    variants: variant ? [variant] : "here",
+    variants: variant ? [variant] : threads > 1 ? "all" : "here",
   }).catch((error) => {
     if (!(error instanceof CompileError)) throw error;
     throw Object.assign(new Error(error.message), { unsupported: true });
   });
   const convertMs = performance.now() - started;
-  const session = await compiled.load(variant ? { variant } : {});
+  const session = await compiled.load({ threads: Number(threads), ...(variant ? { variant } : {}) });
   return {
     run: () => session.run(inputs),
     canonical: (result) => entry.outputs.map(({ name }) => result[name]),

@@ -2,5 +2,6 @@
 import { c } from "./c/index.ts";
 import type { Target } from "./target.ts";
 import { wasmSimd } from "./wasm/index.ts";
+import { threadedTarget } from "./wasm/threaded.ts";
 
-export const targets: readonly Target[] = [wasmSimd, c];
+export const targets: readonly Target[] = [wasmSimd, threadedTarget(wasmSimd, "wasm-threads"), c];

@@ -36,6 +36,8 @@ export interface Variant {
   readonly needs: Feature;
   /** Loaders choose it wherever the engine offers what it needs. The others are there for those who ask. */
   readonly automatic: boolean;
+  /** Several threads may run it. */
+  readonly threads?: boolean;
   /** In place of the target's own. What the two have in common, up to the first step that differs, is done once. */
   readonly pipeline: string;
 }

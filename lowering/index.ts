@@ -20,6 +20,7 @@ import { expandMath } from "./kernel/expand-math.ts";
 import { countWork, markCalls } from "./kernel/instrument.ts";
 import { lowerAffine } from "./kernel/lower-affine.ts";
 import { narrowFloats } from "./kernel/narrow-floats.ts";
+import { parallelize } from "./kernel/parallelize.ts";
 import { planMemory } from "./kernel/plan-memory.ts";
 import { smallTypes } from "./kernel/small-types.ts";
 import { unroll } from "./kernel/unroll.ts";
@@ -64,4 +65,5 @@ export const passes: readonly Pass[] = [
   lowerAffine,
   countWork,
   markCalls,
+  parallelize,
 ];

@@ -7,6 +7,8 @@ const probes: Readonly<Record<Feature, readonly number[]>> = {
     0, 97, 115, 109, 1, 0, 0, 0, 1, 6, 1, 96, 1, 123, 1, 123, 3, 2, 1, 0, 10, 13, 1, 11, 0, 32, 0, 32, 0, 32, 0, 253,
     133, 2, 11,
   ],
+  // (memory 1 1 shared)
+  threads: [0, 97, 115, 109, 1, 0, 0, 0, 5, 4, 1, 3, 1, 1],
 };
 
 /** The bytes of a module that only engines with a feature take. */

@@ -45,7 +45,7 @@ export interface FileEntry {
 }
 
 /** What engines offer beyond 128-bit SIMD, and loaders can find out. */
-export type Feature = "relaxed-simd";
+export type Feature = "relaxed-simd" | "threads";
 
 /** Code that may be run in place of the artifact's own, on the same memory and weights. */
 export interface VariantEntry {
@@ -53,6 +53,10 @@ export interface VariantEntry {
   readonly needs: Feature;
   /** Chosen wherever the engine offers what it needs; otherwise only if asked for. */
   readonly automatic: boolean;
+  /** Several threads may run it; its memory is shared, and handed in. */
+  readonly threads?: boolean;
+  /** Bytes of memory, where that is not the artifact's own. */
+  readonly memoryBytes?: number;
   readonly file?: FileEntry;
 }
 

@@ -2,6 +2,7 @@
 import { offers } from "./features.ts";
 import { type Manifest, type Port, plainVariant, type VariantEntry } from "./manifest.ts";
 import { checkArray, checkNames, type TypedArray, viewOf } from "./tensor.ts";
+import { canShare, maySleep, startWorkers, whyAlone } from "./workers.ts";
 
 type Code = BufferSource | WebAssembly.Module;
 
@@ -19,6 +20,11 @@ export interface LoadOptions {
    * inferences of each, and twice the memory meanwhile.
    */
   readonly variant?: string;
+  /**
+   * So many threads share the work, if the artifact is compiled for it and memory can be shared here; else one does, and
+   * the console says why. Answers do not depend on it.
+   */
+  readonly threads?: number;
   /** Functions that an instrumented artifact calls, by name. */
   readonly imports?: Readonly<Record<string, (n: number) => void>>;
 }
@@ -26,6 +32,9 @@ export interface LoadOptions {
 interface Exports {
   readonly memory: { readonly buffer: ArrayBufferLike };
   readonly run: () => void;
+  /** Of code for several threads: who this instance is, and how the others are let go. */
+  readonly setup?: (thread: number, threads: number, maySleep: number) => void;
+  readonly stop?: () => void;
 }
 
 const noOutputs: Readonly<Record<string, TypedArray>> = Object.freeze({});
@@ -61,18 +70,24 @@ export class Session {
 
   /** @throws RangeError if there is no such variant, the weights are not of the size that the code wants, or memory cannot be had */
   static async load(artifact: WasmArtifact, options: LoadOptions = {}): Promise<Session> {
-    const all = [{ name: ownVariant(artifact), code: artifact.code }, ...(artifact.variants ?? [])];
+    const own = { name: ownVariant(artifact), code: artifact.code, threads: false };
+    const all: readonly Chosen[] = [own, ...(artifact.variants ?? [])];
     if (options.variant === "fastest") return fastest(artifact, options);
-    const name = options.variant ?? automaticVariant(artifact);
+    const { threads = 1 } = options;
+    const alone = threads > 1 && options.variant === undefined && threadedVariant(artifact) === undefined;
+    if (alone) console.warn(whyAlone);
+    const name = options.variant ?? (threads > 1 ? threadedVariant(artifact) : undefined) ?? automaticVariant(artifact);
     const chosen = all.find((v) => v.name === name);
     if (!chosen) throw new RangeError(`there is no variant "${name}", but ${all.map((v) => v.name).join(", ")}`);
-    return Session.#start(artifact, chosen.code, chosen.name, options);
+    return Session.#start(artifact, chosen, options);
   }
 
-  static async #start(artifact: WasmArtifact, code: Code, variant: string, { imports }: LoadOptions): Promise<Session> {
+  static async #start(artifact: WasmArtifact, chosen: Chosen, { imports, threads = 1 }: LoadOptions): Promise<Session> {
     const { manifest, weights } = artifact;
+    const { code, name } = chosen;
     const module = code instanceof WebAssembly.Module ? code : await WebAssembly.compile(code);
-    const instance = await WebAssembly.instantiate(module, { sluice: { ...imports } });
+    const memory = chosen.threads ? sharedMemory(chosen.memoryBytes ?? manifest.memory.bytes) : undefined;
+    const instance = await WebAssembly.instantiate(module, { sluice: { ...imports, ...(memory && { memory }) } });
     const exports = instance.exports as unknown as Exports;
     if (weights.byteLength !== manifest.memory.weights.bytes) {
       throw new RangeError(
@@ -80,7 +95,11 @@ export class Session {
       );
     }
     new Uint8Array(exports.memory.buffer).set(weights, manifest.memory.weights.offset);
-    return new Session(manifest, exports, variant);
+    if (memory) {
+      exports.setup?.(0, threads, Number(maySleep()));
+      await startWorkers(module, memory, threads);
+    }
+    return new Session(manifest, exports, name);
   }
 
   /**
@@ -148,16 +167,36 @@ export class Session {
 
   /** Gives the memory back: nothing of the session refers to it any more. It cannot run then. May be called again. */
   dispose(): void {
+    this.#exports?.stop?.();
     this.#exports = null;
     (this.#inputViews as TypedArray[]).length = 0;
     (this.#outputViews as TypedArray[]).length = 0;
   }
 }
 
+/** What is run: the artifact's own code or another. */
+type Chosen = Pick<VariantEntry, "name" | "threads" | "memoryBytes"> & { readonly code: Code };
+
+const pageBytes = 65536;
+
+function sharedMemory(bytes: number): WebAssembly.Memory {
+  const pages = Math.ceil(bytes / pageBytes);
+  return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+}
+
+/** The best code for several threads that can be run here: the last one. */
+function threadedVariant({ variants = [] }: WasmArtifact): string | undefined {
+  if (!canShare() || !offers("threads")) return undefined;
+  return variants.filter((v) => v.threads && isOpen(v)).at(-1)?.name;
+}
+
+/** What loaders may choose: where threads are asked for, the code for them stands for the code beside it. */
+const isOpen = (v: VariantEntry): boolean => offers(v.needs) && (v.automatic || v.needs === "threads");
+
 /** The best code that the engine takes, of those that loaders may choose: the last one is. */
 function automaticVariant(artifact: WasmArtifact): string {
   const { variants = [] } = artifact;
-  return variants.filter((v) => v.automatic && offers(v.needs)).at(-1)?.name ?? ownVariant(artifact);
+  return variants.filter((v) => !v.threads && isOpen(v)).at(-1)?.name ?? ownVariant(artifact);
 }
 
 const ownVariant = ({ manifest }: WasmArtifact): string => manifest.variant ?? plainVariant;
@@ -187,9 +226,11 @@ async function fastest(artifact: WasmArtifact, options: LoadOptions): Promise<Se
     const answer = session.run(inputs);
     return { session, answer, ms: timeRuns(() => session.run(inputs), 40) };
   };
-  let best = await timed(automaticVariant(artifact));
-  for (const { name, needs } of artifact.variants ?? []) {
-    if (name === best.session.variant || !offers(needs)) continue;
+  const several = (options.threads ?? 1) > 1 ? threadedVariant(artifact) : undefined;
+  const isThreaded = several !== undefined;
+  let best = await timed(several ?? automaticVariant(artifact));
+  for (const { name, needs, threads = false } of artifact.variants ?? []) {
+    if (name === best.session.variant || threads !== isThreaded || !offers(needs)) continue;
     const other = await timed(name);
     const alike = best.session.outputs.every((p) => isClose(other.answer[p.name]!, best.answer[p.name]!));
     const [keep, drop] = alike && other.ms < best.ms * worthwhile ? [other, best] : [best, other];

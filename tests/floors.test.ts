@@ -16,7 +16,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   dialects: ["rewrite", "ir", "support"],
   onnx: ["dialects", "rewrite", "ir", "support"],
   lowering: ["dialects", "rewrite", "ir", "support"],
-  codegen: ["dialects", "rewrite", "ir", "support", "runtime/manifest.ts", "runtime/features.ts"],
+  codegen: ["dialects", "rewrite", "ir", "support", "runtime/manifest.ts", "runtime/features.ts", "runtime/workers.ts"],
   "compile.ts": ["passes.ts", "onnx", "lowering", "codegen", "dialects", "rewrite", "text", "ir", "support", "runtime"],
   profile: [
     "compile.ts",

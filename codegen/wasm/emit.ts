@@ -1,5 +1,6 @@
 /** @file A module of functions on addresses → a WebAssembly module: one function each, in order, plus the entry. */
 import * as func from "../../dialects/func.ts";
+import { barrierFunction } from "../../dialects/host.ts";
 import * as memref from "../../dialects/memref/index.ts";
 import { Operation, type Value } from "../../ir/core.ts";
 import { byteWidth } from "../../ir/datum.ts";
@@ -9,6 +10,7 @@ import { ModuleBuilder } from "./assembler.ts";
 import { controlRows } from "./rows-control.ts";
 import { type Row, scalarRows, unsupported } from "./rows-scalar.ts";
 import { vectorRows } from "./rows-vector.ts";
+import { ThreadRuntime, threadFunctions } from "./threads.ts";
 import { pageSize } from "./types.ts";
 import { FunctionWriter, wasmType } from "./writer.ts";
 
@@ -37,16 +39,16 @@ const importModule = "sluice";
 /** The bytes of the module. It exports `memory` and `run`, which takes nothing: all buffers are at fixed addresses. */
 export function emitModule(module: Operation, options: EmitOptions): Uint8Array<ArrayBuffer> {
   const m = new ModuleBuilder(options.names ? "sluice" : undefined);
-  m.memory({
-    initial: Math.max(1, Math.ceil(options.memory.size / pageSize)),
-    maximum: Math.max(1, Math.ceil(options.memory.size / pageSize)),
-  });
   const all = [...module.region().entry].filter((op) => func.func.is(op));
   const functions = all.filter((op) => !func.func.of(op).body.isEmpty);
+  const pages = Math.max(1, Math.ceil(options.memory.size / pageSize));
+  const isShared = all.some((op) => func.func.of(op).sym_name === barrierFunction);
+  if (isShared) m.importMemory(importModule, "memory", { initial: pages, maximum: pages, shared: true });
+  else m.memory({ initial: pages, maximum: pages });
   const imported = new Map(
     all.flatMap((op) => {
       const { sym_name: name, function_type: type, body } = func.func.of(op);
-      if (!body.isEmpty || type.kind !== "function") return [];
+      if (!body.isEmpty || type.kind !== "function" || threadFunctions.has(name)) return [];
       const index = m.importFunction(importModule, name, type.inputs.map(wasmType), type.results.map(wasmType));
       return [[name, index] as const];
     }),
@@ -62,8 +64,9 @@ export function emitModule(module: Operation, options: EmitOptions): Uint8Array<
       ] as const;
     }),
   );
+  const threads = isShared ? new ThreadRuntime(m) : undefined;
   const callee = (name: string): number => {
-    const index = builders.get(name)?.f.index ?? imported.get(name);
+    const index = builders.get(name)?.f.index ?? imported.get(name) ?? threads?.functions.get(name);
     if (index === undefined) throw fault("verify/symbol", module.loc, `no function @${name} to call`);
     return index;
   };
@@ -77,7 +80,8 @@ export function emitModule(module: Operation, options: EmitOptions): Uint8Array<
     f.end();
   }
   m.export("memory", "memory");
-  m.export("run", "function", callee(options.entry));
+  if (threads) threads.exportAround(callee(options.entry));
+  else m.export("run", "function", callee(options.entry));
   return m.toBytes({ names: options.names });
 }
 

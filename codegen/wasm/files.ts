@@ -1,5 +1,6 @@
 /** @file An artifact as files: code, weights, loader with types, manifest with hashes. */
 import type { FileEntry, Manifest } from "../../runtime/manifest.ts";
+import { workerText } from "../../runtime/workers.ts";
 import type { Artifact, Fact } from "../target.ts";
 import { declarationText, loaderText } from "./loader.ts";
 
@@ -34,6 +35,7 @@ export async function artifactFiles(artifact: Artifact): Promise<ReadonlyMap<str
     [codeFile.file, code],
     ...variants.map(({ own, described: v }) => [v.file.file, own] as const),
     [weightsFile.file, weights],
+    ...(described.some((v) => v.threads) ? [[`${name}.worker.js`, text.encode(workerText)] as const] : []),
     [`${name}.js`, text.encode(loaderText(manifest, names))],
     [`${name}.d.ts`, text.encode(declarationText(manifest, names))],
     ["manifest.json", text.encode(`${JSON.stringify(full, null, 2)}\n`)],

@@ -12,6 +12,8 @@ import {
   plainVariant,
   type VariantEntry,
 } from "../../runtime/manifest.ts";
+import { whyAlone } from "../../runtime/workers.ts";
+import { pageSize } from "./types.ts";
 
 const arrays: Readonly<Record<ElementType, string>> = {
   bool: "Uint8Array",
@@ -52,15 +54,37 @@ const portText = (p: Port): string =>
 const commentText = (name: string): string => name.replace(/[\p{C}\u2028\u2029]/gu, "?");
 
 function variantRows({ code, variants }: FileNames, own: string): string {
-  const rows = [...variants].reverse().map(({ name, file, automatic, needs }) => {
+  const rows = [...variants].reverse().map(({ name, file, automatic, needs, threads, memoryBytes = 0 }) => {
     const probe = `new Uint8Array([${[...probeOf(needs)].join(",")}])`;
-    return `  { name: ${JSON.stringify(name)}, file: ${JSON.stringify(file.file)}, automatic: ${automatic}, probe: ${probe} },`;
+    const shared = threads ? `, pages: ${Math.ceil(memoryBytes / pageSize)}` : "";
+    const chosen = automatic || needs === "threads";
+    return `  { name: ${JSON.stringify(name)}, file: ${JSON.stringify(file.file)}, automatic: ${chosen}${shared}, probe: ${probe} },`;
   });
   return [...rows, `  { name: ${JSON.stringify(own)}, file: ${JSON.stringify(code)}, automatic: true },`].join("\n");
 }
 
+/** The part of `model.js` that starts threads; the worker's module is a file beside it. */
+const threadsText = (worker: string): string => `const node = typeof process === "object" && process.versions?.node;
+const canShare = () => typeof SharedArrayBuffer !== "undefined" && globalThis.crossOriginIsolated !== false;
+
+async function startThreads(exports, module, memory, count) {
+  exports.setup(0, count, node || !("document" in globalThis) ? 1 : 0);
+  const url = new URL(${JSON.stringify(worker)}, import.meta.url);
+  const threads = "node:worker_threads";
+  const Thread = node ? (await import(/* @vite-ignore */ /* webpackIgnore: true */ threads)).Worker : Worker;
+  await Promise.all(Array.from({ length: count - 1 }, (_, i) => new Promise((resolve, reject) => {
+    const worker = new Thread(url, { type: "module" });
+    const ready = () => resolve(node && worker.unref());
+    if (node) worker.once("message", ready).once("error", reject);
+    else Object.assign(worker, { onmessage: ready, onerror: (event) => reject(new Error(event.message || "a worker does not start")) });
+    worker.postMessage({ module, memory, thread: i + 1, count });
+  })));
+}
+`;
+
 /** The text of `model.js`. */
 export function loaderText(manifest: Manifest, files: FileNames): string {
+  const hasThreads = files.variants.some((v) => v.threads);
   return `// ${commentText(manifest.model)}: compiled by sluice for ${manifest.target}. Serve this file beside ${files.code} and ${files.weights}.
 const inputs = [${manifest.inputs.map(portText).join(", ")}];
 const outputs = [${manifest.outputs.map(portText).join(", ")}];
@@ -151,6 +175,7 @@ class Session {
 
   /** Gives the memory back. */
   dispose() {
+    this.#exports?.stop?.();
     this.#exports = null;
     this.#sources = this.#results = [];
   }
@@ -162,12 +187,15 @@ export { inputs, outputs };
  * Loads the model. \`base\` is where its files are, \`code\` and \`weights\` replace them by bytes. \`variant\` names the code to
  * run, or "fastest": each that the engine takes is tried, and the quickest kept of those that answer alike.
  */
-export async function load({ base = import.meta.url, code, weights, variant } = {}) {
+export async function load({ base = import.meta.url, code, weights, variant, threads = 1 } = {}) {
   const data = Promise.resolve(weights ?? read(${JSON.stringify(files.weights)}, base));
-  const open = async (wasm, name) => start(...(await Promise.all([wasm, data])), name);
-  const run = (v) => open(read(v.file, base), v.name);
-  if (code) return open(code, variant ?? "given");
-  const automatic = variants.find((v) => v.automatic && (!v.probe || WebAssembly.validate(v.probe)));
+  const open = async (wasm, v) => start(...(await Promise.all([wasm, data])), v, threads);
+  const run = (v) => open(read(v.file, base), v);
+  if (code) return open(code, { name: variant ?? "given" });
+  const several = threads > 1 && canShare();
+  if (threads > 1 && !several && variant === undefined) console.warn(${JSON.stringify(whyAlone)});
+  const takes = (v) => (several || !v.pages) && (!v.probe || WebAssembly.validate(v.probe));
+  const automatic = variants.find((v) => v.automatic && (!several || v.pages) && takes(v)) ?? variants.find((v) => v.automatic && !v.pages && takes(v));
   if (variant !== "fastest") {
     const chosen = variant === undefined ? automatic : variants.find((v) => v.name === variant);
     if (!chosen) throw new RangeError(\`there is no variant "\${variant}", but \${variants.map((v) => v.name).join(", ")}\`);
@@ -175,7 +203,7 @@ export async function load({ base = import.meta.url, code, weights, variant } = 
   }
   let best = await trial(await run(automatic));
   for (const v of variants) {
-    if (v === automatic || (v.probe && !WebAssembly.validate(v.probe))) continue;
+    if (v === automatic || !automatic.pages !== !v.pages || !takes(v)) continue;
     const other = await trial(await run(v));
     const [keep, drop] = other.ms < best.ms * 0.95 && alike(other.answer, best.answer) ? [other, best] : [best, other];
     drop.session.dispose();
@@ -215,12 +243,16 @@ function quickest(run, ms) {
   return best;
 }
 
-async function start(wasm, data, variant) {
-  const { exports } = (await WebAssembly.instantiate(wasm, {})).instance;
+${hasThreads ? threadsText(`./${manifest.model}.worker.js`) : "const canShare = () => false;\n"}
+async function start(wasm, data, { name, pages }, threads) {
+  const memory = pages && new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  const { module, instance } = await WebAssembly.instantiate(wasm, { sluice: { memory } });
+  const { exports } = instance;
   const bytes = new Uint8Array(data.buffer ?? data, data.byteOffset ?? 0, data.byteLength);
   if (bytes.length !== ${manifest.memory.weights.bytes}) throw new RangeError(\`the weights have \${bytes.length} bytes, the model wants ${manifest.memory.weights.bytes}\`);
   new Uint8Array(exports.memory.buffer).set(bytes, ${manifest.memory.weights.offset});
-  return new Session(exports, variant);
+  if (memory) await startThreads(exports, module, memory, threads);
+  return new Session(exports, name);
 }
 `;
 }
@@ -264,6 +296,8 @@ export declare function load(options?: {
   readonly base?: string | URL;
   readonly code?: BufferSource;
   readonly weights?: ArrayBuffer | ArrayBufferView;
+  /** So many threads share the work, where memory can be shared. */
+  readonly threads?: number;
   /** The code to run; without it, the best that the engine takes. "fastest" tries them. */
   readonly variant?: ${names} | "fastest";
 }): Promise<Session>;

@@ -4,6 +4,7 @@
  */
 import * as arith from "../../dialects/arith/ops.ts";
 import * as func from "../../dialects/func.ts";
+import { markFunction } from "../../dialects/host.ts";
 import { contractionBody } from "../../dialects/linalg/analysis.ts";
 import { extentsOf, structureOf } from "../../dialects/linalg/structure.ts";
 import { Builder } from "../../ir/builder.ts";
@@ -78,9 +79,6 @@ function countKernel(fn: Operation): KernelWork {
   return { flops, macs };
 }
 
-/** The function that an instrumented program calls. Its argument: -1 at the start, then the number of the call that has ended. */
-export const markName = "mark";
-
 /** The calls of kernels in a program, in the order of its text. */
 export function kernelCalls(module: Operation): Operation[] {
   const kernels = new Set(
@@ -108,13 +106,13 @@ export const markCalls = definePass("kernel-mark-calls", {
     );
     if (calls.length === 0 || !entry) return false;
     const mark = (b: Builder, n: number): void => {
-      func.call(b, [arith.constantInteger(b, n, i32)], { callee: markName, types: [] });
+      func.call(b, [arith.constantInteger(b, n, i32)], { callee: markFunction, types: [] });
     };
     for (const [n, op] of calls.entries()) mark(Builder.after(op), n);
     const block = entry.region().entry;
     mark(new Builder(block, block.first, entry.loc), -1);
     func.func(new Builder(module.region().entry, module.region().entry.first, module.loc), {
-      sym_name: markName,
+      sym_name: markFunction,
       sym_visibility: "private",
       function_type: functionType([i32], []),
     });
