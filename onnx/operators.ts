@@ -15,6 +15,7 @@ import * as reduce from "./ops/reduce.ts";
 import * as shape from "./ops/shape.ts";
 import * as signal from "./ops/signal.ts";
 import * as state from "./ops/state.ts";
+import * as trees from "./ops/trees.ts";
 import * as window from "./ops/window.ts";
 
 const isRow = (x: unknown): x is ImportRow => typeof x === "object" && x !== null && "since" in x;
@@ -53,6 +54,7 @@ export const operators = tableOf([
   shape,
   signal,
   state,
+  trees,
   window,
 ]);
 

@@ -13,6 +13,7 @@ const models = [
   "kws-micro-qdq",
   "silero-vad-16k",
   "gtcrn-stream",
+  "tree-ensemble",
 ];
 
 describe.skipIf(!sharedPath("data/onnx/real"))("real models", () => {
