@@ -151,6 +151,12 @@ function hooks(program: CProgram): string[] {
   ];
 }
 
+/** What compilers define where vectors of so many lanes are at hand; wider ones than the machine's are slow. */
+const widthTests: Readonly<Record<number, string>> = {
+  8: " && defined(__AVX__)",
+  16: " && defined(__AVX512F__)",
+};
+
 const declarations = (program: CProgram): string[] =>
   program.constants.map((c) => `extern const ${c.ctype} ${c.symbol}[${elementCountOf(c)}];`);
 
@@ -168,8 +174,9 @@ export function codeText(program: CProgram, facts: FileFacts, header?: string): 
     '#error "sluice: compile without -ffast-math: rounding and comparisons rely on the rules of IEEE 754"',
     "#endif",
     "",
-    "/* Vector types of gcc and clang, unless they are not wanted; the arithmetic is the same, in the same order. */",
-    `#if defined(__GNUC__) && !defined(${upper}NO_SIMD)`,
+    "/* Vector types of gcc and clang, where the machine has vectors so wide and unless they are not wanted; without them",
+    "   the arithmetic is the same, in the same order. */",
+    `#if defined(__GNUC__) && !defined(${upper}NO_SIMD)${widthTests[program.lanes] ?? ""}`,
     `#define ${upper}SIMD 1`,
     "#else",
     `#define ${upper}SIMD 0`,

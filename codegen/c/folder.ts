@@ -1,7 +1,8 @@
-/** @file An artifact as a folder: header, code, weights, report. */
+/** @file An artifact as a folder: header, code, weights, test, build files, report. */
 import type { Artifact, Fact } from "../target.ts";
 import { codeText, type FileFacts, fileBase, headerText, weightsText } from "./files.ts";
 import type { CProgram } from "./module.ts";
+import { cmakeText, libraryText, makeText, reportText, testText } from "./project.ts";
 import type { Report } from "./report.ts";
 
 interface Parts extends Artifact {
@@ -28,7 +29,16 @@ export async function artifactFiles(artifact: Artifact): Promise<ReadonlyMap<str
   }
   files.set(`${base}.c`, text.encode(codeText(program, facts)));
   files.set(`${base}.h`, text.encode(headerText(program, facts)));
-  files.set(`${base}_report.json`, text.encode(`${JSON.stringify({ ...report, hash }, null, 2)}\n`));
+  const hasWeights = files.has(`${base}_weights.c`);
+  const more: readonly (readonly [name: string, content: string])[] = [
+    [`${base}_test.c`, testText(program, facts.weights)],
+    ["CMakeLists.txt", cmakeText(program, facts.cpu, hasWeights)],
+    [`${base}.mk`, makeText(program, facts.cpu, hasWeights)],
+    ["library.json", libraryText(program)],
+    [`${base}_report.json`, `${JSON.stringify({ ...report, hash }, null, 2)}\n`],
+    [`${base}_report.txt`, reportText(report)],
+  ];
+  for (const [name, content] of more) files.set(name, text.encode(content));
   return files;
 }
 

@@ -41,6 +41,8 @@ export interface CProgram {
   /** Bytes that a run works in. */
   readonly workspace: number;
   readonly kernels: readonly { readonly name: string; readonly calls: number }[];
+  /** Lanes of the widest vectors of 32-bit elements; 0 without vectors. */
+  readonly lanes: number;
   /** The functions of the model: helpers, kernels, and the body of `run`. */
   readonly helpers: string;
   readonly body: string;
@@ -113,6 +115,7 @@ export function emitProgram(module: Operation, model: string): CProgram {
     constantBytes: top,
     workspace,
     kernels: kernelsOf(module, entry),
+    lanes: writer.lanes(),
     helpers: writer.helpers(),
     body: writer.body.toString(),
   };
@@ -142,6 +145,10 @@ class ModuleWriter {
 
   helpers(): string {
     return this.#text.toString();
+  }
+
+  lanes(): number {
+    return Math.max(0, ...this.#sections.wide.flatMap(({ scope }) => [...scope.lanes]));
   }
 
   /** Kernels without vectors, then those with vectors: once on the vector types of the compiler, once on arrays. */

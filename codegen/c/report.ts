@@ -28,11 +28,32 @@ export interface Report {
   /** Bytes of flash: constants, and code as estimated from the number of ops. */
   readonly constants: number;
   readonly codeEstimate: number;
+  /** Bytes of stack: the most values that one function holds at a time, beyond registers. */
+  readonly stackEstimate: number;
   readonly layers: readonly LayerReport[];
 }
 
 /** Bytes of machine code that an op of the kernel storey becomes, on average (Thumb-2 and x86-64 within a third). */
 const bytesPerOp = 6;
+
+/** Bytes that calls and saved registers take, of the entry and one kernel. */
+const frames = 192;
+/** Bytes that registers hold. */
+const inRegisters = 96;
+
+/** Bytes of values that live over the loops of a function and do not fit into registers. */
+function spilled(fn: Operation): number {
+  let most = 0;
+  fn.walk((op) => {
+    if (op.regions.length === 0 || op === fn) return;
+    const carried = op.results.reduce((n, r) => {
+      const lanes = r.type.kind === "vector" ? elementCount(r.type.shape) : 1;
+      return n + lanes * byteWidth(elementOf(r.type));
+    }, 0);
+    most = Math.max(most, carried);
+  });
+  return Math.max(0, most - inRegisters);
+}
 
 export function reportOf(module: Operation, program: CProgram, cpu: string): Report {
   const entry = entryOf(module);
@@ -70,6 +91,7 @@ export function reportOf(module: Operation, program: CProgram, cpu: string): Rep
     outputs: sum(program.outputs),
     constants: program.constants.reduce((n, c) => n + c.bytes.byteLength, 0),
     codeEstimate: ops * bytesPerOp,
+    stackEstimate: frames + Math.max(0, ...[...functions.values()].map(spilled)),
     layers,
   };
 }

@@ -264,6 +264,8 @@ export function againstConstant(
   op: Operation,
   operator: ">" | "<",
 ): { readonly operator: string; readonly at: 0 | 1 } | undefined {
+  // A reduction combines what it has computed.
+  if (op.operandCount !== 2) return undefined;
   for (const at of [1, 0] as const) {
     const known = knownFloat(op.operand(at));
     if (known === undefined || Number.isNaN(known)) continue;
