@@ -304,7 +304,11 @@ export class GraphImporter implements GraphImporting {
     const args = this.#args(row, resolved, inputs, b);
     if (inputs.includes(null)) this.#subgraphsOnly(resolved, at);
     if (!args || b.failed) return undefined;
+    const before = this.diagnostics.errorCount;
     const answer = row.import(args as never, b);
+    if (answer === undefined && !b.failed && this.diagnostics.errorCount === before) {
+      b.unsupported("this form of the operator is not supported");
+    }
     if (b.failed || answer === undefined) return undefined;
     const results = Array.isArray(answer) ? (answer as readonly (Value | undefined)[]) : [answer as Value];
     node.outputs.forEach((name, i) => {
@@ -421,13 +425,19 @@ export class GraphImporter implements GraphImporting {
     for (const [name, a] of node.attributes) {
       const place = at.kind === "call" ? at.callee : at;
       if (a.type !== "graph" || place.kind !== "node") continue;
-      this.#sub(a.value, [], new Block(), { ...this.#frame, within: graphText(place, name) });
+      const inputs = a.value.inputs.map(() => null);
+      this.#sub(a.value, inputs, new Block(), { ...this.#frame, within: graphText(place, name) });
     }
   }
 
-  #sub(graph: Graph, inputs: readonly Value[], block: Block, frame: Frame): readonly Value[] | undefined {
+  #sub(graph: Graph, inputs: readonly (Value | null)[], block: Block, frame: Frame): readonly Value[] | undefined {
     const importer = new GraphImporter(this.context, block, this, frame);
     const before = this.diagnostics.errorCount;
+    if (graph.inputs.length !== inputs.length) {
+      const at = this.context.place(frame.within ?? graph.name);
+      const counts = `takes ${graph.inputs.length} inputs, is given ${inputs.length}`;
+      this.diagnostics.error("onnx/graph", at, `the graph ${counts}`);
+    }
     graph.inputs.forEach((input, i) => {
       importer.define(input.name, inputs[i] ?? null, this.context.place(`input "${input.name}"`));
     });

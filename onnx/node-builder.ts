@@ -187,8 +187,16 @@ export class NodeBuilder extends Builder {
     );
   }
 
-  /** The elements of an input that must be known, as numbers. */
+  /** The elements of an input that must be known, which are whole numbers (or truth values). */
   numbers(value: Value, what: string): number[] | undefined {
+    if (elementOf(value.type).kind !== "integer") {
+      return this.fail("onnx/type-mismatch", `'${what}' must hold whole numbers, but is a ${typeText(value.type)}`);
+    }
+    return this.reals(value, what);
+  }
+
+  /** The elements of an input that must be known. */
+  reals(value: Value, what: string): number[] | undefined {
     return this.need(value, what)?.values().map(Number);
   }
 

@@ -72,8 +72,8 @@ function whatIs(given: unknown): string {
   if (given === undefined) return "nothing";
   if (given === null) return "null";
   if (typeof given !== "object") return `a ${typeof given}`;
-  const { constructor, length } = given as { constructor?: { name: string }; length?: unknown };
-  const name = constructor?.name ?? "an object";
+  const { constructor: maker, length } = given as { constructor?: { name: string }; length?: unknown };
+  const name = maker?.name ?? "an object";
   return typeof length === "number" ? `${name} of ${length} elements` : name;
 }
 

@@ -188,6 +188,7 @@ export const gemm = defineOp("graph.gemm", {
     if (!sameDim(k, b.type.shape[transB ? 1 : 0]!)) fail("a and b differ in the dimension that is summed");
     const fault = c && broadcastFault([[m, n], c.type.shape]);
     if (fault) fail(fault);
+    else if (c && c.type.shape.length > 2) fail(`c must be spread over a matrix, has shape ${shapeText(c.type.shape)}`);
     if (a.type.element !== b.type.element) fail("a and b have different element types");
   },
   evaluate: ({ a, b, c, alpha, beta, transA, transB }, run) => {

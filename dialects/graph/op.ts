@@ -16,6 +16,8 @@ import type { DType } from "../../support/ndarray.ts";
 
 /** Each element of the result comes from the elements of the operands at the same place, after numpy's broadcasting. */
 export const Broadcasts: Trait = { name: "Broadcasts" };
+/** Combines the elements of its one operand along `axes`, which ascend; `keepdims` leaves dimensions of size 1 there. */
+export const ReducesAxes: Trait = { name: "ReducesAxes" };
 
 export type TensorValue = Value<TensorType>;
 export type Shape = readonly number[];

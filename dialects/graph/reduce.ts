@@ -20,6 +20,7 @@ import {
   isUnsigned,
   NumberTensor,
   product,
+  ReducesAxes,
   range,
   type Shape,
   shapeText,
@@ -114,7 +115,7 @@ function reduction<const N extends string>(name: N, parts: Reduction) {
     operands: [one("x", on)],
     attrs: reduceAttrs,
     results: [one("y", AnyTensor)],
-    traits: [Pure],
+    traits: [Pure, ReducesAxes],
     infer: ({ x, axes, keepdims }) => [tensor(reducedShape(x.type.shape, axes, keepdims), x.type.element)],
     verify({ x, axes }, fail) {
       const rank = x.type.shape.length;

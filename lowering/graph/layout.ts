@@ -5,7 +5,7 @@
 
 import * as func from "../../dialects/func.ts";
 import * as conv from "../../dialects/graph/conv.ts";
-import { Broadcasts } from "../../dialects/graph/op.ts";
+import { Broadcasts, ReducesAxes } from "../../dialects/graph/op.ts";
 import * as pool from "../../dialects/graph/pool.ts";
 import * as shapes from "../../dialects/graph/shape.ts";
 import { Builder } from "../../ir/builder.ts";
@@ -128,6 +128,7 @@ function step(op: Operation): boolean {
   const first = op.operands.map(transposeOf).find((t) => t !== undefined);
   if (!first || op.results.length !== 1) return false;
   if (op.def.has(Broadcasts)) return sinkPointwise(b, op, first.perm);
+  if (op.def.has(ReducesAxes)) return sinkReduction(b, op, first);
   const cat = shapes.concat.match(op);
   if (cat) {
     const parts = cat.parts.map(transposeOf);
@@ -175,6 +176,19 @@ function simplify(b: Builder, op: Operation, x: Value, perm: Perm): boolean {
     return replace(op, shapes.reshape(b, x, undefined, { shape }));
   }
   return false;
+}
+
+/** reduce(T x, axes) = T' reduce(x, T axes): the dimensions that are left keep their new order. */
+function sinkReduction(b: Builder, op: Operation, { x, perm }: Transposed): boolean {
+  const { axes, keepdims } = op.def.of(op) as unknown as {
+    readonly axes: readonly number[];
+    readonly keepdims: boolean;
+  };
+  const before = axes.map((a) => perm[a]!).sort((p, q) => p - q);
+  const y = rebuilt(b, op, [x], { axes: before });
+  const left = perm.filter((p) => !before.includes(p));
+  const rest = left.slice().sort((p, q) => p - q);
+  return replace(op, transposed(b, y, keepdims ? perm : left.map((p) => rest.indexOf(p))));
 }
 
 /** f(T x, T y, c) = T f(x, y, T⁻¹ c), for constants c and whatever has one element. */

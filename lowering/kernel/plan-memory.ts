@@ -47,11 +47,8 @@ function planFunction(fn: Operation): Plan | undefined {
   const block = func.func.of(fn).body.entry;
   const buffers = [...block].filter((op) => memref.alloc.is(op));
   if (buffers.length === 0) return undefined;
-  const position = new Map<Operation, number>();
-  let n = 0;
-  for (const op of block) position.set(op, n++);
-  const lifetimes = buffers.map((op) => lifetimeOf(op.result(), block, position));
-  const plan = planLifetimes(lifetimes);
+  const position = new Map([...block].map((op, i) => [op, i]));
+  const plan = planLifetimes(buffers.map((op) => lifetimeOf(op.result(), block, position)));
   const b = new Builder(block, block.first, fn.loc);
   const arena = memref.alloc(b, [], [], { types: [memrefType([plan.size], i8)], alignment });
   buffers.forEach((op, i) => {

@@ -237,7 +237,7 @@ export const Dropout = defineImport("Dropout", {
     const training = training_mode ? b.numbers(training_mode, "training_mode")?.[0] : 0;
     if (training === undefined) return undefined;
     if (training !== 0) {
-      const share = ratio ? b.numbers(ratio, "ratio")?.[0] : 0.5;
+      const share = ratio ? b.reals(ratio, "ratio")?.[0] : 0.5;
       if (share !== 0) return b.unsupported("training_mode is not supported: it drops random elements");
     }
     return kept(data, b);

@@ -55,7 +55,7 @@ export const Upsample = [
     inputs: [one("X"), one("scales")],
     attrs: { mode: modeAttr },
     import({ X, scales, mode }, b) {
-      const factors = b.numbers(scales, "scales");
+      const factors = b.reals(scales, "scales");
       return factors && plainResize(b, X, factors, known(mode));
     },
   }),
@@ -103,7 +103,7 @@ export const Resize = [
     inputs: [one("X"), one("scales")],
     attrs: { mode: modeAttr },
     import({ X, scales, mode }, b) {
-      const factors = b.numbers(scales, "scales");
+      const factors = b.reals(scales, "scales");
       return factors && plainResize(b, X, factors, known(mode));
     },
   }),
@@ -134,7 +134,7 @@ export const Resize = [
         return b.fail("onnx/shape", `needs scales or sizes of ${axes.length} dimensions, has ${factors?.length ?? 0}`);
       }
       const mode = a.coordinate_transformation_mode;
-      const region = mode === "tf_crop_and_resize" && roi ? b.numbers(roi, "roi") : [];
+      const region = mode === "tf_crop_and_resize" && roi ? b.reals(roi, "roi") : [];
       if (!region) return undefined;
       return resize(b, X, {
         ...measured(X, axes, given, a.keep_aspect_ratio_policy),
@@ -154,7 +154,7 @@ export const Resize = [
 /** An optional input that also counts as absent where it is empty. */
 function filledInput(b: NodeBuilder, v: TensorValue | undefined, what: string): number[] | undefined {
   if (!v || v.type.shape[0] === 0) return undefined;
-  return b.numbers(v, what);
+  return what === "sizes" ? b.numbers(v, what) : b.reals(v, what);
 }
 
 /** Starts, then ends, for all axes. */

@@ -431,7 +431,7 @@ export const Range = defineImport("Range", {
   since: 11,
   inputs: [one("start"), one("limit"), one("delta")],
   import({ start, limit, delta }, b) {
-    const [from, to, by] = [b.numbers(start, "start"), b.numbers(limit, "limit"), b.numbers(delta, "delta")];
+    const [from, to, by] = [b.reals(start, "start"), b.reals(limit, "limit"), b.reals(delta, "delta")];
     if (!from || !to || !by) return undefined;
     if (by[0] === 0) return b.fail("onnx/shape", "the step is 0");
     const count = Math.max(0, Math.ceil((to[0]! - from[0]!) / by[0]!));

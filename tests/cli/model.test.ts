@@ -33,6 +33,24 @@ describe("sluice check", () => {
   });
 });
 
+describe("sluice compile of a damaged model", () => {
+  it("leaves nothing on disk", () => {
+    const bytes = readFileSync(digits);
+    const out = join(folder, "none");
+    const half = join(folder, "half.onnx");
+    writeFileSync(half, bytes.subarray(0, bytes.length >> 1));
+    const before = readdirSync(folder).sort();
+    expect(sluice(["compile", half, "-o", out]).code).toBe(1);
+    expect(readdirSync(folder).sort()).toEqual(before);
+    // A folder that cannot be filled is not left half filled: a file of the artifact's is a folder already.
+    mkdirSync(join(out, "digits.weights.bin", "x"), { recursive: true });
+    expect(sluice(["compile", digits, "-o", out]).code).toBe(1);
+    expect(readdirSync(out)).not.toContain("manifest.json");
+    expect(readdirSync(out).filter((f) => f.endsWith(".tmp"))).toEqual([]);
+    rmSync(out, { recursive: true });
+  });
+});
+
 describe("sluice inspect", () => {
   it("shows what a model is made of", () => {
     const { code, out } = sluice(["inspect", digits]);
