@@ -13,6 +13,7 @@ import type { ImportOptions } from "./onnx/options.ts";
 import { readModel } from "./onnx/proto.ts";
 import { passes } from "./passes.ts";
 import { Fork } from "./rewrite/fork.ts";
+import { type Numerics, setNumerics } from "./rewrite/numerics.ts";
 import { type Instrument, type Pipeline, parsePipeline, runPipeline } from "./rewrite/pipeline.ts";
 import { offers } from "./runtime/features.ts";
 import { plainVariant, type VariantCode } from "./runtime/manifest.ts";
@@ -35,6 +36,11 @@ export type CompileOptions = Omit<ImportOptions, "diagnostics" | "needs"> & {
    * this engine best in place of its own, for programs that run what they have just compiled. All by default.
    */
   readonly variants?: "all" | "here" | readonly string[];
+  /**
+   * What may be changed for speed: nothing (`strict`), the last few bits of results (`default`), or more (`fast`).
+   * docs/numerics.md lists every rewrite that is not exact, its bound, and the policy that it needs.
+   */
+  readonly numerics?: Numerics;
   /** Write function names into the code. */
   readonly names?: boolean;
   /** What watches the passes. */
@@ -84,6 +90,7 @@ export function importBytes(bytes: Uint8Array, options: CompileOptions = {}): Op
   const module = model && importModel(model, { ...options, file, diagnostics });
   // Reading leaves out what it cannot read; the rest has been looked at, but is no model.
   if (!module || diagnostics.errorCount > before) throw new CompileError(diagnostics.list.slice());
+  setNumerics(module, options.numerics ?? "default");
   return module;
 }
 

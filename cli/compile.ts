@@ -1,6 +1,6 @@
 /** @file `sluice compile MODEL.onnx`: a model becomes files that run without us. */
 import { gzipSync } from "node:zlib";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import {
   CompileError,
   type CompileOptions,
@@ -11,6 +11,8 @@ import {
   type Fact,
   type Instrument,
   loadCompiler,
+  type Numerics,
+  numericsPolicies,
   type Operation,
   parsePipeline,
   passes,
@@ -40,6 +42,7 @@ interface CompileFlags extends ModelFlags, WatchFlags, SettingFlags {
   readonly target: string;
   readonly output?: string;
   readonly emit?: string;
+  readonly numerics: Numerics;
   readonly names?: boolean;
   readonly variants: string;
   readonly printPipeline?: boolean;
@@ -62,6 +65,11 @@ export async function main(args: readonly string[]): Promise<number> {
       "--variants <names>",
       "code for other engines to make beside it: all, here (for this engine only), or names",
       "all",
+    )
+    .addOption(
+      new Option("--numerics <policy>", "what may be changed for speed: nothing, the last bits, or more")
+        .choices(numericsPolicies)
+        .default("default"),
     )
     .option("--names", "keep names of functions in the code")
     .option("--print-pipeline", "print the target's pipeline and stop")
@@ -93,6 +101,7 @@ async function compileFile(path: string, flags: CompileFlags): Promise<number> {
     target: flags.target,
     settings: settingsOf(flags),
     names: flags.names ?? false,
+    numerics: flags.numerics,
     variants: flags.variants === "all" || flags.variants === "here" ? flags.variants : flags.variants.split(","),
   };
   const bytes = readBytes(path);

@@ -52,6 +52,7 @@ export function constantsOf(module: Operation): ProgramConstant[] {
     if (!global) continue;
     const value = global.initial_value;
     invariant(value, "a constant has a value", op.loc);
+    if (value.kind === "unit") continue;
     const identity = value.kind === "resource" ? (value.resource ?? value) : value;
     const known = found.get(identity);
     if (known) known.globals.push(global.sym_name);
@@ -59,6 +60,18 @@ export function constantsOf(module: Operation): ProgramConstant[] {
   }
   return [...found.values()];
 }
+
+/** Buffers that the function run at load fills: they live as long as the program. */
+export function reservedOf(module: Operation): { readonly name: string; readonly type: MemRefType }[] {
+  return [...module.region().entry].flatMap((op) => {
+    const global = memref.global.match(op);
+    return global?.initial_value?.kind === "unit" ? [{ name: global.sym_name, type: global.type as MemRefType }] : [];
+  });
+}
+
+/** The function that is run once, before the first run. */
+export const initOf = (module: Operation): Operation | undefined =>
+  [...module.region().entry].find((op) => func.func.is(op) && op.attributes?.has("sluice.init"));
 
 /** The bytes of a constant as they lie in memory: little-endian, one element after the other. */
 function bytesOf(value: Attribute): Uint8Array {

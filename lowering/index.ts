@@ -15,8 +15,10 @@ import { foldAffine } from "./graph/fold-affine.ts";
 import { layout } from "./graph/layout.ts";
 import { recognize } from "./graph/recognize.ts";
 import { graphToLinalg } from "./graph/to-linalg.ts";
+import { winograd } from "./graph/winograd.ts";
 import { bufferize } from "./kernel/bufferize.ts";
 import { expandMath } from "./kernel/expand-math.ts";
+import { hoistInit } from "./kernel/hoist-init.ts";
 import { countWork, markCalls } from "./kernel/instrument.ts";
 import { lowerAffine } from "./kernel/lower-affine.ts";
 import { narrowFloats } from "./kernel/narrow-floats.ts";
@@ -47,6 +49,7 @@ export const passes: readonly Pass[] = [
   bytePorts,
   foldAffine,
   layout,
+  winograd,
   graphToLinalg,
   decomposePad,
   generalizeNamedOps,
@@ -55,6 +58,7 @@ export const passes: readonly Pass[] = [
   pack,
   outline,
   bufferize,
+  hoistInit,
   schedule,
   toLoops,
   planMemory,

@@ -35,6 +35,8 @@ interface Exports {
   /** Of code for several threads: who this instance is, and how the others are let go. */
   readonly setup?: (thread: number, threads: number, maySleep: number) => void;
   readonly stop?: () => void;
+  /** What is computed of the weights once. */
+  readonly init?: () => void;
 }
 
 const noOutputs: Readonly<Record<string, TypedArray>> = Object.freeze({});
@@ -95,6 +97,8 @@ export class Session {
       );
     }
     new Uint8Array(exports.memory.buffer).set(weights, manifest.memory.weights.offset);
+    // Before there are others: this one alone fills what all of them read.
+    exports.init?.();
     if (memory) {
       exports.setup?.(0, threads, Number(maySleep()));
       await startWorkers(module, memory, threads);

@@ -28,6 +28,8 @@ export interface MemoryLayout {
 
 export interface EmitOptions {
   readonly entry: string;
+  /** The function that is to be run once, after the weights have been placed: exported as `init`. */
+  readonly init?: string | undefined;
   readonly memory: MemoryLayout;
   /** Write a name section. */
   readonly names: boolean;
@@ -36,7 +38,7 @@ export interface EmitOptions {
 /** Declarations are imported under this name. */
 const importModule = "sluice";
 
-/** The bytes of the module. It exports `memory` and `run`, which takes nothing: all buffers are at fixed addresses. */
+/** The bytes of the module. It exports `memory`, `run` and maybe `init`, which take nothing: all buffers are at fixed addresses. */
 export function emitModule(module: Operation, options: EmitOptions): Uint8Array<ArrayBuffer> {
   const m = new ModuleBuilder(options.names ? "sluice" : undefined);
   const all = [...module.region().entry].filter((op) => func.func.is(op));
@@ -56,7 +58,7 @@ export function emitModule(module: Operation, options: EmitOptions): Uint8Array<
   const builders = new Map(
     functions.map((fn) => {
       const { sym_name: name, function_type: type } = func.func.of(fn);
-      const entry = name === options.entry;
+      const entry = name === options.entry || name === options.init;
       invariant(type.kind === "function", "a function has a function type", fn.loc);
       return [
         name,
@@ -72,7 +74,7 @@ export function emitModule(module: Operation, options: EmitOptions): Uint8Array<
   };
   for (const [name, { fn, f }] of builders) {
     const { entry } = func.func.of(fn).body;
-    const isEntry = name === options.entry;
+    const isEntry = name === options.entry || name === options.init;
     const constants = isEntry ? staticAddresses(fn, options.memory) : new Map<Value, number>();
     const w = new FunctionWriter(f, callee, constants, emitOp);
     if (!isEntry) entry.args.forEach((a, i) => w.bindParam(a, i));
@@ -82,6 +84,7 @@ export function emitModule(module: Operation, options: EmitOptions): Uint8Array<
   m.export("memory", "memory");
   if (threads) threads.exportAround(callee(options.entry));
   else m.export("run", "function", callee(options.entry));
+  if (options.init !== undefined) m.export("init", "function", callee(options.init));
   return m.toBytes({ names: options.names });
 }
 

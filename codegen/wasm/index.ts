@@ -6,7 +6,7 @@ import { byteWidth } from "../../ir/datum.ts";
 import { elementCount, type MemRefType } from "../../ir/types.ts";
 import type { Manifest, Port } from "../../runtime/manifest.ts";
 import { standardPipeline } from "../pipeline.ts";
-import { constantsOf, entryOf, kernelsOf, portsOf } from "../program.ts";
+import { constantsOf, entryOf, initOf, kernelsOf, portsOf, reservedOf } from "../program.ts";
 import { defineTarget } from "../target.ts";
 import { addresses } from "./addresses.ts";
 import { emitModule, type MemoryLayout } from "./emit.ts";
@@ -27,6 +27,7 @@ const firstAddress = 1024;
 const pipelineFor = (machine: string, ...more: string[]): string =>
   standardPipeline({
     machine,
+    initializes: true,
     last: [
       ...more,
       "wasm-min-max",
@@ -59,7 +60,13 @@ export const wasmSimd = defineTarget({
   emit(module, { model, names }) {
     const entry = entryOf(module);
     const layout = layOut(module, entry);
-    const code = emitModule(module, { entry: func.func.of(entry).sym_name, memory: layout.memory, names });
+    const init = initOf(module);
+    const code = emitModule(module, {
+      entry: func.func.of(entry).sym_name,
+      init: init && func.func.of(init).sym_name,
+      memory: layout.memory,
+      names,
+    });
     const manifest: Manifest = {
       format: "sluice-artifact",
       version: 1,
@@ -85,7 +92,7 @@ interface Layout {
   readonly ports: { readonly inputs: readonly Port[]; readonly outputs: readonly Port[] };
 }
 
-/** Weights first, then inputs and outputs, then the arena. */
+/** Weights first, then what is computed of them at load, inputs and outputs, and the arena. */
 function layOut(module: Operation, entry: Operation): Layout {
   const globals = new Map<string, number>();
   const constants = constantsOf(module);
@@ -98,6 +105,10 @@ function layOut(module: Operation, entry: Operation): Layout {
   });
   const weights = new Uint8Array(top - firstAddress);
   constants.forEach(({ bytes }, i) => weights.set(bytes, starts[i]! - firstAddress));
+  for (const { name, type } of reservedOf(module)) {
+    globals.set(name, top);
+    top = roundUp(top + elementCount(type.shape) * byteWidth(type.element));
+  }
   const args: number[] = [];
   const inputs: Port[] = [];
   const outputs: Port[] = [];

@@ -251,6 +251,7 @@ async function start(wasm, data, { name, pages }, threads) {
   const bytes = new Uint8Array(data.buffer ?? data, data.byteOffset ?? 0, data.byteLength);
   if (bytes.length !== ${manifest.memory.weights.bytes}) throw new RangeError(\`the weights have \${bytes.length} bytes, the model wants ${manifest.memory.weights.bytes}\`);
   new Uint8Array(exports.memory.buffer).set(bytes, ${manifest.memory.weights.offset});
+  exports.init?.();
   if (memory) await startThreads(exports, module, memory, threads);
   return new Session(exports, name);
 }

@@ -34,19 +34,21 @@ export function scheduleKernel(fn: Operation, machine: Machine): void {
   const results: TensorType[] = [];
   const reductions: Reduction[] = [];
   let vectorizable = true;
+  let work = 0;
   for (const op of block) {
     const write = bufferization.materialize_in_destination.match(op);
     if (write) results.push(write.source.type as TensorType);
     const structure = structureOf(op);
     if (structure?.loops.some((l) => l.kind === "reduction" && l.extent !== 1)) reductions.push({ op, structure });
     if (structure && !hasLanes(structure)) vectorizable = false;
+    if (structure) for (const inner of structure.body) work += inner.def.isConstant ? 0 : 1;
   }
   const shape = results.reduce<readonly number[]>((best, t) => (t.shape.length >= best.length ? t.shape : best), []);
   // Vectors are no wider than the panels of weights that they are read from.
   const columns = shape[shape.length - 1] ?? 1;
   const lanes = vectorizable ? Math.min(machine.lanes, panelFor(columns, Math.max(8, machine.lanes))) : 1;
   const heavy = reductions.find((r) => isAcrossTiles(r.structure, shape));
-  const root = heavy ? tileReduction(heavy.structure, shape, lanes, machine) : tileElementwise(shape, lanes);
+  const root = heavy ? tileReduction(heavy.structure, shape, lanes, machine) : tileElementwise(shape, lanes, work);
   setSchedule(fn, root);
   for (const r of reductions)
     setSchedule(r.op, reductionLoops(r.structure, r === heavy, lanes, pointsOf(root), machine));
@@ -74,12 +76,15 @@ const isAcrossTiles = (s: Structure, shape: readonly number[]): boolean => {
 
 const plainOrder = (rank: number): number[] => Array.from({ length: rank }, (_, i) => i);
 
-function tileElementwise(shape: readonly number[], lanes: number): RootSchedule {
+/** Scalar ops beyond which one vector at a time is enough: there is work to overlap within it. */
+const longBody = 48;
+
+function tileElementwise(shape: readonly number[], lanes: number, work = 0): RootSchedule {
   const rank = shape.length;
   const last = rank - 1;
   const wide = rank > 0 && lanes > 1 && shape[last]! >= lanes;
   const tile = new Array<number>(rank).fill(1);
-  if (wide) tile[last] = Math.min(4 * lanes, Math.floor(shape[last]! / lanes) * lanes);
+  if (wide) tile[last] = Math.min((work > longBody ? 1 : 4) * lanes, Math.floor(shape[last]! / lanes) * lanes);
   return {
     order: plainOrder(rank),
     tile,

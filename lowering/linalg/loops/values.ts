@@ -136,6 +136,13 @@ export class KernelValues {
       args.push(out.arg?.hasUses ? this.read(out.value, mapped(out, domain), lanes) : undefined);
     }
     const answer = this.inline(structure.body, [{ args, domain }], lanes)[0]!;
+    // The other results at this point of the loops have been computed along with it.
+    structure.outputs.forEach((out, i) => {
+      const value = answer[i];
+      if (i === result || !value) return;
+      const other = this.resolve(mapped(out, domain), lanes);
+      this.nest.top.memo.set(this.key(op.result(i), other, lanes), value);
+    });
     invariant(answer[result], `${op.name} yields its result`, op.loc);
     return answer[result];
   }
