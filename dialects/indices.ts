@@ -8,7 +8,7 @@ import { defineDialect, defineOp, type OpInfo } from "../ir/define.ts";
 import type { ScalarFactory } from "../ir/evaluate.ts";
 import { one } from "../ir/fields.ts";
 import { Commutative, ConstantLike, Pure, type Trait } from "../ir/traits.ts";
-import { type IndexType, type IntegerType, i1, index as indexType } from "../ir/types.ts";
+import { type IndexType, type IntegerType, i1, index as indexType, integerAttribute } from "../ir/types.ts";
 import * as arith from "./arith/ops.ts";
 
 const IntegerOrIndex = where<IntegerType | IndexType>(
@@ -93,15 +93,23 @@ export const cmp = defineOp("index.cmp", {
   assembly: "$pred `(` $lhs `,` $rhs `)` attr-dict",
 });
 
+/** All 64 bits, which a number would not hold. */
+const wholeIndex = attr.custom<bigint>(
+  "index attribute",
+  { kind: "untyped", type: indexType },
+  (v) => integerAttribute(v, indexType),
+  (a) => (a.kind === "integer" && a.type === indexType ? BigInt(a.value) : undefined),
+);
+
 export const constant = defineOp("index.constant", {
   doc: "A known index.",
-  attrs: { value: attr.index },
+  attrs: { value: wholeIndex },
   results: [one("result", Index)],
   traits: [Pure, ConstantLike],
   infer: () => [indexType],
   assembly: "attr-dict $value",
   names: ({ value }) => [`idx${value}`],
-  evaluate: ({ value }) => value,
+  evaluate: ({ value }) => Number(value),
 });
 
 export const bool_constant = defineOp("index.bool.constant", {
@@ -131,7 +139,7 @@ export const dialect = defineDialect("index", {
     ...[shl, shrs, shru, and, or, xor, casts, castu, cmp, constant, bool_constant, sizeof],
   ],
   constant(b, value, type) {
-    if (type === indexType && value.kind === "integer") return constant(b, { value: Number(value.value) });
+    if (type === indexType && value.kind === "integer") return constant(b, { value: BigInt(value.value) });
     return type === i1 && value.kind === "bool" ? bool_constant(b, { value: value.value }) : undefined;
   },
 });

@@ -10,12 +10,12 @@ export type Mixed = number | Value;
 /** The numbers with those static that are known, and whether that changed anything. `fits` may refuse some of them. */
 export function withKnown(
   list: readonly Mixed[],
-  fits: (n: number) => boolean = () => true,
+  fits: (n: number, i: number) => boolean = () => true,
 ): { readonly list: readonly Mixed[]; readonly changed: boolean } {
   let changed = false;
-  const out = list.map((x) => {
+  const out = list.map((x, i) => {
     const n = typeof x === "number" ? undefined : knownNumber(x);
-    if (n === undefined || !fits(n)) return x;
+    if (n === undefined || !fits(n, i)) return x;
     changed = true;
     return n;
   });
@@ -41,11 +41,18 @@ export interface MixedSlice {
 
 const notNegative = (n: number): boolean => n >= 0;
 
-/** A slice whose known offsets, sizes and strides are static; undefined if there is none that is not already. */
-export function foldSlice(view: Omit<SliceView, "op">): MixedSlice | undefined {
+/** What is taken begins inside of the shape: stock tools refuse static offsets beyond it. */
+const isInside = (n: number, i: number, shape: readonly number[]): boolean =>
+  n >= 0 && (shape[i] === undefined || isDynamic(shape[i]) || n < shape[i]);
+
+/**
+ * A slice whose known offsets, sizes and strides are static; undefined if there is none that is not already.
+ * @param shape what is sliced, where offsets are counted in its dimensions
+ */
+export function foldSlice(view: Omit<SliceView, "op">, shape: readonly number[] = []): MixedSlice | undefined {
   if (view.offsets.length + view.sizes.length + view.strides.length === 0) return undefined;
   const slice = mixedSlice(view);
-  const offsets = withKnown(slice.offsets, notNegative);
+  const offsets = withKnown(slice.offsets, (n, i) => isInside(n, i, shape));
   const sizes = withKnown(slice.sizes, notNegative);
   const strides = withKnown(slice.strides);
   if (!offsets.changed && !sizes.changed && !strides.changed) return undefined;
@@ -67,8 +74,8 @@ export const isWhole = (slice: MixedSlice, shape: readonly number[]): boolean =>
   slice.strides.every((s) => s === 1) &&
   slice.sizes.every((s, i) => s === shape[i] && !isDynamic(s));
 
-/** A slice of a slice as one of the source; undefined where that needs arithmetic at run time. */
-export function composeSlices(outer: MixedSlice, inner: MixedSlice): MixedSlice | undefined {
+/** A slice of a slice as one of the source, of this shape; undefined where that needs arithmetic at run time. */
+export function composeSlices(outer: MixedSlice, inner: MixedSlice, shape: readonly number[]): MixedSlice | undefined {
   const offsets: Mixed[] = [];
   const strides: Mixed[] = [];
   for (let i = 0; i < outer.offsets.length; i++) {
@@ -83,6 +90,7 @@ export function composeSlices(outer: MixedSlice, inner: MixedSlice): MixedSlice 
     else if (typeof s === "number" && typeof t === "number") strides.push(s * t);
     else return undefined;
   }
+  if (offsets.some((n, i) => typeof n === "number" && !isInside(n, i, shape))) return undefined;
   return { offsets, sizes: inner.sizes, strides };
 }
 

@@ -218,6 +218,8 @@ export function datumOfAttribute(a: Attribute): Num | NDArray | undefined {
 export function attributeOfDatum(value: unknown, type: Type): Attribute | undefined {
   if (typeof value === "number" || typeof value === "bigint") {
     if (type === i1) return boolAttribute(Boolean(value));
+    // Index is a number at run time: beyond 2^53 it is no longer exact, and not what 64 bits would hold.
+    if (type.kind === "index" && !Number.isSafeInteger(Number(value))) return undefined;
     if (type.kind === "integer" || type.kind === "index") return integerAttribute(value, type);
     return type.kind === "float" ? floatAttribute(Number(value), type) : undefined;
   }

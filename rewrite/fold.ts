@@ -76,6 +76,7 @@ function evaluateSmall(
     const a = isSmall(op.operand(i).type, limit) ? operands[i] : undefined;
     const datum = a && datumOfAttribute(a);
     if (datum === undefined) return undefined;
+    if (op.operand(i).type.kind === "index" && !Number.isSafeInteger(datum)) return undefined;
     data.push(datum);
   }
   return run(op, data);

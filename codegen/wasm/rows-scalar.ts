@@ -80,8 +80,11 @@ const choose =
     const t = carrier(op.result().type);
     w.push(op.operand(0));
     w.push(op.operand(1));
-    (unsigned ? pushUnsigned : (x: FunctionWriter, v: Value) => x.push(v))(w, op.operand(0));
-    (unsigned ? pushUnsigned : (x: FunctionWriter, v: Value) => x.push(v))(w, op.operand(1));
+    const push = unsigned ? pushUnsigned : (x: FunctionWriter, v: Value): void => x.push(v);
+    // An i1 holds 0 or 1 where two's complement has 0 or -1: signed order turns round.
+    const swap = !unsigned && widthOf(op.result().type) === 1;
+    push(w, op.operand(swap ? 1 : 0));
+    push(w, op.operand(swap ? 0 : 1));
     w.f.op(`${t}.${test}` as Plain).select();
     w.set(op.result());
   };
@@ -263,6 +266,31 @@ const absoluteInteger: Row = (op, w) => {
   w.set(op.result());
 };
 
+/** Bits of an integer counted in the carrier, whose upper bits are taken away or filled. */
+const countBits =
+  (name: "clz" | "ctz" | "popcnt"): Row =>
+  (op, w) => {
+    const { type } = op.result();
+    const t = carrier(type) as "i32" | "i64";
+    const [width, all] = [widthOf(type), t === "i32" ? 32 : 64];
+    const number = (n: bigint): void => {
+      if (t === "i32") w.f.i32Const(Number(BigInt.asIntN(32, n)));
+      else w.f.i64Const(BigInt.asIntN(64, n));
+    };
+    pushUnsigned(w, op.operand(0));
+    if (name === "ctz" && width < all) {
+      number(1n << BigInt(width));
+      w.f.op(`${t}.or`);
+    }
+    w.f.op(`${t}.${name}`);
+    if (name === "clz" && width < all) {
+      number(BigInt(all - width));
+      w.f.op(`${t}.sub`);
+    }
+    normalize(w, type);
+    w.set(op.result());
+  };
+
 const pass: Row = (op, w) => {
   w.push(op.operand(0));
   w.set(op.result());
@@ -333,7 +361,9 @@ export const scalarRows: Rows = new Map<OpInfo, Row>([
   [math.roundeven, unary("nearest")],
   [math.copysign, binary("copysign", { wraps: false })],
   [math.absi, absoluteInteger],
-  [math.ctpop, unary("popcnt")],
+  [math.ctpop, countBits("popcnt")],
+  [math.ctlz, countBits("clz")],
+  [math.cttz, countBits("ctz")],
 ]);
 
 export const forward: Row = pass;

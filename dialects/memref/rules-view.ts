@@ -164,7 +164,7 @@ function sliced(old: ViewOf<typeof subview>, source: Value<MemRefType>, slice: M
 
 const slices: readonly RuleLike[] = [
   rule(subview, "offsets, sizes and strides that are known", (view, rw) => {
-    const slice = foldSlice(view);
+    const slice = foldSlice(view, view.source.type.shape);
     return slice && sliced(view, view.source, slice, rw);
   }),
   rule(subview, "a slice of a cast", (view, rw) => {
@@ -181,7 +181,7 @@ const slices: readonly RuleLike[] = [
   rule(subview, "a slice of a slice", (view, rw) => {
     const outer = subview.match(view.source);
     if (outer?.source.type.shape.length !== outer?.result.type.shape.length || !outer) return undefined;
-    const slice = composeSlices(mixedSlice(outer), mixedSlice(view));
+    const slice = composeSlices(mixedSlice(outer), mixedSlice(view), outer.source.type.shape);
     return slice && sliced(view, outer.source, slice, rw);
   }),
   rule(reinterpret_cast, "offsets, sizes and strides that are known", (view, rw) => {

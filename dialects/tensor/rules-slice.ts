@@ -45,7 +45,7 @@ const sameSlice = (a: MixedSlice, b: MixedSlice): boolean =>
 
 const extracts: readonly RuleLike[] = [
   rule(extract_slice, "offsets, sizes and strides that are known", (view, rw) => {
-    const slice = foldSlice(view);
+    const slice = foldSlice(view, view.source.type.shape);
     return slice && extracted(view, view.source, slice, rw);
   }),
   rule(extract_slice, "a slice of a cast", (view, rw) => {
@@ -88,7 +88,7 @@ const extracts: readonly RuleLike[] = [
 
 const inserts: readonly RuleLike[] = [
   rule(insert_slice, "offsets, sizes and strides that are known", (view, rw) => {
-    const slice = foldSlice(view);
+    const slice = foldSlice(view, view.dest.type.shape);
     if (!slice) return undefined;
     const { operands, attrs } = sliceParts(slice);
     const type = slicedType(view.source.type, view.static_sizes, attrs.static_sizes);
@@ -96,7 +96,7 @@ const inserts: readonly RuleLike[] = [
     return insert_slice(rw, as(rw, view.source, type), view.dest, ...operands, attrs);
   }),
   rule(parallel_insert_slice, "offsets, sizes and strides that are known", (view, rw) => {
-    const slice = foldSlice(view);
+    const slice = foldSlice(view, view.dest.type.shape);
     const loop = view.op.parentOp;
     if (!slice || !loop) return undefined;
     const { operands, attrs } = sliceParts(slice);
