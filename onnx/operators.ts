@@ -9,12 +9,14 @@ import * as image from "./ops/image.ts";
 import * as loss from "./ops/loss.ts";
 import * as matmul from "./ops/matmul.ts";
 import * as normalize from "./ops/normalize.ts";
+import * as patches from "./ops/patches.ts";
 import * as quant from "./ops/quant.ts";
 import * as recurrent from "./ops/recurrent.ts";
 import * as reduce from "./ops/reduce.ts";
 import * as shape from "./ops/shape.ts";
 import * as signal from "./ops/signal.ts";
 import * as state from "./ops/state.ts";
+import * as training from "./ops/training.ts";
 import * as trees from "./ops/trees.ts";
 import * as window from "./ops/window.ts";
 
@@ -48,12 +50,14 @@ export const operators = tableOf([
   image,
   matmul,
   normalize,
+  patches,
   quant,
   recurrent,
   reduce,
   shape,
   signal,
   state,
+  training,
   trees,
   window,
 ]);

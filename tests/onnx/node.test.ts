@@ -12,6 +12,7 @@ import { sharedPath } from "../support/shared.ts";
 
 /** One case, or a few, of each family. */
 const names = [
+  "adam_multiple",
   "add_bcast",
   "and_bcast3v2d",
   "argmax_default_axis_example_select_last_index",
@@ -22,6 +23,7 @@ const names = [
   "cast_FLOAT_to_INT4",
   "causal_conv_with_state_silu_with_past_state",
   "clip_default_inbounds",
+  "col2im_pads",
   "concat_2d_axis_negative_1",
   "constant_pad",
   "conv_with_autopad_same",
