@@ -43,6 +43,43 @@ const sample = defineDialect("sample", {
     defineOp("sample.region", { doc: "A body.", regions: ["loopBody"], traits: [SingleBlock] }),
   ],
 });
+/** A program of each dialect of ours, and faults to plant in it: what is replaced, by what. */
+const programs: Readonly<
+  Record<string, { readonly text: string; readonly faults: readonly (readonly [RegExp, string])[] }>
+> = {
+  graph: {
+    text: `func.func @f(%x: tensor<1x3x8x8xf32>, %w: tensor<4x3x3x3xf32>) -> tensor<1x4x8x8xf32> {
+  %0 = "graph.relu"(%x) : (tensor<1x3x8x8xf32>) -> tensor<1x3x8x8xf32>
+  %1 = "graph.conv"(%0, %w) {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<1x3x8x8xf32>, tensor<4x3x3x3xf32>) -> tensor<1x4x8x8xf32>
+  return %1 : tensor<1x4x8x8xf32>
+}`,
+    faults: [
+      [/strides = array<i64: 1, 1>/, "strides = 1 : i64"],
+      [/(, )?pads = array<i64: 1, 1, 1, 1>/, ""],
+      [/"graph\.relu"\(%(\w+)\) : \((.*?)\)/, '"graph.relu"(%$1, %$1) : ($2, $2)'],
+      [/graph\.relu/, "graph.rectify"],
+    ],
+  },
+  wasm: {
+    text: `func.func @f(%m: memref<16xf32>) {
+  %a = "wasm.address"(%m) : (memref<16xf32>) -> i32
+  %x = "wasm.load"(%a) {offset = 16 : i64} : (i32) -> vector<4xf32>
+  %s = "wasm.load_splat"(%a) {offset = 0 : i64} : (i32) -> vector<4xf32>
+  %y = "wasm.relaxed_madd"(%x, %s, %x) : (vector<4xf32>, vector<4xf32>, vector<4xf32>) -> vector<4xf32>
+  "wasm.store"(%y, %a) {offset = 32 : i64} : (vector<4xf32>, i32) -> ()
+  return
+}`,
+    faults: [
+      [/\(memref<16xf32>\) -> i32/, "(memref<16xf32>) -> i64"],
+      [/"wasm\.load"\(%(\w+)\)(.*?) : \(i32\)/, '"wasm.load"(%$1, %$1)$2 : (i32, i32)'],
+      [
+        /"wasm\.relaxed_madd"\((%\w+), (%\w+), (%\w+)\) : \((.*?), (.*?), (.*?)\)/,
+        '"wasm.relaxed_madd"($1, $2) : ($4, $5)',
+      ],
+      [/wasm\.load_splat/, "wasm.load_spread"],
+    ],
+  },
+};
 const own = [sample, ...dialects.filter((d) => d.extension)];
 
 describe("IRDL", () => {
@@ -157,21 +194,23 @@ describe.each(stockVersions)("mlir-opt-%i with our IRDL", (version) => {
     expect(ok, err).toBe(false);
   });
 
-  it("accepts a program of tensor ops, and refuses faults in it", () => {
-    const conv = printed(`func.func @f(%x: tensor<1x3x8x8xf32>, %w: tensor<4x3x3x3xf32>) -> tensor<1x4x8x8xf32> {
-  %0 = "graph.relu"(%x) : (tensor<1x3x8x8xf32>) -> tensor<1x3x8x8xf32>
-  %1 = "graph.conv"(%0, %w) {strides = array<i64: 1, 1>, pads = array<i64: 1, 1, 1, 1>, dilations = array<i64: 1, 1>} : (tensor<1x3x8x8xf32>, tensor<4x3x3x3xf32>) -> tensor<1x4x8x8xf32>
-  return %1 : tensor<1x4x8x8xf32>
-}`);
-    expect(judge("graph", conv).err).toBe("");
-    for (const faulty of [
-      conv.replace(/strides = array<i64: 1, 1>/, "strides = 1 : i64"),
-      conv.replace(/(, )?pads = array<i64: 1, 1, 1, 1>/, ""),
-      conv.replace(/"graph\.relu"\(%(\w+)\) : \((.*?)\)/, '"graph.relu"(%$1, %$1) : ($2, $2)'),
-      conv.replace("graph.relu", "graph.rectify"),
-    ]) {
-      expect(faulty).not.toBe(conv);
-      expect(judge("graph", faulty).ok).toBe(false);
+  it("every dialect of ours has a program and faults in it", () => {
+    expect(Object.keys(programs).sort()).toEqual(
+      dialects
+        .filter((d) => d.extension)
+        .map((d) => d.name)
+        .sort(),
+    );
+  });
+
+  it.each(Object.entries(programs))("accepts a program of %s, and refuses faults in it", (name, { text, faults }) => {
+    const right = printed(text);
+    expect(judge(name, right).err).toBe("");
+    expect(faults.length).toBeGreaterThanOrEqual(3);
+    for (const [from, to] of faults) {
+      const faulty = right.replace(from, to);
+      expect(faulty, `${from}`).not.toBe(right);
+      expect(judge(name, faulty).ok, `${from}`).toBe(false);
     }
   });
 });
