@@ -9,6 +9,8 @@ export interface MeasureOptions extends ProcessOptions {
   /** Milliseconds of measured runs in each round, and of runs before the first. */
   readonly budget: number;
   readonly warm: number;
+  /** Fresh processes in which each contender is loaded and run once; the medians count. */
+  readonly cold: number;
 }
 
 export interface Result {
@@ -44,8 +46,7 @@ export interface Timing {
 interface Running {
   readonly contender: Contender;
   process: ContenderProcess;
-  load: number;
-  first: number;
+  readonly cold: { readonly load: number; readonly first: number }[];
   outputs: readonly Float64Array[] | undefined;
   info: Readonly<Record<string, unknown>>;
   readonly slices: Slice[];
@@ -64,6 +65,7 @@ export async function measure(contenders: readonly Contender[], options: Measure
   try {
     // One after the other, so that cold times are not disturbed.
     for (const contender of contenders) all.push(await start(contender, options));
+    for (let n = 1; n < options.cold; n++) for (const r of all) await startCold(r, options);
     for (let round = 0; round < options.rounds; round++) {
       const order = all.filter((r) => !r.failure);
       // In turn the other way round, so that none always follows the same other one.
@@ -97,8 +99,7 @@ async function start(contender: Contender, options: MeasureOptions): Promise<Run
       ...options,
       nodeArgs: [...options.nodeArgs, ...(contender.nodeArgs ?? [])],
     }),
-    load: 0,
-    first: 0,
+    cold: [],
     outputs: undefined,
     info: {},
     slices: [],
@@ -107,10 +108,27 @@ async function start(contender: Contender, options: MeasureOptions): Promise<Run
   };
   await guard(running, async () => {
     const { loadMs, firstMs, outputs, info } = await running.process.ask("load", contender, contender.inputs);
-    Object.assign(running, { load: loadMs, first: firstMs, outputs, info });
+    running.cold.push({ load: loadMs, first: firstMs });
+    Object.assign(running, { outputs, info });
     await running.process.ask("slice", options.warm, 3);
   });
   return running;
+}
+
+/** Loads and runs once more, in a process of its own. */
+async function startCold(r: Running, options: MeasureOptions): Promise<void> {
+  await guard(r, async () => {
+    const process = new ContenderProcess({
+      ...options,
+      nodeArgs: [...options.nodeArgs, ...(r.contender.nodeArgs ?? [])],
+    });
+    try {
+      const { loadMs, firstMs } = await process.ask("load", r.contender, r.contender.inputs);
+      r.cold.push({ load: loadMs, first: firstMs });
+    } finally {
+      await process.end();
+    }
+  });
 }
 
 /** What goes wrong with one contender does not end the comparison. */
@@ -136,8 +154,8 @@ function timingOf(r: Running, base: Running): Timing {
     p99: times[Math.min(times.length - 1, Math.floor(times.length * 0.99))] ?? Number.NaN,
     ratio: median(ratios),
     ratioRange: [Math.min(...ratios), Math.max(...ratios)],
-    load: r.load,
-    first: r.first,
+    load: median(r.cold.map((c) => c.load)),
+    first: median(r.cold.map((c) => c.first)),
     cpu: median(r.slices.map((s) => s.cpu)),
     rssBytes: r.rssBytes,
     difference: r === base ? 0 : difference(r.outputs, base.outputs),

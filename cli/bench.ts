@@ -25,6 +25,7 @@ interface BenchFlags extends ModelFlags {
   readonly budget: number;
   readonly warm: number;
   readonly timeout: number;
+  readonly cold: number;
   readonly pin?: string;
   readonly nodeArg: readonly string[];
   readonly json?: string;
@@ -52,6 +53,9 @@ export async function main(args: readonly string[]): Promise<number> {
     .addOption(new Option("--rounds <n>", "rounds").argParser(toCount).default(7))
     .addOption(new Option("--budget <ms>", "measured time of each in each round").argParser(toCount).default(300))
     .addOption(new Option("--warm <ms>", "time of each before").argParser(toCount).default(1000))
+    .addOption(
+      new Option("--cold <n>", "fresh processes in which each is loaded and run once").argParser(toCount).default(1),
+    )
     .addOption(new Option("--timeout <s>", "limit of any one step").argParser(toCount).default(180))
     .option("--pin <cpus>", "processors to run on, as taskset takes them")
     .addOption(
@@ -126,7 +130,8 @@ class Bench {
 
   /** Compiles a model for each target into a folder of its own, and lists who is to run it. */
   async #prepare(path: string): Promise<{ report: Omit<ModelReport, "results">; contenders: Contender[] }> {
-    const targets = this.#flags.target.length > 0 ? this.#flags.target : ["wasm-simd"];
+    const usual = this.#flags.threads > 1 ? "wasm-threads" : "wasm-simd";
+    const targets = this.#flags.target.length > 0 ? this.#flags.target : [usual];
     const list: Contender[] = [];
     let facts: Omit<ModelReport, "results"> | undefined;
     for (const target of targets) {
