@@ -17,8 +17,8 @@ import * as scf from "../dialects/scf/ops.ts";
 import type { Block, Operation, Value } from "../ir/core.ts";
 import { Elementwise } from "../ir/traits.ts";
 import { elementCount, elementOf, type Type } from "../ir/types.ts";
+import { lifetimesOf, planLifetimes } from "../lowering/kernel/plan-memory.ts";
 import type { Instrument, StepRun } from "../rewrite/pipeline.ts";
-import { Diagnostics } from "../support/diagnostic.ts";
 import { describeLocation } from "../support/location.ts";
 
 /** Arithmetic operations that one inference runs, by the elements that they work on. */
@@ -85,11 +85,21 @@ function turnsOf(lower: Value, upper: Value, step: Value): number | undefined {
     : Math.max(0, Math.ceil((to - from) / by));
 }
 
-/** Transposes of whole tensors between others: where an input or output changes its layout is part of the bargain. */
-class Transposes implements Instrument {
+/** Looks at the program where a storey ends. */
+class Looking implements Instrument {
+  /** Transposes of whole tensors between others: where an input or output changes its layout is part of the bargain. */
   readonly inside: string[] = [];
+  /** The most bytes of buffers that live at one time. */
+  live = 0;
 
   before({ step, root }: StepRun): void {
+    if (step.pass.name === "kernel-plan-memory") {
+      for (const op of root.region().entry) {
+        const fn = func.func.match(op);
+        if (fn && !fn.body.isEmpty)
+          this.live = Math.max(this.live, planLifetimes(lifetimesOf(fn.body.entry)).lowerBound);
+      }
+    }
     if (step.pass.name !== "graph-to-linalg") return;
     root.walk((op) => {
       if (op.name !== "graph.transpose") return;
@@ -100,18 +110,10 @@ class Transposes implements Instrument {
   }
 }
 
-/** What the memory plan says of itself. */
-function planOf(diagnostics: Diagnostics): { readonly arena: number; readonly live: number } {
-  const remark = diagnostics.list.find((d) => d.message.startsWith("arena of"));
-  const [, arena = 0, live = 0] = /arena of (\d+) bytes, (\d+) live/.exec(remark?.message ?? "")?.map(Number) ?? [];
-  return { arena, live };
-}
-
 function structureOf(path: string): void {
   const bytes = readFileSync(path);
-  const transposes = new Transposes();
-  const diagnostics = new Diagnostics();
-  const options = { file: basename(path), instruments: [transposes], diagnostics };
+  const look = new Looking();
+  const options = { file: basename(path), instruments: [look] };
   const pipeline = targetNamed("wasm-simd").pipeline;
   const started = performance.now();
   const module = importBytes(bytes, options);
@@ -121,8 +123,8 @@ function structureOf(path: string): void {
   const again = compileModel(bytes, { file: basename(path), name: "model" });
   const peak = process.resourceUsage().maxRSS / 1024;
   const { vector, scalar, unknown, scalarsIn } = arithmeticOf(module);
-  const { arena, live } = planOf(diagnostics);
-  const { code } = artifact;
+  const { code, manifest } = artifact;
+  const arena = manifest.memory.arena.bytes;
   const hash = (a: { readonly code: Uint8Array; readonly weights: Uint8Array }): string =>
     createHash("sha256").update(a.code).update(a.weights).digest("hex");
   const most = [...scalarsIn].sort(([, m], [, n]) => n - m).slice(0, 4);
@@ -133,8 +135,8 @@ function structureOf(path: string): void {
         (unknown > 0 ? `, ${unknown} in loops of unknown length` : ""),
     ],
     ["  most scalars in", most.map(([name, n]) => `${name} (${(n / 1e6).toFixed(2)} M)`).join(", ")],
-    ["arena", `${arena} B, ${(arena / live).toFixed(3)} x the ${live} B that live at one time`],
-    ["transposes inside", [String(transposes.inside.length), ...transposes.inside.slice(0, 5)].join(" ")],
+    ["arena", `${arena} B, ${(arena / look.live).toFixed(3)} x the ${look.live} B that live at one time`],
+    ["transposes inside", [String(look.inside.length), ...look.inside.slice(0, 5)].join(" ")],
     ["code", `${code.length} B, ${gzipSync(code).length} B gzip`],
     ["compiled twice", hash(artifact) === hash(again) ? "the same bytes" : "DIFFERENT BYTES"],
     ["compiled in", `${took.toFixed(0)} ms, in this process for the first time`],

@@ -45,10 +45,9 @@ export const planMemory = definePass("kernel-plan-memory", {
 
 function planFunction(fn: Operation): Plan | undefined {
   const block = func.func.of(fn).body.entry;
-  const buffers = [...block].filter((op) => memref.alloc.is(op));
+  const buffers = buffersOf(block);
   if (buffers.length === 0) return undefined;
-  const position = new Map([...block].map((op, i) => [op, i]));
-  const plan = planLifetimes(buffers.map((op) => lifetimeOf(op.result(), block, position)));
+  const plan = planLifetimes(lifetimesOf(block));
   const b = new Builder(block, block.first, fn.loc);
   const arena = memref.alloc(b, [], [], { types: [memrefType([plan.size], i8)], alignment });
   buffers.forEach((op, i) => {
@@ -59,6 +58,14 @@ function planFunction(fn: Operation): Plan | undefined {
     op.erase();
   });
   return plan;
+}
+
+const buffersOf = (block: Block): Operation[] => [...block].filter((op) => memref.alloc.is(op));
+
+/** Of the buffers that a block allocates, in its order. */
+export function lifetimesOf(block: Block): readonly Lifetime[] {
+  const position = new Map([...block].map((op, i) => [op, i]));
+  return buffersOf(block).map((op) => lifetimeOf(op.result(), block, position));
 }
 
 function lifetimeOf(buffer: Value, block: Block, position: ReadonlyMap<Operation, number>): Lifetime {
