@@ -125,7 +125,7 @@ export function compileModel(bytes: Uint8Array, options: CompileOptions = {}): A
   const variants = others.map(({ name, needs, automatic, threads = false }): VariantCode => {
     const branch = fork.branches.get(name)!;
     runSteps(branch.module, branch.pipeline, { ...options, instruments: [] });
-    const other = compileModule(branch.module, options);
+    const other = compileModule(branch.module, options, artifact);
     invariant(fitsBeside(other, artifact), `variant ${name} has the buffers and weights of the others`);
     return {
       name,
@@ -170,14 +170,20 @@ function variantsFor(target: Target, wanted: CompileOptions["variants"] = "all")
 function fitsBeside(a: Artifact, b: Artifact): boolean {
   const ports = (x: Artifact): string =>
     JSON.stringify([x.manifest.inputs, x.manifest.outputs, x.manifest.memory.weights]);
-  return ports(a) === ports(b) && a.weights.every((v, i) => v === b.weights[i]);
+  return ports(a) === ports(b) && (a.weights === b.weights || sameBytes(a.weights, b.weights));
 }
 
-/** Writes what a target's pipeline has left of a model. */
-export function compileModule(module: Operation, options: CompileOptions = {}): Artifact {
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
+/** Writes what a target's pipeline has left of a model, or of a variant of an artifact. */
+export function compileModule(module: Operation, options: CompileOptions = {}, beside?: Artifact): Artifact {
   const target = targetNamed(options.target ?? "wasm-simd", options.settings);
   const model = options.name ?? (options.file ?? "model").replace(/^.*[/\\]/, "").replace(/\.onnx$/, "");
-  return target.emit(module, { model, names: options.names ?? false });
+  return target.emit(module, { model, names: options.names ?? false, ...(beside ? { beside } : {}) });
 }
 
 /** A compiled model: its code and weights, ready to run here or to be written to disk. */

@@ -38,15 +38,16 @@ export function kernelsOf(module: Operation, entry: Operation): KernelEntry[] {
 export interface ProgramConstant {
   readonly globals: readonly string[];
   readonly type: MemRefType;
+  /** What it holds: the same object, the same bytes. */
+  readonly identity: unknown;
+  readonly byteLength: number;
+  /** Made when first asked for; those of a derived resource are kept by it until it is released. */
   readonly bytes: Uint8Array;
 }
 
 /** The constants of a program, in the order of the module. */
 export function constantsOf(module: Operation): ProgramConstant[] {
-  const found = new Map<
-    unknown,
-    { readonly globals: string[]; readonly type: MemRefType; readonly bytes: Uint8Array }
-  >();
+  const found = new Map<unknown, ProgramConstant & { readonly globals: string[] }>();
   for (const op of module.region().entry) {
     const global = memref.global.match(op);
     if (!global) continue;
@@ -56,7 +57,18 @@ export function constantsOf(module: Operation): ProgramConstant[] {
     const identity = value.kind === "resource" ? (value.resource ?? value) : value;
     const known = found.get(identity);
     if (known) known.globals.push(global.sym_name);
-    else found.set(identity, { globals: [global.sym_name], type: global.type as MemRefType, bytes: bytesOf(value) });
+    else {
+      const byteLength = value.kind === "resource" ? value.resource?.byteLength : undefined;
+      found.set(identity, {
+        globals: [global.sym_name],
+        type: global.type as MemRefType,
+        identity,
+        byteLength: byteLength ?? bytesOf(value).byteLength,
+        get bytes() {
+          return bytesOf(value);
+        },
+      });
+    }
   }
   return [...found.values()];
 }

@@ -8,6 +8,8 @@ export interface EmitContext {
   readonly model: string;
   /** Write names of functions into the code. */
   readonly names: boolean;
+  /** The artifact that this becomes a variant of. */
+  readonly beside?: Artifact;
 }
 
 /** What compiling leaves: the same whether it is run at once or written to disk. */

@@ -44,6 +44,8 @@ export class Resource {
   bytes(): Uint8Array {
     if (this.#bytes === null) {
       this.#bytes = this.#make!();
+      // What a recipe was read from is wanted once, as a rule: a chain of recipes does not hold all of its steps.
+      for (const p of this.parents) p.release();
       if (this.#bytes.byteLength !== this.byteLength) {
         throw new RangeError(
           `resource ${this.name} has ${this.#bytes.byteLength} bytes, was to have ${this.byteLength}`,

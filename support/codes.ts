@@ -166,6 +166,11 @@ export const codes = {
     "After a dialect conversion no op of the source dialect may remain.",
     "Lower or remove the op first.",
   ),
+  "target/memory": entry(
+    "the program takes more memory than the target has",
+    "Weights, inputs, outputs and buffers lie in one memory, whose addresses have a fixed number of bits.",
+    "Compile for smaller sizes of inputs (--shape), or for another target.",
+  ),
   "onnx/wire": entry(
     "the file is not a well-formed ONNX file",
     "ONNX files are protocol buffers; at this byte the file ends too early or holds something that cannot be decoded.",

@@ -3,10 +3,12 @@ import * as func from "../../dialects/func.ts";
 import * as memref from "../../dialects/memref/index.ts";
 import type { Operation } from "../../ir/core.ts";
 import { byteWidth } from "../../ir/datum.ts";
+import { Resource } from "../../ir/resource.ts";
 import { elementCount, type MemRefType } from "../../ir/types.ts";
 import type { Manifest, Port } from "../../runtime/manifest.ts";
+import { fault } from "../../support/diagnostic.ts";
 import { standardPipeline } from "../pipeline.ts";
-import { constantsOf, entryOf, initOf, kernelsOf, portsOf, reservedOf } from "../program.ts";
+import { constantsOf, entryOf, initOf, kernelsOf, type ProgramConstant, portsOf, reservedOf } from "../program.ts";
 import { defineTarget } from "../target.ts";
 import { addresses } from "./addresses.ts";
 import { emitModule, type MemoryLayout } from "./emit.ts";
@@ -20,6 +22,7 @@ import { relaxedMadd } from "./relaxed.ts";
 /** Buffers start at multiples of this many bytes: a cache line. */
 const alignment = 64;
 const roundUp = (n: number): number => Math.ceil(n / alignment) * alignment;
+const addressable = 2 ** 32;
 /** Nothing lies below: an address of 0 is a mistake that shows. */
 const firstAddress = 1024;
 
@@ -57,9 +60,9 @@ export const wasmSimd = defineTarget({
       pipeline: pipelineFor("v8-relaxed", "wasm-relaxed-madd"),
     },
   ],
-  emit(module, { model, names }) {
+  emit(module, { model, names, beside }) {
     const entry = entryOf(module);
-    const layout = layOut(module, entry);
+    const layout = layOut(module, entry, beside?.weights);
     const init = initOf(module);
     const code = emitModule(module, {
       entry: func.func.of(entry).sym_name,
@@ -92,19 +95,40 @@ interface Layout {
   readonly ports: { readonly inputs: readonly Port[]; readonly outputs: readonly Port[] };
 }
 
+/** What weights that were laid out hold, in order: the code of another variant takes them as they are. */
+const contents = new WeakMap<Uint8Array, readonly unknown[]>();
+
+function weightsOf(
+  constants: readonly ProgramConstant[],
+  starts: readonly number[],
+  byteLength: number,
+  before: Uint8Array<ArrayBuffer> | undefined,
+): Uint8Array<ArrayBuffer> {
+  const holds = constants.map((c) => c.identity);
+  const held = before && contents.get(before);
+  if (held?.length === holds.length && holds.every((h, i) => h === held[i])) return before!;
+  const weights = new Uint8Array(byteLength);
+  constants.forEach((c, i) => {
+    weights.set(c.bytes, starts[i]! - firstAddress);
+    // Packed weights lie here now; there need not be two of them.
+    if (c.identity instanceof Resource) c.identity.release();
+  });
+  contents.set(weights, holds);
+  return weights;
+}
+
 /** Weights first, then what is computed of them at load, inputs and outputs, and the arena. */
-function layOut(module: Operation, entry: Operation): Layout {
+function layOut(module: Operation, entry: Operation, before: Uint8Array<ArrayBuffer> | undefined): Layout {
   const globals = new Map<string, number>();
   const constants = constantsOf(module);
   let top = firstAddress;
-  const starts = constants.map(({ globals: names, bytes }) => {
+  const starts = constants.map(({ globals: names, byteLength }) => {
     const at = top;
     for (const name of names) globals.set(name, at);
-    top = roundUp(top + bytes.byteLength);
+    top = roundUp(top + byteLength);
     return at;
   });
-  const weights = new Uint8Array(top - firstAddress);
-  constants.forEach(({ bytes }, i) => weights.set(bytes, starts[i]! - firstAddress));
+  const weights = weightsOf(constants, starts, top - firstAddress, before);
   for (const { name, type } of reservedOf(module)) {
     globals.set(name, top);
     top = roundUp(top + elementCount(type.shape) * byteWidth(type.element));
@@ -122,8 +146,18 @@ function layOut(module: Operation, entry: Operation): Layout {
     return t ? n + elementCount(t.shape) * byteWidth(t.element) : n;
   }, 0);
   // Loads of whole vectors at the end of the last buffer stay inside of memory.
+  const size = top + roundUp(arenaBytes) + alignment;
+  if (size > addressable) {
+    const help = "compile for smaller sizes of inputs, or for another target";
+    throw fault(
+      "target/memory",
+      entry.loc,
+      `the program takes ${size} bytes of memory; WebAssembly addresses ${addressable}`,
+      { help },
+    );
+  }
   return {
-    memory: { size: top + roundUp(arenaBytes) + alignment, args, globals, arena: top },
+    memory: { size, args, globals, arena: top },
     weights,
     arenaBytes,
     ports: { inputs, outputs },
