@@ -110,7 +110,7 @@ import type { Compiled, CompileOptions } from "./compile.ts";
 
 export type { Fact, Target } from "./codegen/target.ts";
 export type { Compiled, CompileOptions } from "./compile.ts";
-export { type Numerics, policies as numericsPolicies } from "./rewrite/numerics.ts";
+export { inexactRewrites, type Numerics, policies as numericsPolicies } from "./rewrite/numerics.ts";
 export { type LoadOptions, type Manifest, type Port, Session, type TypedArray } from "./runtime/session.ts";
 
 /** ONNX files as they are; loaded when first wanted. */

@@ -5,6 +5,9 @@ import {
   type CodeEntry,
   codes,
   type Dialect,
+  inexactRewrites,
+  type Numerics,
+  numericsPolicies,
   type OpInfo,
   optionText,
   type Pass,
@@ -129,4 +132,29 @@ export function errorsPage(): string {
   const entries = Object.entries(codes) as [string, CodeEntry][];
   const parts = entries.map(([code, { title, why, mend }]) => `## \`${code}\`\n\n**${title}.** ${why}\n\n${mend}\n`);
   return ["# Diagnostic codes\n", "`sluice explain CODE` prints the same.\n", ...parts].join("\n");
+}
+
+// --- numerics -------------------------------------------------------------------------------------------------
+
+const policyTexts: Readonly<Record<Numerics, string>> = {
+  strict:
+    "every operation as the model says it, in the accuracy of its type; sums in any order, as ONNX leaves it open",
+  default: "what changes the last few bits of a result",
+  fast: "what may change more than that; so far the same as `default`",
+};
+
+export function numericsPage(): string {
+  const policy = numericsPolicies.map((p) => `- \`${p}\`: ${policyTexts[p]}`);
+  const rewrites = inexactRewrites().map(({ name, from, bound }) => `| ${name} | \`${from}\` | ${bound} |`);
+  return [
+    "# Numerics\n",
+    'The policy of a program is the attribute `sluice.numerics` of its module: `compile(bytes, { numerics: "strict" })`,',
+    "`sluice compile --numerics strict`. Every rewrite that is not exact asks for it, and declares how far it may be off;",
+    "tests hold it to that. [math.md](math.md) has the errors of elementary functions as they were measured.\n",
+    ...policy,
+    "\n## Rewrites that are not exact\n",
+    "| rewrite | from policy | bound |\n| --- | --- | --- |",
+    ...rewrites,
+    "",
+  ].join("\n");
 }

@@ -3,7 +3,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { dialectPage, errorsPage, passesPage } from "../cli/reference.ts";
+import { dialectPage, errorsPage, numericsPage, passesPage } from "../cli/reference.ts";
 import { dialects, passes } from "../index.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -13,6 +13,7 @@ const pages = new Map<string, string>([
   ...dialects.map((d) => [`docs/dialects/${d.name}.md`, dialectPage(d)] as const),
   ["docs/passes.md", passesPage(passes)],
   ["docs/errors.md", errorsPage()],
+  ["docs/numerics.md", numericsPage()],
 ]);
 
 const check = process.argv.includes("--check");

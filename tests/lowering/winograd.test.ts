@@ -112,6 +112,7 @@ describe("compiled", () => {
     ["tiles beyond the border", { size: [14, 13], channels: 20, out: 24 }],
     ["no padding, no bias", { size: [18, 14], channels: 16, out: 16, bias: false, pads: [0, 0, 0, 0] }],
     ["small maps by F(2,3)", { size: [7, 7], channels: 64, out: 32 }],
+    ["512 channels by F(2,3)", { size: [7, 7], channels: 512, out: 64 }],
     ["many channels", { size: [14, 14], channels: 256, out: 64 }],
   ])("%s", async (_, given) => {
     const { most, functions } = await errorOf(layer(given), "default");

@@ -1,5 +1,5 @@
 // pipeline: func.func(graph-recognize)
-// tolerance: 8 ulps, 1e-6
+// tolerance: 4 ulps, 4e-7
 // gelu, half of x times one plus erf
 func.func @main(%x: tensor<2x3xf32>) -> tensor<2x3xf32> {
   %r = "graph.constant"() {value = dense<1.41421354> : tensor<f32>} : () -> tensor<f32>
