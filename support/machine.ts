@@ -31,6 +31,7 @@ export const v8: Machine = {
   ...zen,
   name: "v8",
   tiles: [
+    { rows: 5, columns: 8, gflops: 58.4 },
     { rows: 4, columns: 8, gflops: 58.0 },
     { rows: 3, columns: 8, gflops: 55.2 },
     { rows: 2, columns: 8, gflops: 46 },

@@ -189,6 +189,7 @@ export const controlRows: Rows = new Map<OpInfo, Row>([
   [func.call, call],
   [func.return, (op, w) => op.operands.forEach((v) => w.push(v))],
   [memref.reinterpret_cast, movedView],
+  [memref.collapse_shape, address],
   [wasm.address, address],
   [wasm.load, load],
   [wasm.load_splat, loadSplat],

@@ -48,6 +48,13 @@ function readsOuter(s: Structure, map: AffineMap): boolean {
   return true;
 }
 
+/** The operand's dimensions are met in their order: a tile of it is a tile of the consumer, vectors along the same one. */
+const keepsOrder = (map: AffineMap): boolean =>
+  map.results.every((r, i) => {
+    const next = map.results[i + 1];
+    return r.kind !== "dim" || next?.kind !== "dim" || r.index < next.index;
+  });
+
 /** Scalar ops in the body; elementary functions count as many. */
 function workOf(s: Structure): number {
   let n = 0;
@@ -105,6 +112,10 @@ function grow(root: Operation, structures: ReadonlyMap<Operation, Structure>, ow
   let heavy = isReducing(rootStructure) && !isRowReduction(rootStructure) ? root : undefined;
   /** Elements of the op are asked for once each per run of the kernel. */
   const once = new Map<Operation, boolean>([[root, true]]);
+  /** Ops whose elements are asked for by the loops of a reduction, one at a time: no tile of them is ever wanted. */
+  const summed = new Set<Operation>();
+  /** Ops whose dimensions are not in the order of the root's. */
+  const turned = new Set<Operation>();
   const pending: Operation[] = [root];
   for (let consumer = pending.shift(); consumer; consumer = pending.shift()) {
     const s = structures.get(consumer)!;
@@ -119,7 +130,9 @@ function grow(root: Operation, structures: ReadonlyMap<Operation, Structure>, ow
       // Elements of a producer that stands in outer loops are asked for once each, too.
       const single = exact || (outer && once.get(consumer)!);
       if (reducing) {
-        if (isRowReduction(p) ? !(exact || outer) : !exact || isReducing(s) || heavy !== undefined) continue;
+        const tiled = !isReducing(s) && !summed.has(consumer) && heavy === undefined;
+        if (isRowReduction(p) ? !(exact || outer) : !exact || !tiled || turned.has(consumer) || !keepsOrder(map))
+          continue;
         if (!isRowReduction(p)) heavy = producer;
       } else if (!exact && !outer && workOf(p) > (isReducing(s) ? 0 : cheapWork) && !isOutput) continue;
       // What a reduction reads again and again is better in memory, unless it is a constant.
@@ -127,6 +140,8 @@ function grow(root: Operation, structures: ReadonlyMap<Operation, Structure>, ow
       members.add(producer);
       owner.set(producer, root);
       once.set(producer, single);
+      if (turned.has(consumer) || !keepsOrder(map)) turned.add(producer);
+      if (isReducing(s) || summed.has(consumer)) summed.add(producer);
       pending.push(producer);
     }
   }

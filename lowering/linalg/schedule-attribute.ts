@@ -22,6 +22,8 @@ export interface RootSchedule {
 export interface ReductionSchedule {
   /** Reduction loops (by loop number of the op) from the outermost to the innermost. */
   readonly order: readonly number[];
+  /** Innermost loops that run as one, because all operands lie evenly along them. */
+  readonly run: number;
   /** Loops that are written out completely. */
   readonly full: readonly number[];
   /** The reduction loop that vectors lie along, or -1: then the results' own vectors are accumulated. */
@@ -91,6 +93,7 @@ export function reductionSchedule(op: Operation, reductions: readonly number[]):
   const order = list(s.order);
   return {
     order: order.length === reductions.length ? order : reductions,
+    run: num(s.run, 1),
     full: list(s.full),
     vector: num(s.vector, -1),
     lanes: num(s.lanes, 1),

@@ -4,12 +4,14 @@
  */
 import * as bufferization from "../../dialects/bufferization.ts";
 import { type Structure, structureOf } from "../../dialects/linalg/structure.ts";
-import { linear } from "../../ir/affine.ts";
+import { type AffineExpr, linear, walkExpr } from "../../ir/affine.ts";
 import { attr } from "../../ir/attributes.ts";
-import type { Operation } from "../../ir/core.ts";
-import { f32, i32, isShaped, type TensorType, type Type } from "../../ir/types.ts";
+import type { Operation, Value } from "../../ir/core.ts";
+import { stridedOf } from "../../ir/strided.ts";
+import { f32, i32, isDynamic, isShaped, type TensorType, type Type } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
 import { type Machine, machines, v8 } from "../../support/machine.ts";
+import { rowMajor } from "../../support/ndarray.ts";
 import { combinerOf } from "./loops/reduce.ts";
 import { isKernel } from "./outline.ts";
 import { panelFor } from "./panel.ts";
@@ -100,18 +102,34 @@ function loopOfDim(s: Structure, d: number): number {
   return r.kind === "dim" ? r.index : -1;
 }
 
-/** Elements along a loop are one apart in the operand, or it does not move at all. */
+/** How far apart in memory an operand's elements are along a loop; undefined where that is not always the same. */
 function stepAlong(s: Structure, operand: number, loop: number): number | undefined {
-  const { map, shape } = s.operands[operand]!;
+  const { map, shape, value } = s.operands[operand]!;
+  const strides = stridesOf(value, shape);
   let step = 0;
-  let stride = 1;
-  for (let d = shape.length - 1; d >= 0; d--) {
-    const form = linear(map.results[d]!, map.numDims);
-    if (!form) return undefined;
+  for (let d = 0; d < shape.length; d++) {
+    const e = map.results[d]!;
+    if (!mentions(e, loop)) continue;
+    const form = linear(e, map.numDims);
+    const stride = strides[d]!;
+    if (!form || isDynamic(stride)) return undefined;
     step += form.factors[loop]! * stride;
-    stride *= shape[d]!;
   }
   return step;
+}
+
+/** Of the buffer that the tensor was read from, if it was; else as if it lay by itself. */
+function stridesOf(value: Value, shape: readonly number[]): readonly number[] {
+  const buffer = bufferization.to_tensor.match(value)?.memref.type;
+  return (buffer?.kind === "memref" && stridedOf(buffer)?.strides) || rowMajor(shape);
+}
+
+function mentions(e: AffineExpr, loop: number): boolean {
+  let found = false;
+  walkExpr(e, (x) => {
+    if (x.kind === "dim" && x.index === loop) found = true;
+  });
+  return found;
 }
 
 function tileReduction(s: Structure, shape: readonly number[], lanes: number, machine: Machine): RootSchedule {
@@ -137,11 +155,12 @@ function tileReduction(s: Structure, shape: readonly number[], lanes: number, ma
     // Panels of columns outside of the rows, a block of rows outside of the panels.
     const order = plainOrder(rank);
     const others = order.filter((d) => d !== last);
-    const outer = row > 0 ? row - 1 : row;
-    if (outer >= 0 && outer !== row) block[outer] = Math.max(1, Math.ceil(96 / rows));
-    else if (row >= 0) block[row] = Math.ceil(96 / best.rows) * best.rows;
+    let outer = row - 1;
+    while (outer > 0 && shape[outer] === 1) outer--;
+    const parallel = outer >= 0 && shape[outer]! > 1 && !isBatch(s, loopOfDim(s, outer)) ? outer : row;
+    if (row >= 0) blockRows(s, shape, { row, outer: parallel, tile: best }, machine, block);
     return {
-      order: [...others.filter((d) => d < outer), last, ...others.filter((d) => d >= outer)],
+      order: [...others.filter((d) => d < parallel), last, ...others.filter((d) => d >= parallel)],
       tile,
       block,
       vector: last,
@@ -153,6 +172,35 @@ function tileReduction(s: Structure, shape: readonly number[], lanes: number, ma
   if (overlaps) tile[row] = Math.min(machine.strip, rows);
   tile[last] = overlaps ? lanes : Math.min(4 * lanes, Math.floor(columns / lanes) * lanes);
   return { order: plainOrder(rank), tile, block, vector: last, lanes };
+}
+
+/** All inputs move along the loop: nothing is shared between its turns. */
+const isBatch = (s: Structure, loop: number): boolean =>
+  loop >= 0 && s.inputs.every((o) => o.map.results.some((e) => mentions(e, loop)));
+
+/**
+ * Rows whose inputs and results stay in the second cache level while all panels of columns pass by. Blocks are even, so
+ * that the last one is not much shorter than the others.
+ */
+function blockRows(
+  s: Structure,
+  shape: readonly number[],
+  at: { readonly row: number; readonly outer: number; readonly tile: { readonly rows: number } },
+  machine: Machine,
+  block: number[],
+): void {
+  const rows = shape[at.row]!;
+  const columns = shape[shape.length - 1]!;
+  const depth = s.loops.reduce((n, l) => (l.kind === "reduction" ? n * l.extent : n), 1);
+  // Windows overlap: an input element is read for several rows, but lies in memory once.
+  const shares = s.inputs.reduce((n, o) => Math.max(n, stepAlong(s, o.index, loopOfDim(s, at.row)) ?? 0), 0);
+  const bytes = 4 * ((shares > 0 ? Math.min(shares, depth) : depth) + columns);
+  const fit = Math.max(48, Math.floor(machine.l2 / 3 / bytes));
+  const total = at.outer === at.row ? rows : rows * shape[at.outer]!;
+  if (total <= fit * 1.25) return;
+  const count = Math.ceil(total / fit);
+  if (at.outer === at.row) block[at.row] = Math.ceil(Math.ceil(rows / count) / at.tile.rows) * at.tile.rows;
+  else block[at.outer] = Math.max(1, Math.ceil(shape[at.outer]! / count));
 }
 
 /** The register tile with the least predicted time: full tiles at their speed, what is left over at a smaller one's. */
@@ -190,6 +238,23 @@ const bodyBudget = 128;
 const pointsOf = (root: RootSchedule): number =>
   root.tile.reduce((n, t) => n * t, 1) / (root.vector >= 0 ? root.lanes : 1);
 
+/** How many of the innermost loops are steps of the same length in each operand, one after the other. */
+function longestRun(s: Structure, order: readonly number[]): number {
+  let run = 1;
+  for (let n = 2; n <= order.length; n++) {
+    const outer = order[order.length - n]!;
+    const inner = order[order.length - n + 1]!;
+    const even = s.inputs.every((o, i) => {
+      const a = stepAlong(s, i, outer);
+      const b = stepAlong(s, i, inner);
+      return a !== undefined && b !== undefined && o.map.results.length > 0 && a === b * s.loops[inner]!.extent;
+    });
+    if (!even && s.loops[outer]!.extent !== 1) break;
+    run = n;
+  }
+  return run;
+}
+
 function reductionLoops(
   s: Structure,
   heavy: boolean,
@@ -198,7 +263,7 @@ function reductionLoops(
   machine: Machine,
 ): ReductionSchedule {
   const order = s.loops.flatMap((l, i) => (l.kind === "reduction" ? [i] : []));
-  const none: ReductionSchedule = { order, full: [], vector: -1, lanes: 1, accumulators: 1, unroll: 1 };
+  const none: ReductionSchedule = { order, run: 1, full: [], vector: -1, lanes: 1, accumulators: 1, unroll: 1 };
   const inner = order[order.length - 1]!;
   if (!heavy) {
     // Results have no vectors of their own: they lie along the innermost loop, if that is contiguous.
@@ -210,6 +275,12 @@ function reductionLoops(
     if (lanes === 1 || !contiguous || !combinerOf(s) || extent < lanes) return none;
     const accumulators = Math.max(1, Math.min(4, Math.floor(extent / (2 * lanes))));
     return { ...none, vector: inner, lanes, accumulators };
+  }
+  const along = loopOfDim(s, s.outputs[0]!.map.results.length - 1);
+  if (s.inputs.some((_, i) => stepAlong(s, i, along) === 0)) {
+    // Rows share what the columns load: one long loop whose pointers move, as far as memory allows.
+    const run = longestRun(s, order);
+    return { ...none, run, unroll: machine.unroll };
   }
   // Innermost loops whose steps, all together, are few.
   const full: number[] = [];

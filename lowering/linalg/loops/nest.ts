@@ -17,6 +17,11 @@ export interface Level {
   readonly counter: number | null;
   /** What was computed here already, by key. */
   readonly memo: Map<string, Value>;
+  /**
+   * A tile of accumulators is kept in registers here: what is needed before or after it is made here too, however little
+   * it depends on, because a value from further out would hold a register all through the reduction.
+   */
+  crowded: boolean;
 }
 
 export class Nest {
@@ -28,7 +33,7 @@ export class Nest {
 
   constructor(b: Builder, block: Block) {
     this.b = b;
-    this.levels = [{ depth: 0, block, counter: null, memo: new Map() }];
+    this.levels = [{ depth: 0, block, counter: null, memo: new Map(), crowded: false }];
   }
 
   get top(): Level {
@@ -38,7 +43,7 @@ export class Nest {
   /** Opens a level for the body of a loop that runs `count` times; answers the expression of its counter. */
   open(block: Block, counter: Value, count: number): AffineExpr {
     const id = this.counters.length;
-    const level: Level = { depth: this.levels.length, block, counter: id, memo: new Map() };
+    const level: Level = { depth: this.levels.length, block, counter: id, memo: new Map(), crowded: false };
     this.levels.push(level);
     this.counters.push({ value: counter, level });
     this.ranges.push({ low: 0, high: Math.max(0, count - 1) });
@@ -63,8 +68,15 @@ export class Nest {
     return level;
   }
 
-  /** Computes at a level, once per key; the builder stands at the end of the level's block meanwhile. */
+  /** Computes at a level or, if registers are scarce, further in; once per key. */
   at(level: Level, key: string, make: () => Value): Value {
+    let at = level;
+    for (const l of this.levels) if (l.crowded && l.depth > at.depth) at = l;
+    return this.#make(at, key, make);
+  }
+
+  /** Computes at a level, once per key; the builder stands at the end of the level's block meanwhile. */
+  #make(level: Level, key: string, make: () => Value): Value {
     // A level that encloses this one may have it already.
     for (let d = level.depth; d >= 0; d--) {
       const known = this.levels[d]!.memo.get(key);
@@ -89,7 +101,7 @@ export class Nest {
   }
 
   constant(value: number): Value {
-    return this.at(this.levels[0]!, `index ${value}`, () =>
+    return this.#make(this.levels[0]!, `index ${value}`, () =>
       arith.constant(this.b, { value: indexAttribute(value), types: [index] }),
     );
   }
@@ -98,7 +110,7 @@ export class Nest {
   index(e: AffineExpr): Value {
     if (e.kind === "constant") return this.constant(e.value);
     if (e.kind === "dim") return this.counters[e.index]!.value;
-    return this.at(this.levelOf([e]), `index ${e.key}`, () => {
+    return this.#make(this.levelOf([e]), `index ${e.key}`, () => {
       // Renumber the counters that occur, so that equal expressions of different loops share a map.
       const used: number[] = [];
       collectDims(e, used);

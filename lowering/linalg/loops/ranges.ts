@@ -98,3 +98,35 @@ export function resolve(e: AffineExpr, dims: readonly Range[], lanes: number): A
   }
   return combine(e.kind, lhs, rhs);
 }
+
+/** The sum with `n·(x floordiv n) + x mod n` written as x. */
+export function joined(e: AffineExpr): AffineExpr {
+  const { parts, rest: start } = terms(e);
+  const left = [...parts];
+  const sum: (readonly [AffineExpr, number])[] = [];
+  let fixed = start;
+  for (let part = left.shift(); part; part = left.shift()) {
+    const [x, factor] = part;
+    const whole = left.findIndex(([y, f]) => isQuotient(y, x) && f === factor * divisor(y));
+    const rest = left.findIndex(([y, f]) => isQuotient(x, y) && factor === f * divisor(x));
+    const other = whole >= 0 ? whole : rest;
+    if (other < 0) {
+      sum.push(part);
+      continue;
+    }
+    const [[, f]] = left.splice(other, 1) as [readonly [AffineExpr, number]];
+    if (!("lhs" in x)) continue;
+    // x.lhs once, times what the remainder was multiplied by.
+    const scale = whole >= 0 ? factor : f;
+    const divided = terms(x.lhs);
+    left.push(...divided.parts.map(([y, n]) => [y, n * scale] as const));
+    fixed += divided.rest * scale;
+  }
+  return sum.reduce<AffineExpr>((all, [x, f]) => add(all, mul(x, constant(f))), constant(fixed));
+}
+
+/** The first is the whole part, the second what is left of dividing the same by the same. */
+const isQuotient = (q: AffineExpr, r: AffineExpr): boolean =>
+  q.kind === "floordiv" && r.kind === "mod" && q.lhs === r.lhs && q.rhs === r.rhs && q.rhs.kind === "constant";
+
+const divisor = (q: AffineExpr): number => ("rhs" in q && q.rhs.kind === "constant" ? q.rhs.value : Number.NaN);

@@ -7,7 +7,7 @@ import * as arith from "../../../dialects/arith/ops.ts";
 import type { Structure } from "../../../dialects/linalg/structure.ts";
 import * as scf from "../../../dialects/scf/ops.ts";
 import * as vector from "../../../dialects/vector/index.ts";
-import { type AffineExpr, add, constant, mul } from "../../../ir/affine.ts";
+import { type AffineExpr, add, constant, floordiv, mod, mul } from "../../../ir/affine.ts";
 import { Operation, type Value } from "../../../ir/core.ts";
 import type { OpInfo } from "../../../ir/define.ts";
 import { i64, integerAttribute, type Type, vector as vectorType } from "../../../ir/types.ts";
@@ -70,6 +70,7 @@ export function reduceElements(
   if (missing.length === 0) return;
   const reductions = structure.loops.flatMap((l, i) => (l.kind === "reduction" ? [i] : []));
   const schedule = reductionSchedule(op, reductions);
+  if (schedule.vector < 0 && level === nest.top && missing.length > 1) level.crowded = true;
   // Everything happens at the level of the points, whatever is open below.
   nest.at(level, `reduced ${values.key(op.result(), missing.flat(), lanes)}`, () => {
     const along = schedule.vector >= 0 && !missing.some((p) => p.some(usesLane)) && combinerOf(structure);
@@ -129,6 +130,7 @@ class Reduction {
   loops(order: readonly number[], domains: readonly At[], accumulators: readonly Value[]): readonly Value[] {
     const [loop, ...inner] = order;
     if (loop === undefined) return this.step(domains, accumulators);
+    if (order.length === this.schedule.run && order.length > 1) return this.#asOne(order, domains, accumulators);
     const extent = this.structure.loops[loop]!.extent;
     const withLoop = (e: AffineExpr): At[] => domains.map((d) => d.map((x, i) => (i === loop ? e : x)));
     if (extent === 1 || this.schedule.full.includes(loop)) {
@@ -139,6 +141,32 @@ class Reduction {
     const innermost = inner.every((l) => this.schedule.full.includes(l) || this.structure.loops[l]!.extent === 1);
     const factor = innermost ? this.schedule.unroll : 1;
     return counted(this.values, extent, accumulators, (e, carried) => this.loops(inner, withLoop(e), carried), factor);
+  }
+
+  /** Nested loops as a single one, whose counter is their position in a row. */
+  #asOne(order: readonly number[], domains: readonly At[], accumulators: readonly Value[]): readonly Value[] {
+    const extents = order.map((l) => this.structure.loops[l]!.extent);
+    const count = extents.reduce((a, b) => a * b, 1);
+    return counted(
+      this.values,
+      count,
+      accumulators,
+      (e, carried) => {
+        let size = count;
+        let left = e;
+        const at = extents.map((extent) => {
+          size /= extent;
+          const whole = floordiv(left, constant(size));
+          left = mod(left, constant(size));
+          return whole;
+        });
+        return this.step(
+          domains.map((d) => d.map((x, i) => at[order.indexOf(i)] ?? x)),
+          carried,
+        );
+      },
+      this.schedule.unroll,
+    );
   }
 
   /** One step of all results. */

@@ -10,7 +10,7 @@ import { type Structure, type StructuredOperand, structureOf } from "../../../di
 import * as memref from "../../../dialects/memref/index.ts";
 import * as tensor from "../../../dialects/tensor/index.ts";
 import * as vector from "../../../dialects/vector/index.ts";
-import { type AffineExpr, constant, substitute } from "../../../ir/affine.ts";
+import { type AffineExpr, add, constant, mul, substitute } from "../../../ir/affine.ts";
 import { type Block, Operation, type Value } from "../../../ir/core.ts";
 import { attributeOfDatum, datumOfAttribute } from "../../../ir/datum.ts";
 import { stridedOf } from "../../../ir/strided.ts";
@@ -27,7 +27,7 @@ import {
 import { fault, invariant } from "../../../support/diagnostic.ts";
 import type { NDArray } from "../../../support/ndarray.ts";
 import type { Nest } from "./nest.ts";
-import { lane, terms, usesLane } from "./ranges.ts";
+import { joined, lane, terms, usesLane } from "./ranges.ts";
 
 /** An element (or a vector of them, if the lane occurs) of a tensor: one expression per dimension. */
 export type At = readonly AffineExpr[];
@@ -176,8 +176,9 @@ export class KernelValues {
     return this.nest.at(this.nest.levels[0]!, key, () => this.nest.b.insert(op.clone()).result());
   }
 
-  #load(buffer: Value, at: At, lanes: number): Value {
+  #load(whole: Value, index: At, lanes: number): Value {
     const { b } = this.nest;
+    const { buffer, at } = this.#flattened(whole, index);
     const type = buffer.type as MemRefType;
     if (!at.some(usesLane)) {
       return memref.load(
@@ -220,6 +221,38 @@ export class KernelValues {
       );
     }
     return vector.from_elements(b, elements, { types: [vectorType([lanes], type.element)] });
+  }
+
+  /**
+   * An index into merged dimensions, where the parts say the position in a row that dimensions make together: `[q floordiv
+   * 4, q mod 4]` of rows of 4 is `[q]`. Elsewhere buffer and index as they are.
+   */
+  #flattened(buffer: Value, at: At): { readonly buffer: Value; readonly at: At } {
+    const known = { buffer, at };
+    const isPlain = (e: AffineExpr): boolean =>
+      this.nest.linear(usesLane(e) ? substitute(e, [], [constant(0)]) : e) !== undefined;
+    if (at.every(isPlain)) return known;
+    const type = buffer.type as MemRefType;
+    const { strides } = stridedOf(type)!;
+    const groups: number[][] = [];
+    const merged: AffineExpr[] = [];
+    for (let d = 0; d < at.length; ) {
+      let end = d + 1;
+      let e = at[d]!;
+      while (!isPlain(e) && end < at.length && strides[end - 1] === strides[end]! * type.shape[end]!) {
+        e = joined(add(mul(e, constant(type.shape[end]!)), at[end]!));
+        end++;
+      }
+      groups.push(Array.from({ length: end - d }, (_, i) => d + i));
+      merged.push(e);
+      d = end;
+    }
+    if (!merged.every(isPlain) || groups.length === at.length) return known;
+    const key = `merged ${this.key(buffer, [], 1)} ${groups.map((g) => g.length).join(" ")}`;
+    const view = this.nest.at(this.nest.levels[0]!, key, () =>
+      memref.collapse_shape(this.nest.b, buffer, { reassociation: groups }),
+    );
+    return { buffer: view, at: merged };
   }
 
   store(buffer: Value, at: At, value: Value, lanes: number): void {
