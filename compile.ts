@@ -1,6 +1,6 @@
 /** @file The whole path on one page: a model's bytes → a module → the target's pipeline → an artifact. */
 import { targets } from "./codegen/index.ts";
-import type { Artifact, Fact, Target, Variant } from "./codegen/target.ts";
+import type { Artifact, Fact, Resources, Target, Variant } from "./codegen/target.ts";
 import { dialects } from "./dialects/index.ts";
 
 export { nodesOf } from "./dialects/graph/count.ts";
@@ -197,6 +197,8 @@ export interface Compiled extends Artifact {
   files(): Promise<ReadonlyMap<string, Uint8Array>>;
   /** What is worth knowing: kernels, sizes, memory. */
   facts(): Promise<readonly Fact[]>;
+  /** What it takes of its machine; undefined where the target does not say. */
+  resources(): Resources | undefined;
   /** A text that shows the code; which there are depends on the target. Undefined if it has none of this name. */
   listing(name: string): Promise<string> | undefined;
 }
@@ -212,6 +214,7 @@ export async function compile(bytes: Uint8Array, given: CompileOptions = {}): Pr
     load: (given) => loadArtifact(target, artifact, given),
     files,
     facts: async () => target.facts(artifact, await files()),
+    resources: () => target.resources?.(artifact),
     listing: (name) => target.listings?.[name]?.(artifact),
   };
 }

@@ -27,6 +27,7 @@ import { addModelFlags, amountText, bytesText, type ModelFlags, readingOptions, 
 import { addWatchFlags, evaluationOptions, type WatchFlags, watchSwitches, watchWith } from "./opt-instruments.ts";
 import { Progress } from "./progress.ts";
 import { report, reportAs } from "./report.ts";
+import { addLimitFlags, checkLimits, type Limits } from "./resources.ts";
 import { addSettingFlags, type SettingFlags, settingsOf } from "./settings.ts";
 import { print, printError, readBytes, writeFolder } from "./terminal.ts";
 import { usageFault } from "./usage.ts";
@@ -38,7 +39,7 @@ const storeys: Readonly<Record<string, string | undefined>> = {
   "mlir-kernel": undefined,
 };
 
-interface CompileFlags extends ModelFlags, WatchFlags, SettingFlags {
+interface CompileFlags extends ModelFlags, WatchFlags, SettingFlags, Limits {
   readonly target: string;
   readonly output?: string;
   readonly emit?: string;
@@ -78,6 +79,7 @@ export async function main(args: readonly string[]): Promise<number> {
       "write nothing, but find the first pass that leaves a wrong program, by running it on random inputs",
     );
   addSettingFlags(command);
+  addLimitFlags(command);
   addModelFlags(command);
   addWatchFlags(command, false);
   const parsed = parseArguments(command, normalizeFlags(args, new Set(watchSwitches)));
@@ -125,6 +127,7 @@ async function compileFile(path: string, flags: CompileFlags): Promise<number> {
     print((await compiled.listing(flags.emit)) ?? "");
     return 0;
   }
+  checkLimits(compiled, flags);
   const folder = flags.output ?? compiled.manifest.model;
   writeFolder(folder, await compiled.files());
   print(summary(folder, await compiled.facts(), counts, took));

@@ -25,6 +25,7 @@ const commands: Readonly<Record<string, Entry>> = {
   bench: { summary: "time models, side by side with other runtimes", load: () => import("./bench.ts") },
   "bench-worker": { load: () => import("./bench-worker.ts") },
   profile: { summary: "say where the time of a model goes", load: () => import("./profile.ts") },
+  report: { summary: "say how much memory and work a model takes on a machine", load: () => import("./resources.ts") },
   repl: { summary: "type IR, transform it and run it, step by step", load: () => import("./repl.ts") },
   dialect: { summary: "list dialects, describe one, or write it as IRDL", load: () => import("./dialect.ts") },
   explain: { summary: "explain the code of a diagnostic", load: () => import("./explain.ts") },

@@ -44,6 +44,18 @@ export interface Variant {
   readonly pipeline: string;
 }
 
+/** What an artifact takes of its machine, known before it is built. */
+export interface Resources {
+  /** Bytes of RAM in a run: workspace, inputs and outputs. */
+  readonly ram: number;
+  /** Bytes of constants, and of code as estimated. */
+  readonly flash: number;
+  /** All of it as a table. */
+  readonly text: string;
+  /** The same for programs. */
+  readonly json: object;
+}
+
 /** A choice that a target leaves to its user. */
 export interface Setting {
   readonly doc: string;
@@ -69,6 +81,8 @@ export interface Target {
   files(artifact: Artifact): Promise<ReadonlyMap<string, Uint8Array>>;
   /** What is worth knowing of an artifact and its files: a short table. */
   facts(artifact: Artifact, files: ReadonlyMap<string, Uint8Array>): readonly Fact[];
+  /** What the artifact takes of its machine; targets whose machines have plenty do not say. */
+  resources?(artifact: Artifact): Resources;
   /** Texts that show the code, by the name that `--emit` gives them. */
   readonly listings?: Readonly<Record<string, (artifact: Artifact) => Promise<string>>>;
 }

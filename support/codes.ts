@@ -266,6 +266,11 @@ export const codes = {
     "With --verify-diagnostics the text says which diagnostics must come, and no others may.",
     "Correct the program, or the expectation: // expected-error@+1 {{part of the message}}.",
   ),
+  "target/limit": entry(
+    "the model takes more memory than there is",
+    "Its workspace, inputs and outputs take more RAM, or its weights and code more flash, than the limit that was given.",
+    "`sluice report` shows what each layer takes; choose a smaller model, or a quantized one.",
+  ),
   "native/missing": entry(
     "the model cannot be built or loaded on this machine",
     "Running the target c in this process takes a C compiler and the package koffi, which calls what it has built.",

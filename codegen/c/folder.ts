@@ -1,5 +1,5 @@
 /** @file An artifact as a folder: header, code, weights, test, build files, report. */
-import type { Artifact, Fact } from "../target.ts";
+import type { Artifact, Fact, Resources } from "../target.ts";
 import { codeText, type FileFacts, fileBase, headerText, weightsText } from "./files.ts";
 import type { CProgram } from "./module.ts";
 import { cmakeText, libraryText, makeText, reportText, testText } from "./project.ts";
@@ -61,4 +61,14 @@ export function artifactFacts(artifact: Artifact, files: ReadonlyMap<string, Uin
     { name: "weights", value: { bytes: report.constants } },
     { name: "workspace", value: { bytes: report.workspace } },
   ];
+}
+
+export function artifactResources(artifact: Artifact): Resources {
+  const { report: r } = artifact as Parts;
+  return {
+    ram: r.workspace + r.inputs + r.outputs,
+    flash: r.constants + r.codeEstimate,
+    text: reportText(r),
+    json: r,
+  };
 }

@@ -4,7 +4,7 @@ import type { ElementType, Manifest } from "../../runtime/manifest.ts";
 import { standardPipeline } from "../pipeline.ts";
 import { type Artifact, defineTarget, type Target } from "../target.ts";
 import { codeText, type FileFacts, headerText, type WeightsForm } from "./files.ts";
-import { artifactFacts, artifactFiles } from "./folder.ts";
+import { artifactFacts, artifactFiles, artifactResources } from "./folder.ts";
 import { planHashOf } from "./hash.ts";
 import { legalize } from "./legalize.ts";
 import { type CPort, type CProgram, emitProgram } from "./module.ts";
@@ -18,8 +18,6 @@ export interface CArtifact extends Artifact {
   readonly report: Report;
   readonly facts: FileFacts;
 }
-
-export const isCArtifact = (artifact: Artifact): artifact is CArtifact => "program" in artifact;
 
 const settings = {
   cpu: {
@@ -94,6 +92,7 @@ function configured(given: Readonly<Record<string, string>>): Target {
     emit: (module, { model }) => emit(module, model, chosen),
     files: artifactFiles,
     facts: artifactFacts,
+    resources: artifactResources,
     listings: { c: async ({ code }) => new TextDecoder().decode(code) },
   });
 }

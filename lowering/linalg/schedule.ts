@@ -136,7 +136,8 @@ function tileReduction(s: Structure, shape: readonly number[], lanes: number, ma
   const rank = shape.length;
   const last = rank - 1;
   const base = tileElementwise(shape, lanes);
-  if (base.vector < 0) return base;
+  // Machines without vectors tile their registers too.
+  if (base.vector < 0 && (machine.lanes > 1 || rank === 0)) return base;
   const along = loopOfDim(s, last);
   const inputs = s.inputs.map((_, i) => stepAlong(s, i, along));
   // Something is the same for all columns: a product of matrices, whose rows share what the columns load.
@@ -163,7 +164,7 @@ function tileReduction(s: Structure, shape: readonly number[], lanes: number, ma
       order: [...others.filter((d) => d < parallel), last, ...others.filter((d) => d >= parallel)],
       tile,
       block,
-      vector: last,
+      vector: base.vector,
       lanes,
     };
   }
@@ -171,7 +172,7 @@ function tileReduction(s: Structure, shape: readonly number[], lanes: number, ma
   const overlaps = row >= 0 && s.loops.some((l) => l.kind === "reduction" && l.extent !== 1) && rows > 1;
   if (overlaps) tile[row] = Math.min(machine.strip, rows);
   tile[last] = overlaps ? lanes : Math.min(4 * lanes, Math.floor(columns / lanes) * lanes);
-  return { order: plainOrder(rank), tile, block, vector: last, lanes };
+  return { order: plainOrder(rank), tile, block, vector: base.vector, lanes };
 }
 
 /** All inputs move along the loop: nothing is shared between its turns. */
