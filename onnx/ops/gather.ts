@@ -79,7 +79,8 @@ export const OneHot = defineImport("OneHot", {
   inputs: [one("indices"), one("depth"), one("values")],
   attrs: { axis: attr.int.default(-1) },
   import({ indices, depth, values, axis }, b) {
-    const size = b.numbers(depth, "depth")?.[0];
+    const given = b.reals(depth, "depth")?.[0];
+    const size = given && Math.trunc(given);
     const rank = rankOf(indices) + 1;
     const at = axisOf(axis, rank, b);
     if (size === undefined || at === undefined) return undefined;

@@ -57,6 +57,7 @@ export const MaxUnpool = defineImport("MaxUnpool", {
         `output_shape ${shape.join("x")} is smaller than ${whole.join("x")}, which the windows give`,
       );
     }
+    if (!b.affords(product(whole))) return undefined;
     // Places are numbers of elements of what the windows give; a larger shape has zeros behind it.
     const count = product(X.type.shape);
     const element = elementOf(X.type);
@@ -85,6 +86,7 @@ export const AffineGrid = defineImport("AffineGrid", {
       align_corners ? (d === 1 ? -1 : -1 + (2 * i) / (d - 1)) : (2 * i + 1) / d - 1;
     // The last dimension's coordinate first, then 1 for what is added.
     const count = product(sizes);
+    if (sizes.some((d) => d < 0) || !b.affords(count * (rank + 1))) return undefined;
     const points = range(count).flatMap((p) => {
       let rest = p;
       const coordinates: number[] = [];

@@ -43,13 +43,14 @@ function turn(i: number, n: number): readonly [number, number] {
 }
 
 /** x [… n, 1 or 2] (real, or real and imaginary parts): its transform [… m, 2], or real [… m, 1] from half a spectrum. */
-function transformed(b: NodeBuilder, x: TensorValue, t: Transform): Value {
+function transformed(b: NodeBuilder, x: TensorValue, t: Transform): Value | undefined {
   const { shape, element } = x.type;
   const [given, parts] = [shape[shape.length - 2]!, shape[shape.length - 1]!];
   const half = Math.floor(t.length / 2) + 1;
   const used = Math.min(given, t.inverse && t.onesided ? half : t.length);
   const made = t.onesided && !t.inverse ? half : t.length;
   const outputs = t.inverse && t.onesided ? 1 : 2;
+  if (!b.affords(used * parts * made * outputs)) return undefined;
   // Sums of doubles: what should cancel does.
   const table = new Float64Array(used * parts * made * outputs);
   for (let j = 0; j < used; j++) {
@@ -106,7 +107,7 @@ function dft(
   const perm = [...range(shape.length - 1).filter((d) => d !== at), at, last + 1];
   const turned = at === last ? x : (transpose(b, x, { perm }) as TensorValue);
   const y = transformed(b, turned, { length: known, inverse, onesided });
-  return at === last ? y : transpose(b, y, { perm: perm.map((_, d) => perm.indexOf(d)) });
+  return at === last ? y : y && transpose(b, y, { perm: perm.map((_, d) => perm.indexOf(d)) });
 }
 
 const flags = { inverse: attr.bool.default(false), onesided: attr.bool.default(false) };
@@ -143,6 +144,7 @@ export const STFT = defineImport("STFT", {
     if (!(step >= 1 && length >= 1 && count >= 1)) {
       return b.fail("onnx/shape", `${samples} samples have no frames of ${length} every ${step}`);
     }
+    if (!b.affords(count * length)) return undefined;
     const places = b.ints(range(count * length).map((i) => Math.floor(i / length) * step + (i % length)));
     const whole = reshape(b, signal, undefined, { shape: [batch, samples, parts] });
     const frames = reshape(b, gather(b, whole, places, { axis: 1 }), undefined, {
@@ -172,7 +174,7 @@ const windowRow = (name: string, factors: readonly number[]): ImportRow =>
     import({ size, output_datatype, periodic }, b) {
       const n = b.numbers(size, "size")?.[0];
       const type = typeOf(output_datatype, b);
-      if (n === undefined || !type) return undefined;
+      if (n === undefined || !type || !b.affords(n)) return undefined;
       const period = periodic ? n : n - 1;
       const at = (i: number): number =>
         factors.reduce((sum, f, k) => sum + f * Math.cos((2 * Math.PI * k * i) / period), 0);
@@ -198,11 +200,12 @@ export const MelWeightMatrix = defineImport("MelWeightMatrix", {
   attrs: { output_datatype: attr.int.default(1) },
   import({ num_mel_bins, dft_length, sample_rate, lower_edge_hertz, upper_edge_hertz, output_datatype }, b) {
     const given = { num_mel_bins, dft_length, sample_rate, lower_edge_hertz, upper_edge_hertz };
-    const known = Object.entries(given).map(([name, v]) => b.numbers(v, name)?.[0]);
+    const known = Object.entries(given).map(([name, v]) => b.reals(v, name)?.[0]);
     const type = typeOf(output_datatype, b);
     if (known.includes(undefined) || !type) return undefined;
     const [mels, length, rate, low, high] = known as [number, number, number, number, number];
     const mel = (hertz: number): number => 2595 * Math.log10(1 + hertz / 700);
+    if (!b.affords(mels + 2) || !b.affords((Math.floor(length / 2) + 1) * mels)) return undefined;
     const step = (mel(high) - mel(low)) / (mels + 2);
     const bins = range(mels + 2).map((i) => {
       const hertz = 700 * (10 ** ((i * step + mel(low)) / 2595) - 1);
