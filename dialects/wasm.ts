@@ -9,7 +9,7 @@ import { byteWidth, dtypeOf } from "../ir/datum.ts";
 import { defineDialect, defineOp } from "../ir/define.ts";
 import { reads, writes } from "../ir/effects.ts";
 import type { Evaluator } from "../ir/evaluate.ts";
-import { one } from "../ir/fields.ts";
+import { many, one } from "../ir/fields.ts";
 import { allTypesMatch, Elementwise, Pure, sameTypes } from "../ir/traits.ts";
 import { elementOf, i32, type Type, type VectorType } from "../ir/types.ts";
 import { isFloatKind } from "../support/float.ts";
@@ -156,8 +156,19 @@ export const relaxed_madd = defineOp("wasm.relaxed_madd", {
   },
 });
 
+export const pin = defineOp("wasm.pin", {
+  doc:
+    "Its operands, unchanged. Written as an exit of the loop around it that is never taken: engines that would move loads " +
+    "up and arithmetic down across it leave both where they are.",
+  operands: [many("values", Any)],
+  results: [many("results", Any)],
+  infer: ({ values }) => values.map((v) => v.type),
+  effects: () => [],
+  evaluate: ({ values }) => values,
+});
+
 export const wasm = defineDialect("wasm", {
   extension: true,
   doc: "What only WebAssembly has: addresses in one memory, loads and stores with offsets, splat loads, quick minima, relaxed arithmetic.",
-  ops: [address, load, load_splat, store, pmin, pmax, relaxed_madd],
+  ops: [address, load, load_splat, store, pmin, pmax, relaxed_madd, pin],
 });

@@ -22,6 +22,8 @@ export interface Machine {
   readonly l2: number;
   /** Multiply and add fuse into one instruction. */
   readonly fusedMultiplyAdd: boolean;
+  /** Neighbouring vectors that the engine makes one wider one of, if code is written in pairs of them. */
+  readonly together: number;
 }
 
 const zen = { lanes: 4, vectorRegisters: 15, l1: 32 << 10, l2: 1 << 20 } as const;
@@ -42,9 +44,10 @@ export const v8: Machine = {
   unroll: 8,
   loopForm: "bump",
   fusedMultiplyAdd: false,
+  together: 1,
 };
 
-/** The same with relaxed SIMD: a product and a sum are one instruction, and the product needs no register. */
+/** The same with relaxed SIMD: products join sums in one instruction, which frees the registers of the products. */
 export const v8Relaxed: Machine = {
   ...v8,
   name: "v8-relaxed",
@@ -52,12 +55,30 @@ export const v8Relaxed: Machine = {
     { rows: 6, columns: 8, gflops: 59.1 },
     { rows: 5, columns: 8, gflops: 56.4 },
     { rows: 4, columns: 8, gflops: 55.2 },
+    { rows: 2, columns: 16, gflops: 55.2 },
     { rows: 3, columns: 8, gflops: 44.8 },
-    { rows: 2, columns: 8, gflops: 40 },
     { rows: 1, columns: 24, gflops: 42.7 },
     { rows: 1, columns: 8, gflops: 30 },
   ],
   fusedMultiplyAdd: true,
+};
+
+/** With `--experimental-wasm-revectorize` (Node 24 and newer): pairs of vectors run as one of 256 bits. */
+export const v8Wide: Machine = {
+  ...v8Relaxed,
+  name: "v8-256",
+  tiles: [
+    { rows: 6, columns: 16, gflops: 116.7 },
+    { rows: 5, columns: 16, gflops: 112 },
+    { rows: 4, columns: 16, gflops: 107 },
+    { rows: 3, columns: 16, gflops: 90 },
+    { rows: 2, columns: 16, gflops: 70 },
+    { rows: 1, columns: 32, gflops: 45 },
+    { rows: 1, columns: 8, gflops: 30 },
+  ],
+  strip: 7,
+  unroll: 4,
+  together: 2,
 };
 
 /** V8 to 12 (Node 20 and 22): loads first, arithmetic as late as possible; a test after every step pins it down. */
@@ -73,9 +94,39 @@ export const v8Before13: Machine = {
     { rows: 1, columns: 8, gflops: 28 },
   ],
   strip: 4,
-  unroll: 1,
+  unroll: 4,
   loopForm: "exits",
   fusedMultiplyAdd: false,
+  together: 1,
+};
+
+/** JavaScriptCore on x64 (Safari, Bun): loads that spread a scalar are slow there, so few rows share much. */
+export const javaScriptCore: Machine = {
+  ...v8,
+  name: "jsc",
+  tiles: [
+    { rows: 2, columns: 16, gflops: 42 },
+    { rows: 4, columns: 8, gflops: 38 },
+    { rows: 3, columns: 8, gflops: 34 },
+    { rows: 2, columns: 8, gflops: 30 },
+    { rows: 1, columns: 16, gflops: 26 },
+    { rows: 1, columns: 8, gflops: 20 },
+  ],
+};
+
+/** SpiderMonkey (Firefox): keeps the order of the code too, and does as well with four rows as with more. */
+export const spiderMonkey: Machine = {
+  ...v8,
+  name: "spidermonkey",
+  tiles: [
+    { rows: 4, columns: 8, gflops: 55 },
+    { rows: 2, columns: 16, gflops: 55 },
+    { rows: 3, columns: 8, gflops: 54.9 },
+    { rows: 5, columns: 8, gflops: 53.9 },
+    { rows: 2, columns: 8, gflops: 44 },
+    { rows: 1, columns: 24, gflops: 38 },
+    { rows: 1, columns: 8, gflops: 28 },
+  ],
 };
 
 /** What C compilers make of a tile: rows × columns, columns a multiple of the lanes, best first. */
@@ -83,7 +134,7 @@ const tilesOf = (...tiles: readonly (readonly [rows: number, columns: number, gf
   tiles.map(([rows, columns, gflops]) => ({ rows, columns, gflops }));
 
 /** Compilers unroll and schedule by themselves. */
-const compiled = { unroll: 1, loopForm: "bump", l1: 32 << 10, l2: 1 << 20 } as const;
+const compiled = { unroll: 1, loopForm: "bump", together: 1, l1: 32 << 10, l2: 1 << 20 } as const;
 
 /** 128-bit vectors on 16 registers: SSE2, and whatever else a portable program meets. */
 export const x8664: Machine = {
@@ -162,7 +213,10 @@ export const rv32: Machine = scalar("rv32", floatTiles, 28);
 export const machines: readonly Machine[] = [
   v8,
   v8Relaxed,
+  v8Wide,
   v8Before13,
+  javaScriptCore,
+  spiderMonkey,
   generic,
   x8664,
   x8664v3,

@@ -316,7 +316,7 @@ export class FunctionWriter implements LaneWriter {
     else if (scf.if.is(op)) this.#if(op);
     else if (scf.while.is(op)) this.#while(op);
     else if (func.call.is(op)) this.#call(op);
-    else if (memref.reinterpret_cast.is(op) || memref.cast.is(op)) this.#view(op);
+    else if (memref.reinterpret_cast.is(op) || memref.cast.is(op) || memref.collapse_shape.is(op)) this.#view(op);
     else if (op.def.dialect === "vector" || op.results.some((r) => r.type.kind === "vector")) this.#vector(op);
     else {
       const row = scalarRows.get(op.def);
@@ -340,9 +340,8 @@ export class FunctionWriter implements LaneWriter {
   }
 
   #view(op: Operation): void {
-    const same = memref.cast.match(op);
-    if (same) {
-      this.bindPlace(same.dest, this.placeOf(same.source));
+    if (!memref.reinterpret_cast.is(op)) {
+      this.bindPlace(op.result(), this.placeOf(op.operand(0)));
       return;
     }
     const { source, offsets, static_offsets, result } = memref.reinterpret_cast.of(op);

@@ -7,6 +7,7 @@ import { Resource } from "../../ir/resource.ts";
 import { elementCount, type MemRefType } from "../../ir/types.ts";
 import type { Manifest, Port } from "../../runtime/manifest.ts";
 import { fault } from "../../support/diagnostic.ts";
+import { type Machine, v8, v8Before13, v8Relaxed, v8Wide } from "../../support/machine.ts";
 import { standardPipeline } from "../pipeline.ts";
 import { constantsOf, entryOf, initOf, kernelsOf, type ProgramConstant, portsOf, reservedOf } from "../program.ts";
 import { defineTarget } from "../target.ts";
@@ -17,6 +18,7 @@ import { legalize } from "./legalize.ts";
 import { watText } from "./listing.ts";
 import { minMax } from "./min-max.ts";
 import { foldOffsets } from "./offsets.ts";
+import { pinSteps } from "./pin.ts";
 import { relaxedMadd } from "./relaxed.ts";
 
 /** Buffers start at multiples of this many bytes: a cache line. */
@@ -26,17 +28,18 @@ const addressable = 2 ** 32;
 /** Nothing lies below: an address of 0 is a mistake that shows. */
 const firstAddress = 1024;
 
-/** From `graph` to what is written, for an engine; `last` is done to kernels at the end. */
-const pipelineFor = (machine: string, ...more: string[]): string =>
+/** From `graph` to what is written, for an engine. */
+const pipelineFor = ({ name: machine, loopForm, fusedMultiplyAdd }: Machine): string =>
   standardPipeline({
     machine,
     initializes: true,
     last: [
-      ...more,
+      ...(fusedMultiplyAdd ? ["wasm-relaxed-madd"] : []),
       "wasm-min-max",
       "wasm-legalize",
       "wasm-addresses",
       "kernel-lower-affine",
+      ...(loopForm === "exits" ? ["wasm-pin-steps"] : []),
       "kernel-unroll",
       "wasm-fold-offsets",
     ].join(","),
@@ -49,15 +52,29 @@ export const wasmSimd = defineTarget({
   files: artifactFiles,
   facts: artifactFacts,
   listings: { wat: ({ code }) => watText(code) },
-  passes: [relaxedMadd, minMax, legalize, addresses, foldOffsets],
-  pipeline: pipelineFor("v8"),
+  passes: [relaxedMadd, minMax, legalize, addresses, pinSteps, foldOffsets],
+  pipeline: pipelineFor(v8),
   variants: [
     {
       name: "relaxed",
       doc: "multiplies and adds in one instruction",
       needs: "relaxed-simd",
       automatic: true,
-      pipeline: pipelineFor("v8-relaxed", "wasm-relaxed-madd"),
+      pipeline: pipelineFor(v8Relaxed),
+    },
+    {
+      name: "relaxed-256",
+      doc: "the same in pairs of vectors, of which V8 makes vectors of 256 bits if it is told to (--experimental-wasm-revectorize)",
+      needs: "relaxed-simd",
+      automatic: false,
+      pipeline: pipelineFor(v8Wide),
+    },
+    {
+      name: "v8-12",
+      doc: "loops in the form that V8 up to version 12 (Node 20 and 22) is fast with",
+      needs: "old-engine",
+      automatic: true,
+      pipeline: pipelineFor(v8Before13),
     },
   ],
   emit(module, { model, names, beside }) {

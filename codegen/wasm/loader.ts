@@ -55,12 +55,16 @@ const commentText = (name: string): string => name.replace(/[\p{C}\u2028\u2029]/
 
 function variantRows({ code, variants }: FileNames, own: string): string {
   const rows = [...variants].reverse().map(({ name, file, automatic, needs, threads, memoryBytes = 0 }) => {
-    const probe = `new Uint8Array([${[...probeOf(needs)].join(",")}])`;
+    const { bytes, refused } = probeOf(needs);
+    const probe = `() => WebAssembly.validate(new Uint8Array([${[...bytes].join(",")}])) === ${!refused}`;
     const shared = threads ? `, pages: ${Math.ceil(memoryBytes / pageSize)}` : "";
     const chosen = automatic || needs === "threads";
     return `  { name: ${JSON.stringify(name)}, file: ${JSON.stringify(file.file)}, automatic: ${chosen}${shared}, probe: ${probe} },`;
   });
-  return [...rows, `  { name: ${JSON.stringify(own)}, file: ${JSON.stringify(code)}, automatic: true },`].join("\n");
+  return [
+    ...rows,
+    `  { name: ${JSON.stringify(own)}, file: ${JSON.stringify(code)}, automatic: true, probe: () => true },`,
+  ].join("\n");
 }
 
 /** The part of `model.js` that starts threads; the worker's module is a file beside it. */
@@ -88,7 +92,7 @@ export function loaderText(manifest: Manifest, files: FileNames): string {
   return `// ${commentText(manifest.model)}: compiled by sluice for ${manifest.target}. Serve this file beside ${files.code} and ${files.weights}.
 const inputs = [${manifest.inputs.map(portText).join(", ")}];
 const outputs = [${manifest.outputs.map(portText).join(", ")}];
-// What there is, best first; a probe is a module that only engines take that offer what the code needs.
+// What there is, best first; a probe says whether the engine offers what the code needs.
 const variants = [
 ${variantRows(files, manifest.variant ?? plainVariant)}
 ];
@@ -194,7 +198,7 @@ export async function load({ base = import.meta.url, code, weights, variant, thr
   if (code) return open(code, { name: variant ?? "given" });
   const several = threads > 1 && canShare();
   if (threads > 1 && !several && variant === undefined) console.warn(${JSON.stringify(whyAlone)});
-  const takes = (v) => (several || !v.pages) && (!v.probe || WebAssembly.validate(v.probe));
+  const takes = (v) => (several || !v.pages) && v.probe();
   const automatic = variants.find((v) => v.automatic && (!several || v.pages) && takes(v)) ?? variants.find((v) => v.automatic && !v.pages && takes(v));
   if (variant !== "fastest") {
     const chosen = variant === undefined ? automatic : variants.find((v) => v.name === variant);

@@ -24,6 +24,13 @@ function handOver(w: FunctionWriter, values: readonly Value[], locals: readonly 
   for (let i = locals.length - 1; i >= 0; i--) w.f.localSet(locals[i]!);
 }
 
+/** Each step of the body ends with a pin of all that the loop carries, the last one too. */
+function isPinned(body: Block): boolean {
+  const operands = body.terminator?.operands ?? [];
+  const last = operands[0]?.definingOp;
+  return last != null && wasm.pin.is(last) && operands.every((v, i) => v.definingOp === last && v.index === i);
+}
+
 const forLoop: Row = (op, w) => {
   const { lowerBound, upperBound, step, initArgs, region } = scf.for.of(op);
   const body = region.entry;
@@ -37,11 +44,12 @@ const forLoop: Row = (op, w) => {
   op.results.forEach((r, i) => w.share(r, locals[i]!));
   const runs = low !== undefined && high !== undefined && low < high;
   if (low !== undefined && high !== undefined && low >= high) return;
+  const pinned = isPinned(body);
   w.push(lowerBound);
   w.f.localSet(w.local(counter));
   // The bound of a loop that changes no more is kept on the safe side of the loop's own locals.
-  const exit = runs ? undefined : w.f.block();
-  if (exit) {
+  const exit = runs && !pinned ? undefined : w.f.block();
+  if (exit && !runs) {
     w.f.localGet(w.local(counter));
     w.push(upperBound);
     w.f.op("i32.ge_s").brIf(exit);
@@ -50,7 +58,9 @@ const forLoop: Row = (op, w) => {
   const counterLocal = w.local(counter);
   w.pin(counter);
   carried.forEach((a) => w.pin(a));
+  w.loops.push({ exit, carried: locals });
   w.block(body);
+  w.loops.pop();
   handOver(w, body.terminator!.operands, locals);
   w.f.localGet(counterLocal);
   if (by !== undefined) w.f.i32Const(by);
@@ -162,6 +172,25 @@ const store: Row = (op, w) => {
 
 const nothing: Row = () => {};
 
+/**
+ * The values go into the locals of the loop, as they do at its end, and a branch out of it looks at a pointer, which is
+ * never 0. At the end of the body the loop's own test does as well; outside of a loop the order is kept anyway.
+ */
+const pin: Row = (op, w) => {
+  const loop = w.loops[w.loops.length - 1];
+  const pointer = op.operands.find((v) => wasmType(v.type) === "i32");
+  const isLast = op.next?.def.isTerminator === true;
+  if (!loop?.exit || !pointer || isLast || !op.block || !isPinned(op.block)) {
+    for (const v of op.operands) w.push(v);
+    for (let i = op.results.length - 1; i >= 0; i--) w.set(op.results[i]!);
+    return;
+  }
+  handOver(w, op.operands, loop.carried);
+  op.results.forEach((r, i) => w.share(r, loop.carried[i]!));
+  w.push(op.results[op.operands.indexOf(pointer)]!);
+  w.f.op("i32.eqz").brIf(loop.exit);
+};
+
 /** A buffer argument is its address already. */
 const address: Row = (op, w) => {
   w.push(op.operand(0));
@@ -191,6 +220,7 @@ export const controlRows: Rows = new Map<OpInfo, Row>([
   [memref.reinterpret_cast, movedView],
   [memref.collapse_shape, address],
   [wasm.address, address],
+  [wasm.pin, pin],
   [wasm.load, load],
   [wasm.load_splat, loadSplat],
   [wasm.store, store],

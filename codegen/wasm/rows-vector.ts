@@ -320,7 +320,14 @@ const constant: Row = (op, w) => {
   w.set(op.result());
 };
 
+const multiplyAdd: Row = (op, w) => {
+  for (const v of op.operands) w.push(v);
+  w.f.op(`${laneShape(op.result().type, op)}.relaxed_madd` as Plain);
+  w.set(op.result());
+};
+
 export const vectorRows: Rows = new Map<OpInfo, Row>([
+  [wasm.relaxed_madd, multiplyAdd],
   [arith.constant, constant],
   [arith.addi, binary("add")],
   [arith.subi, binary("sub")],

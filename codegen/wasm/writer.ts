@@ -6,6 +6,7 @@ import type { Block, Operation, Value } from "../../ir/core.ts";
 import { elementOf, type Type } from "../../ir/types.ts";
 import { fault, invariant } from "../../support/diagnostic.ts";
 import type { FunctionBuilder } from "./function-builder.ts";
+import type { Label } from "./operand-stack.ts";
 import type { ValueType } from "./types.ts";
 
 /** The wasm type that carries values of a type. */
@@ -32,6 +33,8 @@ export class FunctionWriter {
   readonly callee: (name: string) => number;
   /** Addresses known at compile time. */
   readonly constants: ReadonlyMap<Value, number>;
+  /** The loops that are open, with the locals of what they carry and the label behind them, if they have one. */
+  readonly loops: { readonly exit: Label | undefined; readonly carried: readonly number[] }[] = [];
   readonly #locals = new Map<Value, number>();
   readonly #free = new Map<ValueType, number[]>();
   /** Values that die after an op: their locals are free from then on. */

@@ -19,7 +19,7 @@ import { type ReductionSchedule, type RootSchedule, setSchedule } from "./schedu
 
 export const schedule = definePass("linalg-schedule", {
   doc: "Chooses tiles, loop order and vectors of each kernel for a machine, and writes the choice as an attribute.",
-  options: { machine: attr.oneOf(...machines.map((m) => m.name)).default("v8") },
+  options: { machine: attr.oneOf(...machines.map((m) => m.name)).default(v8.name) },
   run(module, { machine: name }) {
     const machine = machines.find((m) => m.name === name) ?? v8;
     for (const fn of module.region().entry) if (isKernel(fn)) scheduleKernel(fn, machine);
@@ -171,7 +171,8 @@ function tileReduction(s: Structure, shape: readonly number[], lanes: number, ma
   // Channel by channel (depthwise, pooling): a strip of outputs shares its inputs.
   const overlaps = row >= 0 && s.loops.some((l) => l.kind === "reduction" && l.extent !== 1) && rows > 1;
   if (overlaps) tile[row] = Math.min(machine.strip, rows);
-  tile[last] = overlaps ? lanes : Math.min(4 * lanes, Math.floor(columns / lanes) * lanes);
+  const narrow = Math.min(lanes * machine.together, Math.floor(columns / lanes) * lanes);
+  tile[last] = overlaps ? narrow : Math.min(4 * lanes, Math.floor(columns / lanes) * lanes);
   return { order: plainOrder(rank), tile, block, vector: base.vector, lanes };
 }
 

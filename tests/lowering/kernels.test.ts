@@ -8,7 +8,7 @@ import type { Builder } from "../../ir/builder.ts";
 import type { Value } from "../../ir/core.ts";
 import { Resource } from "../../ir/resource.ts";
 import { f32, tensor as tensorType } from "../../ir/types.ts";
-import { both, distance, program, randomArray } from "../support/compile.ts";
+import { both, distance, hasRelaxedSimd, program, randomArray } from "../support/compile.ts";
 
 const empty = (b: Builder, shape: readonly number[]): Value => tensor.empty(b, [], { types: [tensorType(shape, f32)] });
 const number = (b: Builder, value: number): Value => arith.constantFloat(b, value, f32);
@@ -57,7 +57,9 @@ function matmul(b: Builder, x: Value, w: Value, m: number, n: number, init?: Val
   })[0]!;
 }
 
-describe.each(["v8", "v8-12"])("kernels on %s", (machine) => {
+const relaxed = hasRelaxedSimd() ? ["v8-relaxed", "v8-256"] : [];
+
+describe.each(["v8", "v8-12", ...relaxed])("kernels on %s", (machine) => {
   it.each([
     [1, 1, 1],
     [5, 8, 16],

@@ -1,4 +1,5 @@
 /** @file Runs a module on tensors through the passes to WebAssembly, and through the interpreter, on the same inputs. */
+import v8 from "node:v8";
 import { wasmSimd } from "../../codegen/wasm/index.ts";
 import { makeModule } from "../../dialects/builtin.ts";
 import * as func from "../../dialects/func.ts";
@@ -12,6 +13,7 @@ import { functionType, type TensorType, type Type } from "../../ir/types.ts";
 import { verify } from "../../ir/verify.ts";
 import { passes } from "../../lowering/index.ts";
 import { parsePipeline, runPipeline } from "../../rewrite/pipeline.ts";
+import { offers } from "../../runtime/features.ts";
 import { Session } from "../../runtime/session.ts";
 import { Diagnostics } from "../../support/diagnostic.ts";
 import { NDArray } from "../../support/ndarray.ts";
@@ -65,9 +67,19 @@ export function runPasses(module: Operation, text: string): void {
   diagnostics.throwIfErrors();
 }
 
-export const kernelPipeline = (machine = "v8"): string =>
-  `builtin.module(linalg-pack,linalg-outline,linalg-bufferize,linalg-schedule{machine=${machine}},linalg-to-loops,` +
-  "func.func(kernel-expand-narrow-floats),kernel-expand-small-types,func.func(kernel-expand-math),kernel-plan-memory,func.func(wasm-min-max,wasm-legalize,wasm-addresses,kernel-unroll,wasm-fold-offsets))";
+/** The passes from structured ops on, as the variant for the machine has them. */
+export function kernelPipeline(machine = "v8"): string {
+  const wanted = `linalg-schedule{machine=${machine}}`;
+  const all = [wasmSimd.pipeline, ...(wasmSimd.variants ?? []).map((v) => v.pipeline)];
+  const own = all.find((p) => p.includes(wanted))!;
+  return `builtin.module(linalg-pack,linalg-outline,linalg-bufferize,${own.slice(own.indexOf(wanted))}`;
+}
+
+/** Whether this engine runs relaxed SIMD, after asking older ones for it. */
+export function hasRelaxedSimd(): boolean {
+  if (!offers("relaxed-simd")) v8.setFlagsFromString("--experimental-wasm-relaxed-simd");
+  return offers("relaxed-simd");
+}
 
 export interface Compared {
   readonly wasm: readonly NDArray[];

@@ -167,11 +167,13 @@ class Walk {
       points = points.flatMap((point) => offsets.map((o) => [...point, o]));
     });
     for (const { value } of this.#stores) this.#values.prepare(value, points, lanes);
-    for (const { value, buffer } of this.#stores) {
-      for (const point of points) {
+    // All values, then all stores: neighbours are stored one after the other, with nothing between them.
+    const made = this.#stores.flatMap(({ value, buffer }) =>
+      points.map((point) => {
         const at = this.#values.resolve(point, lanes);
-        this.#values.store(buffer, at, this.#values.read(value, at, lanes), lanes);
-      }
-    }
+        return { buffer, at, element: this.#values.read(value, at, lanes) };
+      }),
+    );
+    for (const { buffer, at, element } of made) this.#values.store(buffer, at, element, lanes);
   }
 }
