@@ -278,8 +278,9 @@ function reductionLoops(
     const accumulators = Math.max(1, Math.min(4, Math.floor(extent / (2 * lanes))));
     return { ...none, vector: inner, lanes, accumulators };
   }
-  const along = loopOfDim(s, s.outputs[0]!.map.results.length - 1);
-  if (s.inputs.some((_, i) => stepAlong(s, i, along) === 0)) {
+  const last = s.outputs[0]!.map.results.length - 1;
+  const along = last < 0 ? -1 : loopOfDim(s, last);
+  if (along >= 0 && s.inputs.some((_, i) => stepAlong(s, i, along) === 0)) {
     // Rows share what the columns load: one long loop whose pointers move, as far as memory allows.
     const run = longestRun(s, order);
     return { ...none, run, unroll: machine.unroll };

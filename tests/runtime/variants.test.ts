@@ -39,6 +39,9 @@ async function shipped(name: string, change: (files: Map<string, Uint8Array>) =>
   return (await import(pathToFileURL(join(own, "digits.js")).href)) as Loader;
 }
 
+/** What loaders choose here: engines that are behind get the form of loops that they are fast with. */
+const best = offers("old-engine") ? "v8-12" : "relaxed";
+
 const probabilities = (s: Pick<Session, "run">): Float32Array => s.run({ image }).probabilities as Float32Array;
 const far = (a: Float32Array, b: Float32Array): number => Math.max(...a.map((v, i) => Math.abs(v - b[i]!)));
 
@@ -65,11 +68,11 @@ describe("variants", () => {
   });
 
   it("are chosen by what the engine takes", async () => {
-    expect((await Session.load(compiled)).variant).toBe("relaxed");
+    expect((await Session.load(compiled)).variant).toBe(best);
     const without = { ...compiled, variants: compiled.variants!.map((v) => ({ ...v, automatic: false })) };
     expect((await Session.load(without)).variant).toBe("simd");
     const { load } = await shipped("chosen");
-    expect((await load()).variant).toBe("relaxed");
+    expect((await load()).variant).toBe(best);
     expect(probabilities(await load({ variant: "simd" }))).toEqual(
       probabilities(await Session.load(compiled, { variant: "simd" })),
     );
@@ -80,7 +83,7 @@ describe("variants", () => {
       files.delete("digits.relaxed.wasm");
     });
     const old = await loadOld();
-    expect(old.variant).toBe("simd");
+    expect(old.variant).toBe(best === "v8-12" ? best : "simd");
     expect(far(probabilities(old), probabilities(await load()))).toBeLessThan(1e-5);
   });
 
@@ -105,15 +108,15 @@ describe("variants", () => {
     const { load: loadIdle } = await shipped("idle", (files) =>
       files.set("digits.simd.wasm", idleCode()).set("digits.wasm", idleCode()),
     );
-    expect((await loadIdle({ variant: "fastest" })).variant).toBe("relaxed");
+    expect((await loadIdle({ variant: "fastest" })).variant).toBe(best);
   });
 
   it("are made as they are asked for", async () => {
     expect((await compile(bytes, { file, variants: [] })).variants).toBeUndefined();
     const here = await compile(bytes, { file, variants: "here" });
     expect(here.variants).toBeUndefined();
-    expect((await here.load()).variant).toBe("relaxed");
-    expect(here.code).toEqual(compiled.variants!.find((v) => v.name === "relaxed")!.code);
+    expect((await here.load()).variant).toBe(best);
+    expect(here.code).toEqual(compiled.variants!.find((v) => v.name === best)!.code);
     expect(here.weights).toEqual(compiled.weights);
   });
 
