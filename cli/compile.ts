@@ -46,6 +46,7 @@ interface CompileFlags extends ModelFlags, WatchFlags, SettingFlags, Limits {
   readonly numerics: Numerics;
   readonly names?: boolean;
   readonly variants: string;
+  readonly relaxed?: boolean;
   readonly printPipeline?: boolean;
   readonly bisect?: boolean;
 }
@@ -72,6 +73,7 @@ export async function main(args: readonly string[]): Promise<number> {
         .choices(numericsPolicies)
         .default("default"),
     )
+    .option("--relaxed", "make the code with relaxed SIMD and no other variant: short for --variants relaxed")
     .option("--names", "keep names of functions in the code")
     .option("--print-pipeline", "print the target's pipeline and stop")
     .option(
@@ -104,7 +106,11 @@ async function compileFile(path: string, flags: CompileFlags): Promise<number> {
     settings: settingsOf(flags),
     names: flags.names ?? false,
     numerics: flags.numerics,
-    variants: flags.variants === "all" || flags.variants === "here" ? flags.variants : flags.variants.split(","),
+    variants: flags.relaxed
+      ? ["relaxed"]
+      : flags.variants === "all" || flags.variants === "here"
+        ? flags.variants
+        : flags.variants.split(","),
   };
   const bytes = readBytes(path);
   if (flags.bisect) return bisectPasses(compiler, bytes, target, flags, options, diagnostics);
