@@ -112,6 +112,8 @@ function grow(root: Operation, structures: ReadonlyMap<Operation, Structure>, ow
   let heavy = isReducing(rootStructure) && !isRowReduction(rootStructure) ? root : undefined;
   /** Elements of the op are asked for once each per run of the kernel. */
   const once = new Map<Operation, boolean>([[root, true]]);
+  /** Elements are asked for once by each of its users, which may stand in other loops of the kernel. */
+  const onceEach = new Map<Operation, boolean>([[root, true]]);
   /** Ops whose elements are asked for by the loops of a reduction, one at a time: no tile of them is ever wanted. */
   const summed = new Set<Operation>();
   /** Ops whose dimensions are not in the order of the root's. */
@@ -127,19 +129,21 @@ function grow(root: Operation, structures: ReadonlyMap<Operation, Structure>, ow
       const exact = once.get(consumer)! && readsOnce(s, map);
       const outer = readsOuter(s, map);
       const reducing = isReducing(p);
-      // Elements of a producer that stands in outer loops are asked for once each, too.
-      const single = exact || (outer && once.get(consumer)!);
+      // What is cheap may be computed in each reduction over a row and again behind it, as the centred rows of a norm.
+      const each = onceEach.get(consumer)! && (readsOnce(s, map) || outer);
+      const cheap = !reducing && each && workOf(p) <= cheapWork;
       if (reducing) {
         const tiled = !isReducing(s) && !summed.has(consumer) && heavy === undefined;
         if (isRowReduction(p) ? !(exact || outer) : !exact || !tiled || turned.has(consumer) || !keepsOrder(map))
           continue;
         if (!isRowReduction(p)) heavy = producer;
-      } else if (!exact && !outer && workOf(p) > (isReducing(s) ? 0 : cheapWork) && !isOutput) continue;
+      } else if (!cheap && !exact && !outer && workOf(p) > (isReducing(s) ? 0 : cheapWork) && !isOutput) continue;
       // What a reduction reads again and again is better in memory, unless it is a constant.
-      if (!reducing && isReducing(s) && !exact && !outer && !isOutput && workOf(p) > 0) continue;
+      if (!reducing && isReducing(s) && !cheap && !exact && !outer && !isOutput && workOf(p) > 0) continue;
       members.add(producer);
       owner.set(producer, root);
-      once.set(producer, single);
+      once.set(producer, exact);
+      onceEach.set(producer, each);
       if (turned.has(consumer) || !keepsOrder(map)) turned.add(producer);
       if (isReducing(s) || summed.has(consumer)) summed.add(producer);
       pending.push(producer);
