@@ -5,6 +5,7 @@ import * as memref from "../../dialects/memref/index.ts";
 import type { Operation, Value } from "../../ir/core.ts";
 import { byteWidth } from "../../ir/datum.ts";
 import { effectsOf } from "../../ir/effects.ts";
+import { viewLike } from "../../ir/interfaces.ts";
 import { stridedOf } from "../../ir/strided.ts";
 import { elementOf, isDynamic, type MemRefType } from "../../ir/types.ts";
 
@@ -12,11 +13,20 @@ import { elementOf, isDynamic, type MemRefType } from "../../ir/types.ts";
 export function writtenArguments(fn: Operation): Set<number> {
   const { entry } = func.func.of(fn).body;
   const written = new Set<number>();
-  entry.args.forEach((a, i) => {
-    for (const u of a.uses()) {
+  const isWritten = (v: Value): boolean => {
+    for (const u of v.uses()) {
+      // What is written through a view is written.
+      if (viewLike.of(u.owner)?.source(u.owner) === v) {
+        if (u.owner.results.some(isWritten)) return true;
+        continue;
+      }
       const effects = effectsOf(u.owner);
-      if (!effects || effects.some((e) => e.kind === "write" && (e.of === undefined || e.of === a))) written.add(i);
+      if (!effects || effects.some((e) => e.kind === "write" && (e.of === undefined || e.of === v))) return true;
     }
+    return false;
+  };
+  entry.args.forEach((a, i) => {
+    if (isWritten(a)) written.add(i);
   });
   return written;
 }

@@ -12,6 +12,7 @@ import * as vector from "../../dialects/vector/index.ts";
 import type { Block, Operation, Value } from "../../ir/core.ts";
 import { datumOfAttribute } from "../../ir/datum.ts";
 import { isTriviallyDead } from "../../ir/effects.ts";
+import { viewLike } from "../../ir/interfaces.ts";
 import { stridedOf } from "../../ir/strided.ts";
 import { elementOf, isDynamic, type MemRefType, type Type } from "../../ir/types.ts";
 import { fault, invariant } from "../../support/diagnostic.ts";
@@ -316,7 +317,7 @@ export class FunctionWriter implements LaneWriter {
     else if (scf.if.is(op)) this.#if(op);
     else if (scf.while.is(op)) this.#while(op);
     else if (func.call.is(op)) this.#call(op);
-    else if (memref.reinterpret_cast.is(op) || memref.cast.is(op) || memref.collapse_shape.is(op)) this.#view(op);
+    else if (viewLike.of(op)) this.#view(op);
     else if (op.def.dialect === "vector" || op.results.some((r) => r.type.kind === "vector")) this.#vector(op);
     else {
       const row = scalarRows.get(op.def);
@@ -340,10 +341,12 @@ export class FunctionWriter implements LaneWriter {
   }
 
   #view(op: Operation): void {
-    if (!memref.reinterpret_cast.is(op)) {
+    const shaped = memref.cast.is(op) || memref.collapse_shape.is(op) || memref.expand_shape.is(op);
+    if (shaped) {
       this.bindPlace(op.result(), this.placeOf(op.operand(0)));
       return;
     }
+    if (!memref.reinterpret_cast.is(op)) unsupported(op);
     const { source, offsets, static_offsets, result } = memref.reinterpret_cast.of(op);
     const { pointer } = this.placeOf(source);
     const offset = isDynamic(static_offsets[0]!) ? this.formOf(offsets[0]!) : constantForm(static_offsets[0]!);
