@@ -204,6 +204,18 @@ function spread(module: Operation, entry: Operation, parallel: ReadonlySet<strin
     } else if (op.def.isTerminator && wrote !== "nobody") wait(Builder.before(op));
     op = next;
   }
+  for (const fn of module.region().entry)
+    if (fn !== entry && !isKernel(fn) && func.func.is(fn)) callWhole(fn, parallel);
   pass.remark(entry, `${count} calls of kernels are divided among threads`);
   return true;
+}
+
+/** What runs beside the program (what is computed once, at load) is done by one thread: all of each kernel. */
+function callWhole(fn: Operation, parallel: ReadonlySet<string>): void {
+  fn.walk((op) => {
+    const call = func.call.match(op);
+    if (!call || !parallel.has(call.callee)) return;
+    const b = Builder.before(op);
+    op.setOperands([...op.operands, arith.constantIndex(b, 0), arith.constantIndex(b, 1)]);
+  });
 }
