@@ -17,7 +17,7 @@ import { type Numerics, setNumerics } from "./rewrite/numerics.ts";
 import { type Instrument, type Pipeline, parsePipeline, runPipeline } from "./rewrite/pipeline.ts";
 import { offers } from "./runtime/features.ts";
 import { plainVariant, type VariantCode } from "./runtime/manifest.ts";
-import { type LoadOptions, Session } from "./runtime/session.ts";
+import { type GpuLoadOptions, GpuSession, type LoadOptions, Session } from "./runtime/session.ts";
 import { CompileError, Diagnostics, fault, invariant } from "./support/diagnostic.ts";
 import { unknownLocation } from "./support/location.ts";
 import { nearest } from "./support/nearest.ts";
@@ -187,12 +187,12 @@ export function compileModule(module: Operation, options: CompileOptions = {}, b
 }
 
 /** A compiled model: its code and weights, ready to run here or to be written to disk. */
-export interface Compiled extends Artifact {
+export interface Compiled<S = Session, O extends readonly unknown[] = [options?: LoadOptions]> extends Artifact {
   /**
-   * An instance with memory of its own.
+   * An instance with memory of its own. For WebGPU, `load({ device })`.
    * @throws CompileError if the target makes texts for another compiler, which cannot be run here
    */
-  load(options?: LoadOptions): Promise<Session>;
+  load(...options: O): Promise<S>;
   /** The files to ship, by name, in the order in which they are to be written. */
   files(): Promise<ReadonlyMap<string, Uint8Array>>;
   /** What is worth knowing: kernels, sizes, memory. */
@@ -203,15 +203,20 @@ export interface Compiled extends Artifact {
   listing(name: string): Promise<string> | undefined;
 }
 
+/** A model compiled for WebGPU. */
+export type GpuCompiled = Compiled<GpuSession, [GpuLoadOptions]>;
+
 /** Compiles a model. Throws a CompileError with all diagnostics. */
-export async function compile(bytes: Uint8Array, given: CompileOptions = {}): Promise<Compiled> {
+export function compile(bytes: Uint8Array, options: CompileOptions & { readonly target: "wgsl" }): Promise<GpuCompiled>;
+export function compile(bytes: Uint8Array, options?: CompileOptions): Promise<Compiled>;
+export async function compile(bytes: Uint8Array, given: CompileOptions = {}): Promise<Compiled | GpuCompiled> {
   const options = await forThisMachine(given);
   const target = targetNamed(options.target ?? "wasm-simd", options.settings);
   const artifact = compileModel(bytes, options);
   const files = (): Promise<ReadonlyMap<string, Uint8Array>> => target.files(artifact);
   return {
     ...artifact,
-    load: (given) => loadArtifact(target, artifact, given),
+    load: (given?: LoadOptions | GpuLoadOptions) => loadArtifact(target, artifact, given) as Promise<never>,
     files,
     facts: async () => target.facts(artifact, await files()),
     resources: () => target.resources?.(artifact),
@@ -226,8 +231,13 @@ async function forThisMachine(options: CompileOptions): Promise<CompileOptions> 
   return { ...options, settings: { ...options.settings, cpu: hostCpu() } };
 }
 
-async function loadArtifact(target: Target, artifact: Artifact, options?: LoadOptions): Promise<Session> {
-  if (target.runtime === "wasm") return Session.load(artifact, options);
+async function loadArtifact(
+  target: Target,
+  artifact: Artifact,
+  options: LoadOptions | GpuLoadOptions | undefined,
+): Promise<Session | GpuSession> {
+  if (target.runtime === "wasm") return Session.load(artifact, options as LoadOptions | undefined);
+  if (target.runtime === "webgpu") return GpuSession.load(artifact, options as GpuLoadOptions);
   if (target.runtime === "native") return loadHere(artifact);
   throw fault("cli/usage", unknownLocation, `what is compiled for ${target.name} cannot be run here`, {
     help: "write it to a folder and build it for its machine",

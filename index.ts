@@ -106,12 +106,21 @@ export {
 
 // --- compiling ------------------------------------------------------------------------------------------------
 
-import type { Compiled, CompileOptions } from "./compile.ts";
+import type { Compiled, CompileOptions, GpuCompiled } from "./compile.ts";
 
 export type { Fact, Target } from "./codegen/target.ts";
-export type { Compiled, CompileOptions } from "./compile.ts";
+export type { Compiled, CompileOptions, GpuCompiled } from "./compile.ts";
 export { inexactRewrites, type Numerics, policies as numericsPolicies } from "./rewrite/numerics.ts";
-export { type LoadOptions, type Manifest, type Port, Session, type TypedArray } from "./runtime/session.ts";
+export {
+  type GpuInput,
+  type GpuLoadOptions,
+  GpuSession,
+  type LoadOptions,
+  type Manifest,
+  type Port,
+  Session,
+  type TypedArray,
+} from "./runtime/session.ts";
 
 /** ONNX files as they are; loaded when first wanted. */
 export type Onnx = typeof import("./onnx/index.ts");
@@ -133,5 +142,8 @@ export const loadCompiler = (): Promise<Compiler> => import("./compile.ts");
  * Compiles an ONNX model: `(await compile(bytes, { target: "wasm-simd" })).load()`.
  * @throws CompileError with everything that is wrong with the model
  */
-export const compile = async (bytes: Uint8Array, options: CompileOptions = {}): Promise<Compiled> =>
-  (await loadCompiler()).compile(bytes, options);
+export function compile(bytes: Uint8Array, options: CompileOptions & { readonly target: "wgsl" }): Promise<GpuCompiled>;
+export function compile(bytes: Uint8Array, options?: CompileOptions): Promise<Compiled>;
+export async function compile(bytes: Uint8Array, options: CompileOptions = {}): Promise<Compiled | GpuCompiled> {
+  return (await loadCompiler()).compile(bytes, options);
+}

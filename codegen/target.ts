@@ -70,7 +70,7 @@ export interface Target {
   configured?(settings: Readonly<Record<string, string>>): Target;
   readonly doc: string;
   /** What of runtime/ runs its artifacts; nothing where they are text for another compiler. */
-  readonly runtime?: "wasm" | "native";
+  readonly runtime?: "wasm" | "native" | "webgpu";
   /** Passes of its own, beside those of lowering/. */
   readonly passes: readonly Pass[];
   /** From `graph` to what `emit` writes. */

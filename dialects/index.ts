@@ -6,6 +6,7 @@ import { dialect as bufferization } from "./bufferization.ts";
 import { builtin } from "./builtin.ts";
 import { dialect as cf } from "./cf/index.ts";
 import { dialect as func } from "./func.ts";
+import { dialect as gpu } from "./gpu.ts";
 import { dialect as graph } from "./graph/index.ts";
 import { dialect as indices } from "./indices.ts";
 import { dialect as linalg } from "./linalg/index.ts";
@@ -32,6 +33,7 @@ export const dialects: readonly Dialect[] = [
   affine,
   bufferization,
   linalg,
+  gpu,
   tosa,
   ub,
   graph,

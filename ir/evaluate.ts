@@ -59,6 +59,8 @@ export interface Evaluator {
   valueOf(v: Value): unknown;
   /** Runs a region: its arguments in, what its terminator hands over out. */
   call(region: Region, args: readonly unknown[]): readonly unknown[];
+  /** Runs a region for several threads, each with its arguments, that meet at the barriers in it. */
+  lockstep(region: Region, threads: readonly (readonly unknown[])[]): void;
   /** Runs the body of the symbol (a function) that a name refers to, seen from the op. */
   callSymbol(root: string, nested: readonly string[], args: readonly unknown[]): readonly unknown[];
   /** Runs the body of a callable op (a function that was handed around as a value). */

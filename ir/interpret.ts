@@ -9,6 +9,7 @@ import type { Operation, Region, Value } from "./core.ts";
 import { dtypeOf, isBig } from "./datum.ts";
 import { type Evaluator, Jump } from "./evaluate.ts";
 import { callableLike, symbolLike } from "./interfaces.ts";
+import { runTogether } from "./lockstep.ts";
 import {
   type Activation,
   type BlockPlan,
@@ -249,6 +250,25 @@ class Frame implements Activation {
     const values = this.run(plan, args);
     this.current = caller;
     return values;
+  }
+
+  lockstep(region: Region, threads: readonly (readonly unknown[])[]): void {
+    const caller = this.current;
+    const plan = caller.regions.find((r) => r.region === region);
+    const block = plan?.blocks[0];
+    if (!plan || !block)
+      throw fault("run/no-meaning", this.loc, `'${caller.op.name}' runs a region that is not its own`);
+    if (!block.meetings.some((m) => m)) {
+      for (const args of threads) this.run(plan, args);
+    } else {
+      const frames = threads.map(() => {
+        const frame = new Frame(this.#interpreter, this.#plan, caller);
+        frame.registers.splice(0, frame.registers.length, ...this.registers);
+        return frame;
+      });
+      runTogether(block, frames, threads);
+    }
+    this.current = caller;
   }
 
   callSymbol(root: string, nested: readonly string[], args: readonly unknown[]): readonly unknown[] {

@@ -8,6 +8,7 @@ import { datumOfAttribute } from "./datum.ts";
 import type { OpInfo } from "./define.ts";
 import type { Evaluator } from "./evaluate.ts";
 import { fieldRange } from "./fields.ts";
+import { meets } from "./lockstep.ts";
 import { finishOf, type Kernel, kernelOf, mappingOf } from "./scalar.ts";
 import { Elementwise, Isolated } from "./traits.ts";
 import { type Attribute, isShaped, type Type } from "./types.ts";
@@ -42,6 +43,8 @@ export interface BlockPlan {
   readonly args: readonly number[];
   /** All ops but a terminator. */
   readonly steps: readonly Step[];
+  /** By step: the op, where threads that run together wait for each other in it. */
+  readonly meetings: readonly (OpPlan | undefined)[];
   readonly end: EndPlan | undefined;
   /** Ops in the block, for the limit of steps. */
   readonly cost: number;
@@ -113,14 +116,19 @@ class Planner {
   #block(block: Block): BlockPlan {
     const args = block.args.map((a) => this.slot(a));
     const steps: Step[] = [];
+    const meetings: (OpPlan | undefined)[] = [];
     let end: EndPlan | undefined;
     let cost = 0;
     for (let op = block.first; op; op = op.next) {
       cost++;
       if (op.def.isTerminator) end = this.#end(this.op(op));
-      else if (!this.#known(op)) steps.push(this.step(this.op(op)));
+      else if (!this.#known(op)) {
+        const own = this.op(op);
+        steps.push(this.step(own));
+        meetings.push(meets(op) ? own : undefined);
+      }
     }
-    const plan: BlockPlan = { block, args, steps, end, cost };
+    const plan: BlockPlan = { block, args, steps, meetings, end, cost };
     this.blocks.set(block, plan);
     return plan;
   }

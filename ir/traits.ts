@@ -62,6 +62,8 @@ export const ConstantLike = fact("ConstantLike");
 export const SymbolTable = fact("SymbolTable");
 /** Values defined at its top are symbols of the affine maps inside. */
 export const AffineScope = fact("AffineScope");
+/** Threads that run together wait here for each other. */
+export const Barrier = fact("Barrier");
 /** Allocas inside are freed when it is left. */
 export const AutomaticAllocationScope = fact("AutomaticAllocationScope");
 /** The op is a loop body's or branch's result: its operands are handed to the parent. */

@@ -23,6 +23,7 @@ import { countWork, markCalls } from "./kernel/instrument.ts";
 import { lowerAffine } from "./kernel/lower-affine.ts";
 import { narrowFloats } from "./kernel/narrow-floats.ts";
 import { parallelize } from "./kernel/parallelize.ts";
+import { planBuffers } from "./kernel/plan-buffers.ts";
 import { planMemory } from "./kernel/plan-memory.ts";
 import { smallTypes } from "./kernel/small-types.ts";
 import { unroll } from "./kernel/unroll.ts";
@@ -31,6 +32,7 @@ import { fuse } from "./linalg/fuse.ts";
 import { generalizeNamedOps, specializeGenericOps } from "./linalg/generalize.ts";
 import { outline } from "./linalg/outline.ts";
 import { pack } from "./linalg/pack.ts";
+import { padToGeneric } from "./linalg/pad-to-generic.ts";
 import { schedule } from "./linalg/schedule.ts";
 import { toLoops } from "./linalg/to-loops.ts";
 
@@ -52,6 +54,7 @@ export const passes: readonly Pass[] = [
   winograd,
   graphToLinalg,
   decomposePad,
+  padToGeneric,
   generalizeNamedOps,
   specializeGenericOps,
   fuse,
@@ -62,6 +65,7 @@ export const passes: readonly Pass[] = [
   schedule,
   toLoops,
   planMemory,
+  planBuffers,
   narrowFloats,
   smallTypes,
   expandMath,

@@ -73,6 +73,30 @@ export interface KernelEntry {
   readonly calls: number;
 }
 
+/** Part of a buffer (all of it, if nothing is said) that a dispatch sees: index of the buffer, offset and size in bytes. */
+export type Binding = readonly [buffer: number, offset?: number, bytes?: number];
+
+/** One dispatch. */
+export interface Dispatch {
+  /** Index of the shader. */
+  readonly shader: number;
+  readonly bind: readonly Binding[];
+  readonly grid: readonly [number, number, number];
+  /** The kernel that it is. */
+  readonly kernel: string;
+}
+
+/** A model as a list of dispatches. Every element of a buffer takes a word of 32 bits. */
+export interface GpuProgram {
+  /** Bytes of each buffer: those of the inputs, of the outputs, and what is between; the weights are one more. */
+  readonly buffers: readonly number[];
+  /** What the bindings of each shader are, a letter each: `r` read, `w` written, `u` uniform. */
+  readonly shaders: readonly string[];
+  readonly steps: readonly Dispatch[];
+  /** What the device must offer, where that is more than WebGPU promises everywhere. */
+  readonly limits: Readonly<Record<string, number>>;
+}
+
 export interface Manifest {
   readonly format: "sluice-artifact";
   readonly version: 1;
@@ -91,7 +115,9 @@ export interface Manifest {
   readonly variant?: string;
   /** Other code beside it. */
   readonly variants?: readonly VariantEntry[];
-  readonly files?: { readonly code: FileEntry; readonly weights: FileEntry };
+  /** For targets on WebGPU. */
+  readonly gpu?: GpuProgram;
+  readonly files?: { readonly code?: FileEntry; readonly shaders?: readonly FileEntry[]; readonly weights: FileEntry };
 }
 
 /** Bytes of one element. */

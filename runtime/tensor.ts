@@ -58,7 +58,7 @@ const shapeText = (shape: readonly number[]): string => (shape.length ? shape.jo
  */
 export function checkArray(
   port: Port,
-  view: TypedArray,
+  view: { readonly length: number },
   given: unknown,
   role: "input" | "output",
 ): asserts given is TypedArray {

@@ -136,6 +136,11 @@ export const codes = {
     "A pass declares the op it runs on; the pipeline nests it under another.",
     "Nest it: builtin.module(func.func(PASS)).",
   ),
+  "target/unsupported": entry(
+    "the target cannot do this",
+    "The machine that is compiled for has no such element type, op or control flow. Nothing is moved to another machine in silence.",
+    "Compile for another target, or change the model: the message names the op and where it comes from.",
+  ),
   "pass/failed": entry(
     "a pass could not do its work",
     "The pass met a program that it cannot transform.",

@@ -24,6 +24,20 @@ export interface Machine {
   readonly fusedMultiplyAdd: boolean;
   /** Neighbouring vectors that the engine makes one wider one of, if code is written in pairs of them. */
   readonly together: number;
+  /** Copies of a reduction's body that may be written out for one tile of results; 128 unless said. */
+  readonly copies?: number;
+  /** Many threads instead of one loop: a tile of results each. */
+  readonly grid?: Grid;
+}
+
+/** What a machine of workgroups wants. */
+export interface Grid {
+  /** Threads of a workgroup. */
+  readonly workgroup: number;
+  /** Threads that keep the machine busy: smaller tiles are chosen before there are fewer. */
+  readonly threads: number;
+  /** Workgroups along one axis at most. */
+  readonly most: number;
 }
 
 const zen = { lanes: 4, vectorRegisters: 15, l1: 32 << 10, l2: 1 << 20 } as const;
@@ -210,6 +224,37 @@ export const m7: Machine = scalar("m7", floatTiles, 28);
 export const m55: Machine = scalar("m55", floatTiles, 28);
 export const rv32: Machine = scalar("rv32", floatTiles, 28);
 
+/** What WebGPU guarantees everywhere. Ranks of tiles are by reuse of what is loaded, not by measurement. */
+const anyGpu = {
+  lanes: 4,
+  vectorRegisters: 32,
+  l1: 16 << 10,
+  l2: 1 << 20,
+  strip: 4,
+  unroll: 1,
+  loopForm: "bump",
+  fusedMultiplyAdd: true,
+  copies: 24,
+  together: 1,
+} as const;
+const tile = (rows: number, columns: number) => ({ rows, columns, gflops: rows * columns });
+
+/** A graphics card of the middle class, through WebGPU. */
+export const webgpu: Machine = {
+  ...anyGpu,
+  name: "webgpu",
+  tiles: [tile(8, 4), tile(4, 8), tile(4, 4), tile(2, 4), tile(1, 4)],
+  grid: { workgroup: 64, threads: 8192, most: 65535 },
+};
+
+/** Phones and integrated graphics: fewer threads are enough, fewer registers are there. */
+export const webgpuSmall: Machine = {
+  ...anyGpu,
+  name: "webgpu-small",
+  tiles: [tile(4, 4), tile(2, 4), tile(1, 4)],
+  grid: { workgroup: 64, threads: 1024, most: 65535 },
+};
+
 export const machines: readonly Machine[] = [
   v8,
   v8Relaxed,
@@ -227,4 +272,6 @@ export const machines: readonly Machine[] = [
   m7,
   m55,
   rv32,
+  webgpu,
+  webgpuSmall,
 ];

@@ -152,6 +152,7 @@ describe("floors", () => {
       picocolors: ["cli"],
       wabt: ["codegen"],
       koffi: ["runtime"],
+      webgpu: ["bench"],
     };
     const wrong = imports.filter(({ from, to }) => {
       if (to.startsWith(".") || to.startsWith("node:")) return false;

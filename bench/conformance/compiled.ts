@@ -3,7 +3,8 @@ import type { Artifact, Target as CodeTarget } from "../../codegen/target.ts";
 import { lower } from "../../compile.ts";
 import type { Operation } from "../../ir/core.ts";
 import { dtypeOf } from "../../onnx/ndarray.ts";
-import type { Session, TypedArray } from "../../runtime/session.ts";
+import type { Port } from "../../runtime/manifest.ts";
+import type { TypedArray } from "../../runtime/session.ts";
 import { NDArray, storageOf } from "../../support/ndarray.ts";
 import type { Prepared, Target } from "./target.ts";
 
@@ -11,7 +12,14 @@ import type { Prepared, Target } from "./target.ts";
 const unnamed = <P extends { readonly name: string }>(ports: readonly P[]): P[] =>
   ports.map((p, i) => ({ ...p, name: `${i}` }));
 
-export function compiledTarget(target: CodeTarget, load: (artifact: Artifact) => Promise<Session>): Target {
+/** What runs an artifact, at once or later. */
+interface Runnable {
+  readonly outputs: readonly Port[];
+  run(inputs: Record<string, TypedArray>): Record<string, TypedArray> | Promise<Record<string, TypedArray>>;
+  dispose(): void;
+}
+
+export function compiledTarget(target: CodeTarget, load: (artifact: Artifact) => Promise<Runnable>): Target {
   return {
     name: target.name,
     async prepare(module: Operation): Promise<Prepared> {
@@ -21,12 +29,13 @@ export function compiledTarget(target: CodeTarget, load: (artifact: Artifact) =>
       const manifest = { ...artifact.manifest, inputs: unnamed(inputs), outputs: unnamed(outputs) };
       const session = await load({ ...artifact, manifest });
       return {
-        run(given) {
+        async run(given) {
           const named: Record<string, TypedArray> = {};
           given.forEach((a, i) => {
             named[`${i}`] = a.contiguous().data as TypedArray;
           });
-          const answer = session.run(named);
+          const answer = await session.run(named);
+          session.dispose();
           return session.outputs.map((port, i) => {
             const kind = dtypeOf(port.type)!;
             const data = answer[`${i}`]!;

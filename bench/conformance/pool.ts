@@ -1,5 +1,9 @@
-/** @file Workers that run cases with a time limit; one that takes too long, or breaks, is replaced. */
-import { Worker } from "node:worker_threads";
+/**
+ * @file Processes that run cases with a time limit; one that takes too long, or breaks, is replaced. They are processes
+ * and no threads because drivers of graphics cards do not survive the end of a thread.
+ */
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import type { Case } from "./case.ts";
 import type { Outcome } from "./run-case.ts";
 import type { Job } from "./worker.ts";
@@ -12,7 +16,8 @@ export interface PoolOptions {
   readonly done: (outcome: Outcome, count: number) => void;
 }
 
-const spawn = (): Worker => new Worker(new URL("./worker.mjs", import.meta.url));
+const program = fileURLToPath(new URL("./worker.mjs", import.meta.url));
+const spawn = (): ChildProcess => fork(program, { stdio: ["ignore", "ignore", "ignore", "ipc"], execArgv: [] });
 
 /** Runs all cases; answers their outcomes in the order of the cases. */
 export async function runAll(cases: readonly Case[], options: PoolOptions): Promise<readonly Outcome[]> {
@@ -26,11 +31,11 @@ export async function runAll(cases: readonly Case[], options: PoolOptions): Prom
       outcomes.set(c, outcome);
       options.done(outcome, outcomes.size);
       if (outcome.status === "timeout" || outcome.reason.startsWith(BROKEN)) {
-        await worker.terminate();
+        worker.kill("SIGKILL");
         worker = spawn();
       }
     }
-    await worker.terminate();
+    worker.kill("SIGKILL");
   };
   await Promise.all(Array.from({ length: Math.min(options.workers, cases.length) }, line));
   return cases.map((c) => outcomes.get(c)!);
@@ -38,7 +43,7 @@ export async function runAll(cases: readonly Case[], options: PoolOptions): Prom
 
 const BROKEN = "the worker broke";
 
-function runOne(worker: Worker, c: Case, { target, limitMs }: PoolOptions): Promise<Outcome> {
+function runOne(worker: ChildProcess, c: Case, { target, limitMs }: PoolOptions): Promise<Outcome> {
   const job: Job = { case: c, target };
   return new Promise((resolve) => {
     const finish = (outcome: Outcome): void => {
@@ -49,9 +54,10 @@ function runOne(worker: Worker, c: Case, { target, limitMs }: PoolOptions): Prom
     const stopped = (status: Outcome["status"], reason: string): void =>
       finish({ name: c.name, status, reason, specialized: [], ms: limitMs });
     const failed = (e: Error): void => stopped("error", `${BROKEN}: ${e.message}`);
-    const ended = (code: number): void => stopped("error", `${BROKEN}: it ended with code ${code}`);
+    const ended = (code: number | null, signal: string | null): void =>
+      stopped("error", `${BROKEN}: it ended with ${signal ?? `code ${code}`}`);
     const timer = setTimeout(() => stopped("timeout", `longer than ${limitMs / 1000} s`), limitMs);
     worker.on("message", finish).on("error", failed).on("exit", ended);
-    worker.postMessage(job);
+    worker.send(job);
   });
 }

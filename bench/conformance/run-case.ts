@@ -44,7 +44,10 @@ export async function runCase(c: Case, target: Target): Promise<Outcome> {
     return sets === 0 ? outcome("error", "the case has no data") : outcome("pass", "");
   } catch (error) {
     if (error instanceof CaseFault) return outcome("unsupported", error.message);
-    if (error instanceof CompileError) return outcome("error", reasonOf(error.diagnostics));
+    if (error instanceof CompileError) {
+      const refused = error.diagnostics.every((d) => d.code === "target/unsupported");
+      return outcome(refused ? "unsupported" : "error", reasonOf(error.diagnostics));
+    }
     return outcome("error", error instanceof Error ? `${error.name}: ${error.message}\n${error.stack}` : String(error));
   }
 }

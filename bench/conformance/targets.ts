@@ -4,5 +4,6 @@ import { interpreter } from "./interpreter.ts";
 import { linalg } from "./linalg.ts";
 import type { Target } from "./target.ts";
 import { wasmTarget } from "./wasm.ts";
+import { wgslTarget } from "./wgsl.ts";
 
-export const targets: readonly Target[] = [interpreter, linalg, wasmTarget, cTarget];
+export const targets: readonly Target[] = [interpreter, linalg, wasmTarget, cTarget, wgslTarget];

@@ -1,5 +1,4 @@
 /** @file A worker of the runner: runs the cases that it is sent, one at a time. */
-import { parentPort } from "node:worker_threads";
 import type { Case } from "./case.ts";
 import { runCase } from "./run-case.ts";
 import { targets } from "./targets.ts";
@@ -9,7 +8,7 @@ export interface Job {
   readonly target: string;
 }
 
-parentPort?.on("message", async (job: Job) => {
+process.on("message", async (job: Job) => {
   const target = targets.find((t) => t.name === job.target);
-  if (target) parentPort?.postMessage(await runCase(job.case, target));
+  if (target) process.send?.(await runCase(job.case, target));
 });

@@ -1,26 +1,20 @@
 /** @file An artifact as files: code, weights, loader with types, manifest with hashes. */
-import type { FileEntry, Manifest } from "../../runtime/manifest.ts";
+import type { Manifest } from "../../runtime/manifest.ts";
 import { workerText } from "../../runtime/workers.ts";
+import { hashed } from "../files.ts";
 import type { Artifact, Fact } from "../target.ts";
 import { declarationText, loaderText } from "./loader.ts";
-
-const hex = (bytes: ArrayBuffer): string =>
-  Array.from(new Uint8Array(bytes), (b) => b.toString(16).padStart(2, "0")).join("");
-
-async function entry(file: string, bytes: Uint8Array<ArrayBuffer>): Promise<FileEntry> {
-  return { file, bytes: bytes.byteLength, sha256: hex(await crypto.subtle.digest("SHA-256", bytes)) };
-}
 
 /** File names and contents, in the order in which they are to be written: what others refer to comes first. */
 export async function artifactFiles(artifact: Artifact): Promise<ReadonlyMap<string, Uint8Array>> {
   const { manifest, code, weights } = artifact;
   const name = manifest.model;
-  const codeFile = await entry(`${name}.wasm`, code);
-  const weightsFile = await entry(`${name}.weights.bin`, weights);
+  const codeFile = await hashed(`${name}.wasm`, code);
+  const weightsFile = await hashed(`${name}.weights.bin`, weights);
   const variants = await Promise.all(
     (artifact.variants ?? []).map(async ({ code: own, ...v }) => ({
       own,
-      described: { ...v, file: await entry(`${name}.${v.name}.wasm`, own) },
+      described: { ...v, file: await hashed(`${name}.${v.name}.wasm`, own) },
     })),
   );
   const described = variants.map((v) => v.described);

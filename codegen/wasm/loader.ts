@@ -4,42 +4,10 @@
  * Content-Security-Policy (`script-src 'self' 'wasm-unsafe-eval'`), in browsers and in Node.
  */
 import { probeOf } from "../../runtime/features.ts";
-import {
-  type ElementType,
-  type FileEntry,
-  type Manifest,
-  type Port,
-  plainVariant,
-  type VariantEntry,
-} from "../../runtime/manifest.ts";
+import { type FileEntry, type Manifest, type Port, plainVariant, type VariantEntry } from "../../runtime/manifest.ts";
 import { whyAlone } from "../../runtime/workers.ts";
+import { arrayNames } from "../files.ts";
 import { pageSize } from "./types.ts";
-
-const arrays: Readonly<Record<ElementType, string>> = {
-  bool: "Uint8Array",
-  int8: "Int8Array",
-  uint8: "Uint8Array",
-  int16: "Int16Array",
-  uint16: "Uint16Array",
-  int32: "Int32Array",
-  uint32: "Uint32Array",
-  int64: "BigInt64Array",
-  uint64: "BigUint64Array",
-  float16: "Uint16Array",
-  bfloat16: "Uint16Array",
-  float32: "Float32Array",
-  float64: "Float64Array",
-  int4: "Int8Array",
-  uint4: "Uint8Array",
-  int2: "Int8Array",
-  uint2: "Uint8Array",
-  float8e4m3fn: "Uint8Array",
-  float8e4m3fnuz: "Uint8Array",
-  float8e5m2: "Uint8Array",
-  float8e5m2fnuz: "Uint8Array",
-  float8e8m0: "Uint8Array",
-  float4e2m1: "Uint8Array",
-};
 
 export interface FileNames {
   readonly code: string;
@@ -48,7 +16,7 @@ export interface FileNames {
 }
 
 const portText = (p: Port): string =>
-  `{ name: ${JSON.stringify(p.name)}, type: "${p.type}", shape: [${p.shape.join(", ")}], array: ${arrays[p.type]}, offset: ${p.offset} }`;
+  `{ name: ${JSON.stringify(p.name)}, type: "${p.type}", shape: [${p.shape.join(", ")}], array: ${arrayNames[p.type]}, offset: ${p.offset} }`;
 
 /** A name stays on its line. */
 const commentText = (name: string): string => name.replace(/[\p{C}\u2028\u2029]/gu, "?");
@@ -270,7 +238,7 @@ export function declarationText(manifest: Manifest, { variants }: FileNames): st
 
   const record = (ports: readonly Port[]): string =>
     ports
-      .map((p) => `  /** ${p.type} [${p.shape.join(", ")}] */\n  ${JSON.stringify(p.name)}: ${arrays[p.type]};`)
+      .map((p) => `  /** ${p.type} [${p.shape.join(", ")}] */\n  ${JSON.stringify(p.name)}: ${arrayNames[p.type]};`)
       .join("\n");
   return `// ${commentText(manifest.model)}: compiled by sluice for ${manifest.target}.
 export interface Inputs {

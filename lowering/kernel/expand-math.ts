@@ -3,6 +3,7 @@ import * as arith from "../../dialects/arith/ops.ts";
 import * as func from "../../dialects/func.ts";
 import * as math from "../../dialects/math.ts";
 import * as vector from "../../dialects/vector/index.ts";
+import { attr } from "../../ir/attributes.ts";
 import { Builder } from "../../ir/builder.ts";
 import type { Operation, Value } from "../../ir/core.ts";
 import type { OpInfo } from "../../ir/define.ts";
@@ -21,6 +22,8 @@ interface Rule {
   readonly inSingle: boolean;
   /** In place of it in f32, where the numerics policy is not `strict`. */
   readonly quick?: Expand;
+  /** Rounding by adding and subtracting a large number is not to be relied on. */
+  readonly loose?: boolean;
 }
 
 const single = (expand: Expand, shorter?: Expand): Rule => ({
@@ -91,11 +94,17 @@ function remainder(w: Words, x: Value, y: Value): Value {
 export const expandMath = definePass("kernel-expand-math", {
   doc: "Writes elementary functions as polynomials and bit arithmetic.",
   on: func.func,
-  options: {},
-  run(fn) {
+  options: {
+    /** Functions of the math dialect that the machine has itself. */
+    native: attr.strings.default([]),
+    /** The machine has f64: functions that want more digits than f32 has are computed in it. */
+    doubles: attr.bool.default(true),
+  },
+  run(fn, { native, doubles }) {
+    const own = new Set(native.map((n) => `math.${n}`));
     const found: Operation[] = [];
     fn.walk((op) => {
-      if (rules.has(op.def)) found.push(op);
+      if (rules.has(op.def) && !own.has(op.name)) found.push(op);
     });
     const entry = fn.regions[0]?.blocks[0];
     if (!entry || found.length === 0) return false;
@@ -105,7 +114,9 @@ export const expandMath = definePass("kernel-expand-math", {
       const known = rules.get(op.def)!;
       const rule = quicker && known.quick && elementOf(op.result().type) === f32 ? single(known.quick) : known;
       const b = Builder.before(op);
-      op.result().replaceAllUsesWith(write(b, constants, rule, op.operands, op.result().type));
+      op.result().replaceAllUsesWith(
+        write(b, constants, doubles ? rule : { ...rule, inSingle: true, loose: true }, op.operands, op.result().type),
+      );
       op.erase();
     }
     return true;
@@ -115,7 +126,7 @@ export const expandMath = definePass("kernel-expand-math", {
 function write(b: Builder, constants: Constants, rule: Rule, operands: readonly Value[], type: Type): Value {
   const element = elementOf(type);
   if (element === f64 || (element === f32 && rule.inSingle))
-    return rule.expand(new Words(b, type, constants), ...operands);
+    return rule.expand(new Words(b, type, constants, !rule.loose), ...operands);
   if (type.kind === "vector") return perElement(b, constants, rule, operands, type);
   const wide = operands.map((v) => arith.extf(b, v, { types: [f64] }));
   return arith.truncf(b, rule.expand(new Words(b, f64, constants), ...wide), { types: [type] });

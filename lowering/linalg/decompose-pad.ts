@@ -23,7 +23,7 @@ export const decomposePad = definePass("linalg-decompose-pad", {
 });
 
 /** The value that the op's region yields, if it comes from outside. */
-function paddingValue(op: Operation): Value | undefined {
+export function paddingValue(op: Operation): Value | undefined {
   const value = op.region().entry.terminator?.operand(0);
   if (!value) return undefined;
   const def = value.definingOp;

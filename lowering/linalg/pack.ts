@@ -20,7 +20,7 @@ import { panelFor } from "./panel.ts";
 export const pack = definePass("linalg-pack", {
   doc: "Lays constant weights out in panels of columns, in the order in which kernels read them.",
   options: {
-    /** Columns of a panel. Where the last one would be half empty or more, and half of them fill it, panels are half as wide. */
+    /** Columns of a panel. Where the last one would be half empty or more, and half of them fill it, panels are half as wide. 0 is one panel of all columns. */
     panel: attr.int.default(8),
   },
   run(module, { panel }) {
@@ -41,8 +41,8 @@ function packOperands(op: Operation, s: Structure, packed: Map<string, Value>, w
   const column = out.map.results[out.map.results.length - 1];
   if (column?.kind !== "dim") return;
   const columns = s.loops[column.index]!.extent;
-  const panel = panelFor(columns, widest);
-  if (columns < panel) return;
+  const panel = widest > 0 ? panelFor(columns, widest) : columns;
+  if (columns < Math.max(panel, 2)) return;
   for (const input of s.inputs) {
     const source = input.value.definingOp;
     if (!source?.def.isConstant || !arith.constant.is(source) || (input.element !== f32 && input.element !== i32))
@@ -119,7 +119,7 @@ function packConstant(source: Operation, axes: readonly number[], at: number, pa
     const index = new Array<number>(axes.length).fill(0);
     const visit = (axis: number, offset: number): void => {
       if (axis === axes.length) {
-        // offset lacks the column: the 8 of this panel.
+        // offset lacks the column: those of this panel.
         for (let c = 0; c < panel; c++) {
           const col = index[at]! * panel + c;
           words[n++] = col < columns ? source32[offset + col * strides[axes[at]!]!]! : 0;

@@ -16,6 +16,8 @@ export interface RootSchedule {
   /** The dimension that vectors lie along, or -1. */
   readonly vector: number;
   readonly lanes: number;
+  /** Threads of a workgroup, where each tile has a thread of its own; tiles divide the results then. */
+  readonly workgroup?: number;
 }
 
 /** How a reducing op runs its reduction loops. */
@@ -84,6 +86,7 @@ export function rootSchedule(op: Operation, rank: number): RootSchedule {
     block: block.length === rank ? block : new Array<number>(rank).fill(0),
     vector: num(s.vector, -1),
     lanes: num(s.lanes, 1),
+    ...(typeof s.workgroup === "number" && { workgroup: s.workgroup }),
   };
 }
 

@@ -16,6 +16,7 @@ import { combinerOf } from "./loops/reduce.ts";
 import { isKernel } from "./outline.ts";
 import { panelFor } from "./panel.ts";
 import { type ReductionSchedule, type RootSchedule, setSchedule } from "./schedule-attribute.ts";
+import { tileForThreads } from "./schedule-grid.ts";
 
 export const schedule = definePass("linalg-schedule", {
   doc: "Chooses tiles, loop order and vectors of each kernel for a machine, and writes the choice as an attribute.",
@@ -50,7 +51,11 @@ export function scheduleKernel(fn: Operation, machine: Machine): void {
   const columns = shape[shape.length - 1] ?? 1;
   const lanes = vectorizable ? Math.min(machine.lanes, panelFor(columns, Math.max(8, machine.lanes))) : 1;
   const heavy = reductions.find((r) => isAcrossTiles(r.structure, shape));
-  const root = heavy ? tileReduction(heavy.structure, shape, lanes, machine) : tileElementwise(shape, lanes, work);
+  const root = machine.grid
+    ? tileForThreads(shape, lanes, heavy !== undefined, machine, machine.grid)
+    : heavy
+      ? tileReduction(heavy.structure, shape, lanes, machine)
+      : tileElementwise(shape, lanes, work);
   setSchedule(fn, root);
   for (const r of reductions)
     setSchedule(r.op, reductionLoops(r.structure, r === heavy, lanes, pointsOf(root), machine));
@@ -233,8 +238,8 @@ function chooseTile(
   return best;
 }
 
-/** Copies of a reduction's body that may be written out for one tile of results. */
-const bodyBudget = 128;
+/** Copies of a reduction's body that may be written out for one tile of results, unless the machine says otherwise. */
+const usualCopies = 128;
 
 /** Vectors (or scalars) in a register tile. */
 const pointsOf = (root: RootSchedule): number =>
@@ -278,13 +283,16 @@ function reductionLoops(
     const accumulators = Math.max(1, Math.min(4, Math.floor(extent / (2 * lanes))));
     return { ...none, vector: inner, lanes, accumulators };
   }
-  const last = s.outputs[0]!.map.results.length - 1;
-  const along = last < 0 ? -1 : loopOfDim(s, last);
-  if (along >= 0 && s.inputs.some((_, i) => stepAlong(s, i, along) === 0)) {
-    // Rows share what the columns load: one long loop whose pointers move, as far as memory allows.
-    const run = longestRun(s, order);
-    return { ...none, run, unroll: machine.unroll };
+  if (!machine.grid) {
+    const last = s.outputs[0]!.map.results.length - 1;
+    const along = last < 0 ? -1 : loopOfDim(s, last);
+    if (along >= 0 && s.inputs.some((_, i) => stepAlong(s, i, along) === 0)) {
+      // Rows share what the columns load: one long loop whose pointers move, as far as memory allows.
+      const run = longestRun(s, order);
+      return { ...none, run, unroll: machine.unroll };
+    }
   }
+  const bodyBudget = machine.copies ?? usualCopies;
   // Innermost loops whose steps, all together, are few.
   const full: number[] = [];
   let steps = 1;

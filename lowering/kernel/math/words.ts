@@ -75,9 +75,12 @@ export class Words {
   readonly format: Format;
   readonly isDouble: boolean;
   readonly #constants: Constants;
+  readonly #exact: boolean;
 
-  constructor(b: Builder, type: Type, constants: Constants) {
+  /** `exact`: what is added and subtracted again is not optimized away by compilers further down. */
+  constructor(b: Builder, type: Type, constants: Constants, exact = true) {
     this.b = b;
+    this.#exact = exact;
     this.#constants = constants;
     this.type = type;
     this.isDouble = elementOf(type) === f64;
@@ -153,6 +156,10 @@ export class Words {
 
   /** Rounds to the nearest integer (ties to even) of at most 22 (51) bits: as a float, and as an integer. */
   nearest(x: Value): { readonly whole: Value; readonly int: Value } {
+    if (!this.#exact) {
+      const whole = math.roundeven(this.b, x);
+      return { whole, int: arith.fptosi(this.b, whole, { types: [this.ints] }) };
+    }
     const shifted = this.add(x, this.c(this.format.magic));
     return {
       whole: this.sub(shifted, this.c(this.format.magic)),

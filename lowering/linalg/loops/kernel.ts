@@ -11,16 +11,11 @@ import type { Operation, Value } from "../../../ir/core.ts";
 import type { TensorType } from "../../../ir/types.ts";
 import { fault, invariant } from "../../../support/diagnostic.ts";
 import { type RootSchedule, rootSchedule } from "../schedule-attribute.ts";
+import { onGrid, type Piece } from "./grid.ts";
 import { Nest } from "./nest.ts";
 import { lane } from "./ranges.ts";
 import { reduceElements } from "./reduce.ts";
 import { type At, KernelValues } from "./values.ts";
-
-/** Some elements along one dimension of the results: first element, and how many; the lanes are inside. */
-interface Piece {
-  readonly at: AffineExpr;
-  readonly count: number;
-}
 
 /**
  * Turns the body of a kernel, tensors between `to_tensor` of its inputs and `materialize_in_destination` into its
@@ -44,7 +39,13 @@ export function lowerKernel(fn: Operation): void {
   for (const group of byShape(stores)) {
     const { shape } = group[0]!.value.type as TensorType;
     if (shape.includes(0)) continue;
-    new Walk(values, group, shape, rootSchedule(fn, shape.length)).run();
+    const schedule = rootSchedule(fn, shape.length);
+    if (!schedule.workgroup) new Walk(values, group, shape, schedule).run();
+    else {
+      onGrid(b.setToEnd(block), shape, schedule, schedule.workgroup, (nest, pieces) => {
+        new Walk(new KernelValues(nest, buffers, reduceElements), group, shape, schedule).leaf(pieces, schedule.lanes);
+      });
+    }
   }
   func.return(b.setToEnd(block), []);
   for (const op of old.reverse()) op.erase();
@@ -103,7 +104,7 @@ class Walk {
   #tiles(order: readonly number[], pieces: readonly Piece[], lanes: number): void {
     const [d, ...inner] = order;
     if (d === undefined) {
-      this.#leaf(pieces, lanes);
+      this.leaf(pieces, lanes);
       return;
     }
     const { tile, vector } = this.#schedule;
@@ -151,7 +152,7 @@ class Walk {
   }
 
   /** All elements of one register tile. */
-  #leaf(pieces: readonly Piece[], lanes: number): void {
+  leaf(pieces: readonly Piece[], lanes: number): void {
     const { vector } = this.#schedule;
     // Along the vector dimension, either whole vectors or single elements.
     const wide = vector >= 0 && pieces[vector]!.count % lanes === 0 && lanes > 1;

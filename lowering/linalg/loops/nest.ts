@@ -51,6 +51,13 @@ export class Nest {
     return dim(id);
   }
 
+  /** A number that is known from the start (the id of a thread): no loop of its own, but a range. */
+  given(value: Value, count: number): AffineExpr {
+    this.counters.push({ value, level: this.top });
+    this.ranges.push({ low: 0, high: Math.max(0, count - 1) });
+    return dim(this.counters.length - 1);
+  }
+
   close(): void {
     this.levels.pop();
     this.b.setToEnd(this.top.block);

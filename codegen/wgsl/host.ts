@@ -1,0 +1,215 @@
+/**
+ * @file The entry function as a list of kernel calls with everything known: which part of which buffer each argument is.
+ * Loops of the entry are walked through, branches are taken, as far as they depend on nothing but constants.
+ */
+import * as func from "../../dialects/func.ts";
+import * as memref from "../../dialects/memref/index.ts";
+import * as scf from "../../dialects/scf/ops.ts";
+import type { Block, Operation, Value } from "../../ir/core.ts";
+import { datumOfAttribute } from "../../ir/datum.ts";
+import { evaluateOp } from "../../ir/interpret.ts";
+import { elementCount, isDynamic, isShaped, type MemRefType } from "../../ir/types.ts";
+import { invariant } from "../../support/diagnostic.ts";
+import type { NDArray } from "../../support/ndarray.ts";
+import { Unsupported } from "./types.ts";
+
+/** A buffer of the program. */
+export interface HostBuffer {
+  readonly kind: "port" | "slot" | "constant";
+  /** Number of the port, or name of the constant. */
+  readonly port?: number;
+  readonly constant?: string;
+  /** Elements of one word each; a slot is as large as the largest that lies in it. */
+  words: number;
+}
+
+export interface Place {
+  readonly buffer: HostBuffer;
+  /** Elements in front of the first one. */
+  readonly offset: number;
+}
+
+/** One call of a kernel. */
+export interface Call {
+  readonly kernel: Operation;
+  readonly args: readonly (Place | number)[];
+}
+
+/** More calls than this are no program for a GPU. */
+const mostCalls = 20_000;
+
+type Known = number | bigint;
+
+export class HostWalk {
+  readonly calls: Call[] = [];
+  readonly buffers: HostBuffer[] = [];
+  readonly #functions = new Map<string, Operation>();
+  readonly #globals = new Map<string, Operation>();
+  readonly #constants = new Map<string, HostBuffer>();
+  readonly #places = new Map<Value, Place>();
+  readonly #known = new Map<Value, Known>();
+
+  constructor(module: Operation, entry: Operation) {
+    for (const op of module.region().entry) {
+      const fn = func.func.match(op);
+      if (fn) this.#functions.set(fn.sym_name, op);
+      const global = memref.global.match(op);
+      if (global) this.#globals.set(global.sym_name, op);
+    }
+    const block = func.func.of(entry).body.entry;
+    block.args.forEach((a, i) => {
+      const buffer = this.#buffer({ kind: "port", port: i, words: countOf(a) });
+      this.#places.set(a, { buffer, offset: 0 });
+    });
+    this.#block(block);
+  }
+
+  #buffer(b: HostBuffer): HostBuffer {
+    this.buffers.push(b);
+    return b;
+  }
+
+  #block(block: Block): void {
+    for (const op of block) if (!op.def.isTerminator) this.#op(op);
+  }
+
+  #op(op: Operation): void {
+    const call = func.call.match(op);
+    if (call) this.#call(op, call.callee);
+    else if (scf.for.is(op)) this.#for(op);
+    else if (scf.if.is(op)) this.#if(op);
+    else this.#value(op);
+  }
+
+  /** A buffer, or a number. */
+  #value(op: Operation): void {
+    if (op.results.length === 1 && op.result().type.kind === "memref") {
+      this.#memory(op);
+      return;
+    }
+    if (memref.load.is(op)) {
+      this.#load(op);
+      return;
+    }
+    const operands = op.operands.map((v) => this.#known.get(v));
+    if (op.regions.length > 0 || op.results.length === 0 || op.results.some((r) => isShaped(r.type))) {
+      throw new Unsupported(op, `'${op.name}' outside of kernels`);
+    }
+    // What depends on data stays unknown, and is a fault only where it is asked for.
+    if (operands.some((o) => o === undefined)) return;
+    evaluateOp(op, operands).forEach((v, i) => {
+      this.#known.set(op.result(i), v as Known);
+    });
+  }
+
+  #number(v: Value, op: Operation): number {
+    const known = this.#known.get(v);
+    if (known === undefined) throw new Unsupported(op, "control flow that depends on data");
+    return Number(known);
+  }
+
+  #call(op: Operation, callee: string): void {
+    const kernel = this.#functions.get(callee);
+    invariant(kernel, "a kernel that is called exists", op.loc);
+    if (this.calls.length >= mostCalls) throw new Unsupported(op, `a program of more than ${mostCalls} dispatches`);
+    const args = op.operands.map((v) => (v.type.kind === "memref" ? this.#place(v) : this.#number(v, op)));
+    this.calls.push({ kernel, args });
+  }
+
+  #place(v: Value): Place {
+    const p = this.#places.get(v);
+    invariant(p, "buffers are placed before they are used", v.location);
+    return p;
+  }
+
+  #memory(op: Operation): void {
+    const result = op.result();
+    const place = this.#placed(op);
+    if (!place) throw new Unsupported(op, `'${op.name}' outside of kernels`);
+    this.#places.set(result, place);
+  }
+
+  #placed(op: Operation): Place | undefined {
+    if (memref.alloc.is(op)) return { buffer: this.#buffer({ kind: "slot", words: 0 }), offset: 0 };
+    const global = memref.get_global.match(op);
+    if (global) return { buffer: this.#constant(global.name, op.result()), offset: 0 };
+    const view = memref.view.match(op);
+    if (view) {
+      const { buffer } = this.#place(view.source);
+      invariant(this.#number(view.byte_shift, op) === 0, "buffers of a slot start where it starts", op.loc);
+      buffer.words = Math.max(buffer.words, countOf(op.result()));
+      return { buffer, offset: 0 };
+    }
+    const cast = memref.reinterpret_cast.match(op);
+    if (cast) {
+      const [offset = 0] = cast.static_offsets;
+      const { buffer } = this.#place(cast.source);
+      return { buffer, offset: isDynamic(offset) ? this.#number(cast.offsets[0]!, op) : offset };
+    }
+    const same = memref.cast.match(op);
+    return same && this.#place(same.source);
+  }
+
+  #constant(name: string, v: Value): HostBuffer {
+    let buffer = this.#constants.get(name);
+    if (!buffer) {
+      buffer = this.#buffer({ kind: "constant", constant: name, words: countOf(v) });
+      this.#constants.set(name, buffer);
+    }
+    return buffer;
+  }
+
+  /** An element of a constant is known; one of anything else is not. */
+  #load(op: Operation): void {
+    const { memref: source, indices, result } = memref.load.of(op);
+    const { buffer, offset } = this.#place(source);
+    const value = buffer.constant === undefined ? undefined : this.#globals.get(buffer.constant);
+    const initial = value && memref.global.of(value).initial_value;
+    if (!initial || indices.some((v) => this.#known.get(v) === undefined)) return;
+    const { strides } = layoutOf(source.type as MemRefType);
+    const at = indices.reduce((n, v, d) => n + Number(this.#known.get(v)) * strides[d]!, offset);
+    this.#known.set(result, (datumOfAttribute(initial) as NDArray).contiguous().getData(at) as Known);
+  }
+
+  #for(op: Operation): void {
+    const { lowerBound, upperBound, step, initArgs, region } = scf.for.of(op);
+    const [low, high, by] = [lowerBound, upperBound, step].map((v) => this.#number(v, op)) as [number, number, number];
+    const body = region.entry;
+    const carried = body.args.slice(1);
+    let values = initArgs.map((v) => this.#known.get(v));
+    const bind = (names: readonly Value[]): void =>
+      names.forEach((v, i) => {
+        const value = values[i];
+        if (value === undefined) this.#known.delete(v);
+        else this.#known.set(v, value);
+      });
+    for (let i = low; i < high; i += by) {
+      this.#known.set(body.args[0]!, i);
+      bind(carried);
+      this.#block(body);
+      values = body.terminator!.operands.map((v) => this.#known.get(v));
+    }
+    bind(op.results);
+  }
+
+  #if(op: Operation): void {
+    const { condition, thenRegion, elseRegion } = scf.if.of(op);
+    const taken = this.#number(condition, op) !== 0 ? thenRegion : elseRegion;
+    const block = taken.blocks[0];
+    if (!block) return;
+    this.#block(block);
+    block.terminator?.operands.forEach((v, i) => {
+      const value = this.#known.get(v);
+      if (value !== undefined) this.#known.set(op.result(i), value);
+    });
+  }
+}
+
+const countOf = (v: Value): number => elementCount((v.type as MemRefType).shape);
+
+function layoutOf(t: MemRefType): { readonly strides: readonly number[] } {
+  if (t.layout && "strides" in t.layout) return { strides: t.layout.strides as readonly number[] };
+  const strides = new Array<number>(t.shape.length).fill(1);
+  for (let i = t.shape.length - 2; i >= 0; i--) strides[i] = strides[i + 1]! * t.shape[i + 1]!;
+  return { strides };
+}

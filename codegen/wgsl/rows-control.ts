@@ -1,0 +1,118 @@
+/** @file How loops, branches and barriers are written. */
+import * as gpu from "../../dialects/gpu.ts";
+import * as scf from "../../dialects/scf/ops.ts";
+import type { Block, Operation, Value } from "../../ir/core.ts";
+import type { OpInfo } from "../../ir/define.ts";
+import { atom, type Expr, infix, prefix } from "../source.ts";
+import type { KernelWriter, Row } from "./writer.ts";
+
+/** Declares a variable for each value; answers their names. */
+function variables(values: readonly Value[], inits: readonly Value[], op: Operation, w: KernelWriter): Expr[] {
+  return values.map((v, i) => {
+    const name = w.fresh();
+    const init = inits[i];
+    w.line(
+      init ? `var ${name}: ${w.typeOf(v.type, op)} = ${w.use(init).text};` : `var ${name}: ${w.typeOf(v.type, op)};`,
+    );
+    return atom(name);
+  });
+}
+
+/** Sets variables to what a block hands over: all are read before any is written. */
+function handOver(values: readonly Value[], names: readonly Expr[], w: KernelWriter): void {
+  const texts = values.map((v) => w.use(v).text);
+  const mentions = (text: string, name: string): boolean => new RegExp(`\\b${name}\\b`).test(text);
+  const safe = texts.map((text, i) =>
+    names.slice(0, i).some((n) => mentions(text, n.text)) && text !== names[i]!.text
+      ? w.named({ text: `(${text})`, level: 0 }).text
+      : text,
+  );
+  safe.forEach((text, i) => {
+    if (text !== names[i]!.text) w.line(`${names[i]!.text} = ${text};`);
+  });
+}
+
+const loop: Row = (op, w) => {
+  const { lowerBound, upperBound, step, initArgs, results, region } = scf.for.of(op);
+  const body = region.entry;
+  const [counter, ...carried] = body.args as [Value, ...Value[]];
+  const names = variables(carried, initArgs, op, w);
+  carried.forEach((a, i) => {
+    w.set(a, names[i]!);
+  });
+  results.forEach((r, i) => {
+    w.set(r, names[i]!);
+  });
+  const i = w.fresh();
+  w.set(counter, atom(i));
+  const by = w.use(step).text;
+  const low = w.use(lowerBound).text;
+  const high = w.use(upperBound);
+  const test = infix("<", atom(i), high).text;
+  w.nested(`for (var ${i}: i32 = ${low}; ${test}; ${i} += ${by}) {`, () => {
+    w.block(body);
+    handOver(body.terminator!.operands, names, w);
+  });
+  return undefined;
+};
+
+const branch: Row = (op, w) => {
+  const { condition, thenRegion, elseRegion, results } = scf.if.of(op);
+  const c = w.use(condition);
+  const names = variables(results, [], op, w);
+  const inside = (block: Block): void => {
+    w.block(block);
+    handOver(block.terminator?.operands ?? [], names, w);
+  };
+  const other = elseRegion.blocks[0];
+  w.line(`if (${c.text}) {`);
+  w.inside(() => inside(thenRegion.entry));
+  if (other) {
+    w.line("} else {");
+    w.inside(() => inside(other));
+  }
+  w.line("}");
+  results.forEach((r, i) => {
+    w.set(r, names[i]!);
+  });
+  return undefined;
+};
+
+const whileLoop: Row = (op, w) => {
+  const { inits, before, after, results } = scf.while.of(op);
+  const head = before.entry;
+  const tail = after.entry;
+  const carried = variables(head.args, inits, op, w);
+  const handed = variables(results, [], op, w);
+  head.args.forEach((a, i) => {
+    w.set(a, carried[i]!);
+  });
+  tail.args.forEach((a, i) => {
+    w.set(a, handed[i]!);
+  });
+  w.nested("loop {", () => {
+    w.block(head);
+    const { condition, args } = scf.condition.of(head.terminator!);
+    const c = w.named(w.use(condition));
+    handOver(args, handed, w);
+    w.line(`if (${prefix("!", c).text}) { break; }`);
+    w.block(tail);
+    handOver(tail.terminator!.operands, carried, w);
+  });
+  results.forEach((r, i) => {
+    w.set(r, handed[i]!);
+  });
+  return undefined;
+};
+
+const barrier: Row = (_op, w) => {
+  w.line("workgroupBarrier();");
+  return undefined;
+};
+
+export const controlRows: readonly (readonly [OpInfo, Row])[] = [
+  [scf.for, loop],
+  [scf.if, branch],
+  [scf.while, whileLoop],
+  [gpu.barrier, barrier],
+];

@@ -1,0 +1,153 @@
+/** @file How loads, stores and the making of vectors are written. */
+import * as memref from "../../dialects/memref/index.ts";
+import * as vector from "../../dialects/vector/index.ts";
+import type { Operation, Value } from "../../ir/core.ts";
+import type { OpInfo } from "../../ir/define.ts";
+import type { MemRefType, Type } from "../../ir/types.ts";
+import { atom, call, type Expr, infix } from "../source.ts";
+import { number, positionOf, sumText } from "./addresses.ts";
+import { carrierOf, lanesOf, Unsupported } from "./types.ts";
+import type { BufferView, KernelWriter, Row } from "./writer.ts";
+
+/** What is in memory as a value of a type: memory has no bool, and buffers that are bound once for several have one type. */
+function loaded(e: Expr, view: BufferView, type: Type, op: Operation, w: KernelWriter): Expr {
+  const carrier = carrierOf(type);
+  const lanes = lanesOf(type);
+  if (carrier === "bool") return infix("!=", e, atom(lanes === 1 ? "0" : `vec${lanes}i()`));
+  return carrier === view.storage ? e : atom(`bitcast<${w.typeOf(type, op)}>(${e.text})`);
+}
+
+function stored(v: Value, view: BufferView, op: Operation, w: KernelWriter): Expr {
+  const e = w.use(v);
+  const carrier = carrierOf(v.type);
+  const lanes = lanesOf(v.type);
+  if (carrier === "bool") {
+    const name = lanes === 1 ? "i32" : `vec${lanes}i`;
+    return lanes === 1 ? call(name, e) : call("select", atom(`${name}()`), atom(`${name}(1)`), e);
+  }
+  if (carrier === view.storage) return e;
+  const name = lanes === 1 ? view.storage : `vec${lanes}${view.storage === "f32" ? "f" : "i"}`;
+  if (!carrier) throw new Unsupported(op, "values of this type");
+  return atom(`bitcast<${name}>(${e.text})`);
+}
+
+const element = (view: BufferView, at: Expr): Expr => atom(`${view.name}[${at.text}]`);
+
+/** The position of an element; `unit` elements are one. */
+const positionIn = (
+  view: BufferView,
+  buffer: Value,
+  indices: readonly Value[],
+  unit: number,
+  op: Operation,
+  w: KernelWriter,
+): Expr => sumText(positionOf(buffer.type as MemRefType, indices, op), view.offset, unit, w);
+
+const load: Row = (op, w) => {
+  const { memref: buffer, indices, result } = memref.load.of(op);
+  const view = w.buffer(buffer, op);
+  return loaded(element(view, positionIn(view, buffer, indices, 1, op, w)), view, result.type, op, w);
+};
+
+const store: Row = (op, w) => {
+  const { value, memref: buffer, indices } = memref.store.of(op);
+  const view = w.buffer(buffer, op);
+  const text = stored(value, view, op, w).text;
+  w.line(`${element(view, positionIn(view, buffer, indices, 1, op, w)).text} = ${text};`);
+  return undefined;
+};
+
+const loadVector: Row = (op, w) => {
+  const { base, indices, result } = vector.load.of(op);
+  const view = w.buffer(base, op);
+  const lanes = lanesOf(result.type);
+  if (!lanes) throw new Unsupported(op, "vectors of this length");
+  if (view.wide) return loaded(element(view, positionIn(view, base, indices, 4, op, w)), view, result.type, op, w);
+  const at = w.named(positionIn(view, base, indices, 1, op, w));
+  const parts = Array.from({ length: lanes }, (_, i) => element(view, i === 0 ? at : infix("+", at, number(i))).text);
+  const all =
+    lanes === 1 ? atom(parts[0]!) : atom(`vec${lanes}${view.storage === "f32" ? "f" : "i"}(${parts.join(", ")})`);
+  return loaded(all, view, result.type, op, w);
+};
+
+const storeVector: Row = (op, w) => {
+  const { valueToStore, base, indices } = vector.store.of(op);
+  const view = w.buffer(base, op);
+  const lanes = lanesOf(valueToStore.type);
+  const value = stored(valueToStore, view, op, w);
+  if (view.wide) {
+    w.line(`${element(view, positionIn(view, base, indices, 4, op, w)).text} = ${value.text};`);
+    return undefined;
+  }
+  const whole = w.named(value);
+  const at = w.named(positionIn(view, base, indices, 1, op, w));
+  for (let i = 0; i < (lanes ?? 1); i++) {
+    const part = lanes === 1 ? whole.text : `${whole.text}.${"xyzw"[i]}`;
+    w.line(`${element(view, i === 0 ? at : infix("+", at, number(i))).text} = ${part};`);
+  }
+  return undefined;
+};
+
+const broadcast: Row = (op, w) => {
+  const [source] = op.operands as [Value];
+  const name = w.typeOf(op.result().type, op);
+  if (source.type.kind === "vector" && lanesOf(source.type) !== 1) {
+    if (lanesOf(source.type) === lanesOf(op.result().type)) return w.use(source);
+    throw new Unsupported(op, "a vector broadcast to a longer one");
+  }
+  return lanesOf(op.result().type) === 1 ? w.use(source) : atom(`${name}(${w.use(source).text})`);
+};
+
+const extract: Row = (op, w) => {
+  const { static_position: position } = vector.extract.of(op);
+  const source = op.operand(0);
+  const lanes = lanesOf(source.type);
+  const [at] = position;
+  if (op.result().type.kind === "vector" || position.length !== 1 || at === undefined || at < 0 || !lanes) {
+    throw new Unsupported(op, "a part of a vector at a place known at run time");
+  }
+  if (lanes === 1) return w.use(source);
+  return atom(`${w.named(w.use(source)).text}.${"xyzw"[at]}`);
+};
+
+const fromElements: Row = (op, w) => {
+  const texts = op.operands.map((v) => w.use(v).text);
+  return texts.length === 1 ? w.use(op.operand(0)) : atom(`${w.typeOf(op.result().type, op)}(${texts.join(", ")})`);
+};
+
+const combining: Readonly<Record<string, string>> = { add: "+", mul: "*", and: "&", or: "|", xor: "^" };
+
+const reduction: Row = (op, w) => {
+  const { vector: source, kind } = vector.reduction.of(op);
+  const lanes = lanesOf(source.type) ?? 1;
+  const whole = w.named(w.use(source)).text;
+  const parts = Array.from({ length: lanes }, (_, i) => atom(lanes === 1 ? whole : `${whole}.${"xyzw"[i]}`));
+  const symbol = combining[kind];
+  const join = (a: Expr, b: Expr): Expr => {
+    if (symbol) return infix(symbol, a, b);
+    const [x, y] = [w.named(a), w.named(b)];
+    if (kind === "maximumf" || kind === "minimumf") {
+      const better = infix(kind === "maximumf" ? ">" : "<", x, y);
+      return call("select", y, x, infix("|", better, infix("!=", x, x)));
+    }
+    const name = kind.startsWith("max") ? "max" : "min";
+    return kind.endsWith("ui") ? call("i32", call(name, call("u32", x), call("u32", y))) : call(name, x, y);
+  };
+  const total = parts.reduce(join);
+  const [, start] = op.operands;
+  return start ? join(w.use(start), total) : total;
+};
+
+const same: Row = (op, w) => w.use(op.operand(0));
+
+export const memoryRows: readonly (readonly [OpInfo, Row])[] = [
+  [memref.load, load],
+  [memref.store, store],
+  [vector.load, loadVector],
+  [vector.store, storeVector],
+  [vector.broadcast, broadcast],
+  [vector.extract, extract],
+  [vector.from_elements, fromElements],
+  [vector.reduction, reduction],
+  [vector.shape_cast, same],
+];

@@ -1,0 +1,175 @@
+/** @file One launch of a kernel as a WGSL module: its buffers as bindings, its region as the entry function. */
+import * as arith from "../../dialects/arith/ops.ts";
+import * as gpu from "../../dialects/gpu.ts";
+import * as memref from "../../dialects/memref/index.ts";
+import * as vector from "../../dialects/vector/index.ts";
+import type { Operation, Value } from "../../ir/core.ts";
+import type { MemRefType } from "../../ir/types.ts";
+import { invariant } from "../../support/diagnostic.ts";
+import { atom, call, infix } from "../source.ts";
+import { constantIndex, number, positionOf } from "./addresses.ts";
+import { rows } from "./rows.ts";
+import { carrierOf, lanesOf, type Storage, storageOf, Unsupported } from "./types.ts";
+import { type BufferView, KernelWriter } from "./writer.ts";
+
+/** How a kernel's argument is called. */
+export type Argument =
+  /** Part of a buffer: which one of the call's, and how many elements are in front of it (unless the calls differ). */
+  | { readonly kind: "buffer"; readonly buffer: number; readonly offset: number | undefined; readonly align: number }
+  /** An integer; undefined if the calls differ. */
+  | { readonly kind: "number"; readonly value: number | undefined };
+
+export type Access = "read" | "write";
+
+/** A WGSL module, and what it wants of its caller. */
+export interface Shader {
+  readonly code: string;
+  /** Per binding, in order: which of the call's buffers, and whether it is written. */
+  readonly bindings: readonly { readonly buffer: number; readonly access: Access }[];
+  /** Arguments whose offset or value the caller passes in a uniform buffer, behind the bindings, as i32. */
+  readonly parameters: readonly number[];
+  readonly grid: readonly [number, number, number];
+  readonly workgroup: number;
+}
+
+/** What a launch does to a buffer of the kernel. */
+interface Use {
+  reads: boolean;
+  writes: boolean;
+  /** Vectors of four at multiples of four, and nothing else. */
+  wide: boolean;
+}
+
+function usesOf(body: Operation): Map<Value, Use> {
+  const found = new Map<Value, Use>();
+  const note = (v: Value, op: Operation, write: boolean, lanes: number, indices: readonly Value[]): void => {
+    const use = found.get(v) ?? { reads: false, writes: false, wide: true };
+    found.set(v, use);
+    if (write) use.writes = true;
+    else use.reads = true;
+    if (lanes !== 4 || positionOf(v.type as MemRefType, indices, op).divisor % 4 !== 0) use.wide = false;
+  };
+  body.walk((op) => {
+    const load = memref.load.match(op);
+    if (load) note(load.memref, op, false, 1, load.indices);
+    const store = memref.store.match(op);
+    if (store) note(store.memref, op, true, 1, store.indices);
+    const wideLoad = vector.load.match(op);
+    if (wideLoad) note(wideLoad.base, op, false, lanesOf(wideLoad.result.type) ?? 0, wideLoad.indices);
+    const wideStore = vector.store.match(op);
+    if (wideStore) note(wideStore.base, op, true, lanesOf(wideStore.valueToStore.type) ?? 0, wideStore.indices);
+  });
+  return found;
+}
+
+/** A number that must be known: sizes of the grid and of workgroups. */
+function known(v: Value): number {
+  const n = constantIndex(v);
+  invariant(n !== undefined, "sizes of launches are constants", v.location);
+  return n;
+}
+
+const ids = ["x", "y", "z"] as const;
+
+/** Writes a launch. `args` say how the arguments of the function around it are called. */
+export function writeShader(launch: Operation, params: readonly Value[], args: readonly Argument[]): Shader {
+  const { body } = gpu.launch.of(launch);
+  const uses = usesOf(launch);
+  const size = (i: number): number => known(launch.operand(i));
+  const grid = [size(0), size(1), size(2)] as const;
+  const block = [size(3), size(4), size(5)] as const;
+  const parameters: number[] = [];
+  const parameter = (i: number): string => {
+    if (!parameters.includes(i)) parameters.push(i);
+    const at = parameters.indexOf(i);
+    return `p[${at >> 2}].${"xyzw"[at & 3]}`;
+  };
+  // Arguments in one buffer share a binding.
+  const groups = new Map<number, number[]>();
+  params.forEach((v, i) => {
+    const arg = args[i]!;
+    if (arg.kind === "buffer" && uses.has(v)) groups.set(arg.buffer, [...(groups.get(arg.buffer) ?? []), i]);
+  });
+  const views = new Map<Value, BufferView>();
+  const declarations: string[] = [];
+  const bindings: { readonly buffer: number; readonly access: Access }[] = [];
+  for (const [buffer, members] of groups) {
+    const writes = members.some((i) => uses.get(params[i]!)!.writes);
+    const types = members.map((i) => elementStorage(params[i]!, launch));
+    const storage: Storage = types.every((t) => t === types[0]) ? types[0]! : "i32";
+    const wide = members.every((i) => {
+      const arg = args[i]!;
+      return uses.get(params[i]!)!.wide && arg.kind === "buffer" && arg.align % 4 === 0;
+    });
+    const name = `b${bindings.length}`;
+    const element = wide ? `vec4${storage === "f32" ? "f" : "i"}` : storage;
+    declarations.push(
+      `@group(0) @binding(${bindings.length}) var<storage, ${writes ? "read_write" : "read"}> ${name}: array<${element}>;`,
+    );
+    bindings.push({ buffer, access: writes ? "write" : "read" });
+    for (const i of members) {
+      const arg = args[i]!;
+      const offset = arg.kind === "buffer" ? (arg.offset ?? parameter(i)) : 0;
+      views.set(params[i]!, { name, storage, wide, offset });
+    }
+  }
+  const { shared, ...given } = gpu.idsOf(body);
+  shared.forEach((v, i) => {
+    const type = v.type as MemRefType;
+    const use = uses.get(v);
+    const storage = elementStorage(v, launch);
+    const count = type.shape.reduce((n, d) => n * d, 1);
+    const wide = use?.wide === true && count % 4 === 0;
+    const element = wide ? `vec4${storage === "f32" ? "f" : "i"}` : storage;
+    declarations.push(`var<workgroup> s${i}: array<${element}, ${wide ? count / 4 : count}>;`);
+    views.set(v, { name: `s${i}`, storage, wide, offset: 0 });
+  });
+  const w = new KernelWriter(rows, views);
+  ids.forEach((axis, i) => {
+    w.set(given.blocks[i]!, grid[i] === 1 ? atom("0") : call("i32", atom(`g.${axis}`)));
+    w.set(given.threads[i]!, block[i] === 1 ? atom("0") : call("i32", atom(`l.${axis}`)));
+    w.set(given.grid[i]!, number(grid[i]!));
+    w.set(given.sizes[i]!, number(block[i]!));
+  });
+  params.forEach((v, i) => {
+    const arg = args[i]!;
+    if (arg.kind !== "number" || !v.hasUses) return;
+    const text = arg.value === undefined ? atom(parameter(i)) : number(arg.value);
+    w.set(v, carrierOf(v.type) === "bool" ? infix("!=", text, atom("0")) : text);
+  });
+  constantsBefore(launch, w);
+  w.block(body.entry);
+  const text = w.toString();
+  if (parameters.length > 0) {
+    declarations.push(
+      `@group(0) @binding(${bindings.length}) var<uniform> p: array<vec4i, ${Math.ceil(parameters.length / 4)}>;`,
+    );
+  }
+  const builtins = [
+    ...(/\bg\.[xyz]/.test(text) ? ["@builtin(workgroup_id) g: vec3u"] : []),
+    ...(/\bl\.[xyz]/.test(text) ? ["@builtin(local_invocation_id) l: vec3u"] : []),
+  ];
+  const threads = block[1] === 1 && block[2] === 1 ? `${block[0]}` : block.join(", ");
+  const code = [
+    ...declarations,
+    ...w.helpers.values(),
+    `@compute @workgroup_size(${threads})\nfn main(${builtins.join(", ")}) {`,
+    text,
+    "}",
+    "",
+  ].join("\n");
+  return { code, bindings, parameters, grid, workgroup: block[0] * block[1] * block[2] };
+}
+
+function elementStorage(v: Value, op: Operation): Storage {
+  const storage = storageOf((v.type as MemRefType).element);
+  if (!storage) throw new Unsupported(op, "buffers of this element type");
+  return storage;
+}
+
+/** What stands in front of the launch and is no constant is computed by each thread for itself. */
+function constantsBefore(launch: Operation, w: KernelWriter): void {
+  for (let op = launch.block!.first; op && op !== launch; op = op.next) {
+    if (!arith.constant.is(op) && !gpu.launch.is(op)) w.statement(op);
+  }
+}

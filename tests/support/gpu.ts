@@ -1,0 +1,55 @@
+/** @file Compiled models and shaders on a WebGPU device, in a process of its own (gpu.mjs). */
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import type { GpuCompiled } from "../../index.ts";
+
+const program = fileURLToPath(new URL("./gpu.mjs", import.meta.url));
+
+export interface GpuJob {
+  /** Options of Dawn; `backend=null` validates everything and computes nothing. */
+  readonly options?: readonly string[];
+  readonly device?: object;
+  readonly validate?: readonly string[];
+  readonly inputs?: Readonly<Record<string, { readonly array: string; readonly values: readonly number[] }>>;
+  readonly lose?: "before" | "after";
+  readonly disposed?: boolean;
+}
+
+export interface GpuAnswer {
+  /** Vendor and device; null where there is no adapter. */
+  readonly adapter: string | null;
+  readonly faults?: readonly (readonly string[])[];
+  readonly outputs?: Readonly<Record<string, readonly number[]>>;
+  /** Calls of the second run. */
+  readonly counts?: Readonly<Record<string, number>>;
+  /** The second run answered what the first did. */
+  readonly same?: boolean;
+  readonly error?: string;
+}
+
+/** Runs a job, with the files of a compiled model if one is given. */
+export async function onGpu(job: GpuJob, model?: GpuCompiled): Promise<GpuAnswer> {
+  const folder = mkdtempSync(join(tmpdir(), "sluice-gpu-"));
+  try {
+    for (const [name, bytes] of (await model?.files()) ?? []) writeFileSync(join(folder, name), bytes);
+    writeFileSync(join(folder, "package.json"), '{"type":"module"}');
+    const url = model && pathToFileURL(join(folder, `${model.manifest.model}.js`)).href;
+    writeFileSync(join(folder, "job.json"), JSON.stringify({ ...job, model: url }));
+    const { stdout } = await promisify(execFile)(process.execPath, [program, join(folder, "job.json")], {
+      maxBuffer: 256 << 20,
+      timeout: 300_000,
+    });
+    return JSON.parse(stdout) as GpuAnswer;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+export const nullBackend = ["backend=null"];
+
+/** The shaders of a compiled model. */
+export const shadersOf = (model: GpuCompiled): string[] => new TextDecoder().decode(model.code).split(/^\/\/\n/m);
