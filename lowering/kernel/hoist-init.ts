@@ -57,7 +57,10 @@ class Hoisting {
   run(): number {
     const block = func.func.of(this.#entry).body.entry;
     const buffers = new Set([...block].filter((op) => memref.alloc.is(op)).map((op) => op.result()));
-    const calls = [...block].filter((op) => func.call.is(op));
+    const calls: Operation[] = [];
+    this.#entry.walk((op) => {
+      if (func.call.is(op)) calls.push(op);
+    });
     // All buffers that only kernels write and read are candidates; what is computed from anything else drops out.
     const fixed = new Set([...buffers].filter((v) => this.#onlyCalled(v)));
     for (let changed = true; changed; ) {
@@ -88,8 +91,10 @@ class Hoisting {
     return call.operands.flatMap((v, i) => (outputs?.has(i) ? [baseOf(v)] : []));
   }
 
-  /** It reads constants and fixed buffers, and writes nothing else. */
+  /** It always happens, reads constants and fixed buffers, and writes nothing else. */
   #isFixed(call: Operation, fixed: ReadonlySet<Value>): boolean {
+    // Inside of a loop or a branch it may be one of many, or none: a state that turns carry is written there.
+    if (call.block !== func.func.of(this.#entry).body.entry) return false;
     const outputs = this.#outputs.get(func.call.of(call).callee);
     if (!outputs || call.results.length > 0) return false;
     return call.operands.every((v, i) => {
