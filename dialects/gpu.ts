@@ -2,14 +2,16 @@
  * @file The gpu dialect, as far as kernels need it: a launch of workgroups of threads, memory that a workgroup shares,
  * and the barrier at which its threads meet. A kernel is a function that launches; each launch is one dispatch.
  */
-import { attr } from "../ir/attributes.ts";
-import { Index } from "../ir/constraints.ts";
+
+import type { Builder } from "../ir/builder.ts";
+import { Any, Index } from "../ir/constraints.ts";
 import type { Region, Value } from "../ir/core.ts";
 import { defineDialect, defineOp, type OpInfo } from "../ir/define.ts";
 import { reads, writes } from "../ir/effects.ts";
-import { one } from "../ir/fields.ts";
+import { many, one, optional } from "../ir/fields.ts";
 import { AutomaticAllocationScope, Barrier, hasParent, Pure, RecursiveEffects, Terminator } from "../ir/traits.ts";
-import { index, type MemRefType, stringAttribute } from "../ir/types.ts";
+import { i64, index, integerAttribute, type MemRefType, stringAttribute } from "../ir/types.ts";
+import { invariant } from "../support/diagnostic.ts";
 import { allocateMemref } from "./memref/memory.ts";
 import { implied } from "./scf/yield.ts";
 
@@ -19,6 +21,8 @@ export const workgroupSpace = stringAttribute("workgroup");
 /** Arguments of the region in front of the shared buffers: ids of the workgroup and the thread, and both counts. */
 const idCount = 12;
 const axes = ["x", "y", "z"] as const;
+/** The attribute beside the properties in which MLIR notes how many shared buffers there are. */
+const attributions = "workgroup_attributions";
 
 export const terminator = defineOp("gpu.terminator", {
   doc: "Ends the region of a launch.",
@@ -32,17 +36,20 @@ export const launch = defineOp("gpu.launch", {
     "of the workgroup, those of the thread in it, how many workgroups there are, how many threads each has (all for x, " +
     "y, z), and then buffers that the threads of a workgroup share, whose content is undefined at the start.",
   operands: [
+    many("asyncDependencies", Any),
     one("gridSizeX", Index),
     one("gridSizeY", Index),
     one("gridSizeZ", Index),
     one("blockSizeX", Index),
     one("blockSizeY", Index),
     one("blockSizeZ", Index),
+    optional("clusterSizeX", Index),
+    optional("clusterSizeY", Index),
+    optional("clusterSizeZ", Index),
+    optional("dynamicSharedMemorySize", Index),
   ],
-  attrs: { workgroup_attributions: attr.int.default(0) },
   regions: ["body"],
   traits: [RecursiveEffects, AutomaticAllocationScope],
-  enter: () => ({ body: new Array(idCount).fill(index) }),
   inferLoosely: true,
   infer: () => [],
   terminator: (): OpInfo => terminator,
@@ -70,10 +77,12 @@ export const launch = defineOp("gpu.launch", {
     const region = p.region(args);
     const attributes = p.attrDict();
     p.ensureTerminator(region, implied(terminator, at));
-    return { operands, props: { workgroup_attributions: shared.length }, regions: [region], attributes };
+    attributes.set(attributions, integerAttribute(shared.length, i64));
+    return { operands, operandSegments: [0, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0], regions: [region], attributes };
   },
-  print({ op, workgroup_attributions: shared, body }, p) {
+  print({ op, body }, p) {
     const { args } = body.entry;
+    const shared = args.length - idCount;
     const list = (word: string, first: number, sizes: number, operand: number): void => {
       p.write(` ${word}(`);
       p.operands(args.slice(first, first + 3));
@@ -98,15 +107,14 @@ export const launch = defineOp("gpu.launch", {
     }
     p.write(" ");
     p.region(body, { entryArgs: false });
-    p.attrDict(op, ["workgroup_attributions"]);
+    p.attrDict(op, [attributions]);
   },
+  isPretty: (launch) =>
+    launch.asyncDependencies.length === 0 && !launch.clusterSizeX && !launch.dynamicSharedMemorySize,
   argNames: () => ["bx", "by", "bz", "tx", "ty", "tz"],
-  verify({ workgroup_attributions: shared, body }, fail) {
+  verify({ body }, fail) {
     const args = body.blocks[0]?.args ?? [];
-    if (args.length !== idCount + shared) {
-      fail(`the region takes ${idCount} ids and counts and ${shared} buffers`, { code: "verify/region" });
-      return;
-    }
+    if (args.length < idCount) fail(`the region takes ${idCount} ids and counts`, { code: "verify/region" });
     args.forEach((a, i) => {
       const wanted = i < idCount ? a.type === index : a.type.kind === "memref";
       if (!wanted)
@@ -133,6 +141,27 @@ function box([x = 1, y = 1, z = 1]: readonly number[]): number[][] {
   const points: number[][] = [];
   for (let k = 0; k < z; k++) for (let j = 0; j < y; j++) for (let i = 0; i < x; i++) points.push([i, j, k]);
   return points;
+}
+
+/** A launch without shared buffers: three counts of workgroups and of threads; the body gets the twelve ids and counts. */
+export function launchThreads(
+  b: Builder,
+  [gx, gy, gz]: readonly [Value, Value, Value],
+  [tx, ty, tz]: readonly [Value, Value, Value],
+  fill: (inner: Builder, ids: readonly Value[]) => void,
+): void {
+  launch(b, [], gx, gy, gz, tx, ty, tz, undefined, undefined, undefined, undefined, {
+    extra: new Map([[attributions, integerAttribute(0, i64)]]),
+    body: (inner) => {
+      const { block } = inner;
+      invariant(block, "the body of a launch has a block");
+      fill(
+        inner,
+        Array.from({ length: idCount }, () => block.addArgument(index)),
+      );
+      return [];
+    },
+  });
 }
 
 export const barrier = defineOp("gpu.barrier", {

@@ -60,7 +60,9 @@ export const bitcast = defineOp("graph.bitcast", {
   infer: ({ x, to }) => [withElementType(x.type, to)],
   verify({ x, to }, fail) {
     const [from, into] = [bitsOf(x.type.element), bitsOf(to)];
-    if (from !== into) fail(`elements of ${from} bits cannot be read as elements of ${into} bits`);
+    if (from === undefined || into === undefined)
+      fail("the bits of integers and floats are read as others of their size");
+    else if (from !== into) fail(`elements of ${from} bits cannot be read as elements of ${into} bits`);
   },
   evaluate({ x, to }) {
     const { data, shape } = x.contiguous();
@@ -81,7 +83,8 @@ export const bitcast = defineOp("graph.bitcast", {
   },
 });
 
-const bitsOf = (t: Type): number => (isBool(t) ? 8 : t.kind === "integer" || t.kind === "float" ? t.width : 64);
+const bitsOf = (t: Type): number | undefined =>
+  isBool(t) ? 8 : t.kind === "integer" || t.kind === "float" ? t.width : undefined;
 
 /** A number kept within the largest of a type, infinity too. */
 export function saturated(b: Builder, x: Value, to: FloatType): Value {

@@ -41,7 +41,7 @@ describe("sluice bench", () => {
       "--html",
       html,
     ]);
-    expect(out).toMatch(/^sluice \(\w+\) +[\d.e-]+ +[\d.e-]+ +[\d.e-]+ +1\.00x/m);
+    expect(out).toMatch(/^sluice \([\w-]+\) +[\d.e-]+ +[\d.e-]+ +[\d.e-]+ +1\.00x/m);
     expect(out).toContain("other.mjs:scale=2");
     expect(code).toBe(0);
     const report = JSON.parse(readFileSync(json, "utf8")) as {

@@ -161,9 +161,9 @@ for (const [name, make] of Object.entries(makers)) {
     const after = process.memoryUsage();
     return { heap: after.heapUsed - before.heapUsed, buffers: after.arrayBuffers - before.arrayBuffers };
   };
+  // What the engine allocates to optimise the code comes to an end; the steady state is the least of some rounds.
   used(outputs);
-  used(outputs);
-  answers[name] = used(outputs);
+  answers[name] = Array.from({ length: 8 }, () => used(outputs)).sort((a, b) => a.heap - b.heap)[0];
   // The same way of measuring sees what is made when outputs are not given.
   answers[name + " without outputs"] = used({});
 }

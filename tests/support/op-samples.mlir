@@ -226,3 +226,14 @@ func.func @casts(%m: memref<8xf32>, %x: tensor<2x8x3xf32>, %u: tensor<2x1x3xf32>
 // -----
 module {
 }
+// -----
+func.func @launches(%n: index) {
+  gpu.launch blocks(%bx, %by, %bz) in (%gx = %n, %gy = %n, %gz = %n) threads(%tx, %ty, %tz) in (%sx = %n, %sy = %n, %sz = %n) workgroup(%m : memref<8xf32, "workgroup">) {
+    gpu.barrier
+    gpu.terminator
+  }
+  gpu.launch blocks(%bx, %by, %bz) in (%gx = %n, %gy = %n, %gz = %n) threads(%tx, %ty, %tz) in (%sx = %n, %sy = %n, %sz = %n) {
+    gpu.terminator
+  }
+  return
+}

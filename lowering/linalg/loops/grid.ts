@@ -38,36 +38,33 @@ export function onGrid(
   const columns = Math.ceil(groups / rows);
   const index = (n: number): Value => arith.constantIndex(b, n);
   const one = index(1);
-  gpu.launch(b, index(columns), index(rows), one, index(workgroup), one, one, {
-    body: (inner, ...ids) => {
-      const { block } = inner;
-      invariant(block, "the body of a launch has a block");
-      const [bx, by, , tx] = ids as [Value, Value, Value, Value];
-      // (by * columns + bx) * workgroup + tx
-      const used = [...(rows > 1 ? [by] : []), ...(columns > 1 ? [bx] : []), tx];
-      const group = used.slice(0, -1).reduce((e, _, i) => add(mul(e, constant(columns)), dim(i)), constant(0));
-      const number = add(mul(group, constant(workgroup)), dim(used.length - 1));
-      const id = affine.apply(inner, used, { map: affineMap(used.length, 0, [number]) });
-      const inside = (at: Block): void => {
-        const nest = new Nest(inner.setToEnd(at), at);
-        body(nest, piecesOf(nest, id, counts, { tile, order }));
-      };
-      if (rows * columns * workgroup === total) inside(block);
-      else {
-        const inRange = arith.cmpi(inner, id, arith.constantIndex(inner, total), { predicate: "ult" });
-        scf.if(inner, inRange, {
-          types: [],
-          thenRegion: (then) => {
-            invariant(then.block, "a branch has a block");
-            const saved = inner.block;
-            inside(then.block);
-            inner.setToEnd(saved!);
-            return [];
-          },
-        });
-      }
-      return [];
-    },
+  gpu.launchThreads(b, [index(columns), index(rows), one], [index(workgroup), one, one], (inner, ids) => {
+    const { block } = inner;
+    invariant(block, "the body of a launch has a block");
+    const [bx, by, , tx] = ids as readonly [Value, Value, Value, Value];
+    // (by * columns + bx) * workgroup + tx
+    const used = [...(rows > 1 ? [by] : []), ...(columns > 1 ? [bx] : []), tx];
+    const group = used.slice(0, -1).reduce((e, _, i) => add(mul(e, constant(columns)), dim(i)), constant(0));
+    const number = add(mul(group, constant(workgroup)), dim(used.length - 1));
+    const id = affine.apply(inner, used, { map: affineMap(used.length, 0, [number]) });
+    const inside = (at: Block): void => {
+      const nest = new Nest(inner.setToEnd(at), at);
+      body(nest, piecesOf(nest, id, counts, { tile, order }));
+    };
+    if (rows * columns * workgroup === total) inside(block);
+    else {
+      const inRange = arith.cmpi(inner, id, arith.constantIndex(inner, total), { predicate: "ult" });
+      scf.if(inner, inRange, {
+        types: [],
+        thenRegion: (then) => {
+          invariant(then.block, "a branch has a block");
+          const saved = inner.block;
+          inside(then.block);
+          inner.setToEnd(saved!);
+          return [];
+        },
+      });
+    }
   });
 }
 
