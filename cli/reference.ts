@@ -150,7 +150,7 @@ export function numericsPage(): string {
     "# Numerics\n",
     'The policy of a program is the attribute `sluice.numerics` of its module: `compile(bytes, { numerics: "strict" })`,',
     "`sluice compile --numerics strict`. Every rewrite that is not exact asks for it, and declares how far it may be off;",
-    "tests hold it to that. [math.md](math.md) has the errors of elementary functions as they were measured.\n",
+    "tests hold those to it whose bound is a number. [math.md](math.md) has the errors of elementary functions as they were measured.\n",
     ...policy,
     "\n## Rewrites that are not exact\n",
     "| rewrite | from policy | bound |\n| --- | --- | --- |",
