@@ -16,13 +16,19 @@ import type { KernelWriter, Row, Rows } from "./writer.ts";
 /** The operands' expressions. Constants alone are named, so that nothing is computed while the shader is compiled. */
 function operands(op: Operation, w: KernelWriter): Expr[] {
   const texts = op.operands.map((v) => w.use(v));
-  if (op.operands.every((v) => v.definingOp?.def.isConstant) && texts.length > 0) {
+  if (op.operands.every(isLiteral) && texts.length > 0) {
     const name = w.fresh();
     w.line(`var ${name} = ${w.typeOf(op.operand(0).type, op)}(${texts[0]!.text});`);
     texts[0] = atom(name);
   }
   return texts;
 }
+
+/** A constant, alone or in every lane. */
+const isLiteral = (v: Value): boolean => {
+  const spread = vector.broadcast.match(v);
+  return spread ? isLiteral(spread.source) : v.definingOp?.def.isConstant === true;
+};
 
 const isFloat = (t: Type): boolean => carrierOf(t) === "f32";
 const isBool = (t: Type): boolean => carrierOf(t) === "bool";
@@ -51,7 +57,9 @@ function wrap(e: Expr, t: Type): Expr {
 /** The bits of an integer read as unsigned. */
 function unsigned(e: Expr, t: Type): Expr {
   const width = narrowWidth(t);
-  const bits = /^\d+$/.test(e.text) ? atom(`${e.text}u`) : call(unsignedName(t), e);
+  // A negative literal is no unsigned number; its bits are.
+  const literal = /^-?\d+$/.test(e.text) ? atom(`${Number(e.text) >>> 0}u`) : undefined;
+  const bits = literal ?? call(unsignedName(t), e);
   if (width === undefined) return bits;
   const mask = 2 ** width - 1;
   return infix("&", bits, atom(lanesOf(t) === 1 ? `${mask}u` : `vec${lanesOf(t)}u(${mask})`));
