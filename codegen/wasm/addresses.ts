@@ -17,6 +17,7 @@ import { isTriviallyDead } from "../../ir/effects.ts";
 import { stridedOf } from "../../ir/strided.ts";
 import { i32, isDynamic, type MemRefType } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
+import { constantForm, type Form, plusForm } from "../forms.ts";
 
 export const addresses = definePass("wasm-addresses", {
   doc: "Turns accesses of buffers into loads and stores at addresses; pointers are carried by the loops.",
@@ -28,23 +29,6 @@ export const addresses = definePass("wasm-addresses", {
 });
 
 /** Σ factor·value + constant, all in bytes or elements. */
-interface Form {
-  readonly terms: ReadonlyMap<Value, number>;
-  readonly constant: number;
-}
-
-const zeroForm: Form = { terms: new Map(), constant: 0 };
-
-function plus(a: Form, b: Form, factor = 1): Form {
-  const terms = new Map(a.terms);
-  for (const [v, f] of b.terms) {
-    const sum = (terms.get(v) ?? 0) + f * factor;
-    if (sum === 0) terms.delete(v);
-    else terms.set(v, sum);
-  }
-  return { terms, constant: a.constant + b.constant * factor };
-}
-
 /** A moving pointer: a buffer and what is added to its address. */
 interface Pointer {
   readonly buffer: Value;
@@ -97,7 +81,7 @@ class Addresses {
     const { strides } = stridedOf(type)!;
     if (strides.some(isDynamic)) return undefined;
     const bytes = byteWidth(type.element);
-    const form = indices.reduce((sum, v, i) => plus(sum, this.#form(v), strides[i]! * bytes), zeroForm);
+    const form = indices.reduce((sum, v, i) => plusForm(sum, this.#form(v), strides[i]! * bytes), constantForm(0));
     // Where something is subtracted, the pointer alone might be below 0, which an offset does not mend.
     const whole = [...form.terms.values()].some((f) => f < 0);
     const [constant, offset] = whole ? [form.constant, 0] : [0, form.constant];
@@ -122,13 +106,13 @@ class Addresses {
     const result = apply?.map.results[0];
     const sum = apply && result && linear(result, apply.map.numDims);
     if (sum) {
-      return apply.mapOperands.reduce<Form>((f, d, i) => plus(f, this.#form(d), sum.factors[i]!), {
+      return apply.mapOperands.reduce<Form>((f, d, i) => plusForm(f, this.#form(d), sum.factors[i]!), {
         terms: new Map(),
         constant: sum.offset,
       });
     }
     const add = arith.addi.match(op);
-    if (add) return plus(this.#form(add.lhs), this.#form(add.rhs));
+    if (add) return plusForm(this.#form(add.lhs), this.#form(add.rhs));
     return { terms: new Map([[v, 1]]), constant: 0 };
   }
 
@@ -202,7 +186,7 @@ class Addresses {
     const starts = pointers.map((p) => {
       const factor = p.terms.get(counter)!;
       const start = this.#materialize(b, this.#without(p, counter));
-      const first = plus(zeroForm, lower, factor);
+      const first = plusForm(constantForm(0), lower, factor);
       return this.#added(b, start, first);
     });
     const moving = pointers.map((p) => {
@@ -212,7 +196,7 @@ class Addresses {
     });
     const end = body.terminator!;
     const e = Builder.before(end);
-    const next = moving.map(({ arg, factor }) => this.#added(e, arg, plus(zeroForm, by, factor)));
+    const next = moving.map(({ arg, factor }) => this.#added(e, arg, plusForm(constantForm(0), by, factor)));
     end.setOperands([...end.operands, ...next]);
     op.regions = [];
     const made = new Operation(op.def, {
@@ -233,7 +217,7 @@ class Addresses {
   #materialize(b: Builder, p: Pointer): Value {
     const known = this.#values.get(p.key);
     if (known) return known;
-    const start = this.#added(b, this.#base(p.buffer), { ...zeroForm, constant: p.constant });
+    const start = this.#added(b, this.#base(p.buffer), { ...constantForm(0), constant: p.constant });
     return this.#added(b, start, { terms: p.terms, constant: 0 });
   }
 

@@ -7,6 +7,7 @@ import { probeOf } from "../../runtime/features.ts";
 import { type FileEntry, type Manifest, type Port, plainVariant, type VariantEntry } from "../../runtime/manifest.ts";
 import { whyAlone } from "../../runtime/workers.ts";
 import { arrayNames } from "../files.ts";
+import { commentText, readText } from "../loader-text.ts";
 import { pageSize } from "./types.ts";
 
 export interface FileNames {
@@ -17,9 +18,6 @@ export interface FileNames {
 
 const portText = (p: Port): string =>
   `{ name: ${JSON.stringify(p.name)}, type: "${p.type}", shape: [${p.shape.join(", ")}], array: ${arrayNames[p.type]}, offset: ${p.offset} }`;
-
-/** A name stays on its line. */
-const commentText = (name: string): string => name.replace(/[\p{C}\u2028\u2029]/gu, "?");
 
 function variantRows({ code, variants }: FileNames, own: string): string {
   const rows = [...variants].reverse().map(({ name, file, automatic, needs, threads, memoryBytes = 0 }) => {
@@ -65,16 +63,7 @@ const variants = [
 ${variantRows(files, manifest.variant ?? plainVariant)}
 ];
 
-async function read(name, base) {
-  const url = new URL(name, base);
-  if (url.protocol === "file:") {
-    const fs = "node:fs/promises";
-    return (await import(/* @vite-ignore */ /* webpackIgnore: true */ fs)).readFile(url);
-  }
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(\`cannot load \${url}: \${response.status} \${response.statusText}\`);
-  return response.arrayBuffer();
-}
+${readText}
 
 const list = (ports) => ports.map((port) => JSON.stringify(port.name)).join(", ") || "none";
 const text = (given) => given === undefined ? "nothing" : (given?.constructor?.name ?? String(given)) + (given?.length === undefined ? "" : \` of \${given.length}\`);

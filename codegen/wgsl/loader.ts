@@ -4,6 +4,7 @@
  */
 import type { Manifest, Port } from "../../runtime/manifest.ts";
 import { arrayNames } from "../files.ts";
+import { commentText, readText } from "../loader-text.ts";
 import { driverText } from "./driver-text.ts";
 
 export interface FileNames {
@@ -26,22 +27,13 @@ function runManifest({ target, inputs, outputs, memory, gpu }: Manifest): object
 
 /** The text of `model.js`. */
 export function loaderText(manifest: Manifest, files: FileNames): string {
-  return `// ${manifest.model}: compiled by sluice for ${manifest.target}. Serve this file beside ${files.weights} and the .wgsl files.
+  return `// ${commentText(manifest.model)}: compiled by sluice for ${manifest.target}. Serve this file beside ${files.weights} and the .wgsl files.
 ${driverText}
 const manifest = ${JSON.stringify(runManifest(manifest))};
 const shaders = ${JSON.stringify(files.shaders)};
 export const { inputs, outputs } = manifest;
 
-async function read(name, base) {
-  const url = new URL(name, base);
-  if (url.protocol === "file:") {
-    const fs = "node:fs/promises";
-    return (await import(/* @vite-ignore */ /* webpackIgnore: true */ fs)).readFile(url);
-  }
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(\`cannot load \${url}: \${response.status} \${response.statusText}\`);
-  return response.arrayBuffer();
-}
+${readText}
 
 /** Loads the model on a GPUDevice. \`base\` is where its files are, \`progress\` hears of pipelines that are ready. */
 export async function load({ device, progress, base = import.meta.url } = {}) {
@@ -63,7 +55,7 @@ export function declarationText(manifest: Manifest): string {
       )
       .join("\n");
   const buffers = manifest.outputs.map((p) => `  ${JSON.stringify(p.name)}: GPUBuffer;`).join("\n");
-  return `// ${manifest.model}: compiled by sluice for ${manifest.target}.
+  return `// ${commentText(manifest.model)}: compiled by sluice for ${manifest.target}.
 export interface Inputs {
 ${record(manifest.inputs, " | GPUBuffer")}
 }
