@@ -3,6 +3,7 @@ import * as func from "../dialects/func.ts";
 import * as memref from "../dialects/memref/index.ts";
 import type { Operation } from "../ir/core.ts";
 import { datumOfAttribute } from "../ir/datum.ts";
+import { initAttribute } from "../ir/interpret.ts";
 import { type Attribute, elementCount, type MemRefType, type Type } from "../ir/types.ts";
 import { type ElementType, elementBytes, type KernelEntry } from "../runtime/manifest.ts";
 import { fault, invariant } from "../support/diagnostic.ts";
@@ -83,7 +84,7 @@ export function reservedOf(module: Operation): { readonly name: string; readonly
 
 /** The function that is run once, before the first run. */
 export const initOf = (module: Operation): Operation | undefined =>
-  [...module.region().entry].find((op) => func.func.is(op) && op.attributes?.has("sluice.init"));
+  [...module.region().entry].find((op) => func.func.is(op) && op.attributes?.has(initAttribute));
 
 /** The bytes of a constant as they lie in memory: little-endian, one element after the other. */
 function bytesOf(value: Attribute): Uint8Array {

@@ -38,6 +38,12 @@ export interface InterpretOptions {
   readonly externals?: Readonly<Record<string, External>>;
 }
 
+/**
+ * The discardable attribute of a function without arguments that is run once, before anything else of its module is: it
+ * fills globals that have no value of their own.
+ */
+export const initAttribute = "sluice.init";
+
 const defaultDepth = 1000;
 const nothing: readonly unknown[] = Object.freeze([]);
 
@@ -75,6 +81,7 @@ export class Interpreter {
   readonly #plans = new Map<Region, BodyPlan>();
   readonly #globals = new Map<Operation, unknown>();
   readonly #symbols = new SymbolScope();
+  readonly #initialized = new WeakSet<Operation>();
   #steps = 0;
   #depth = 0;
 
@@ -96,7 +103,17 @@ export class Interpreter {
     const body = target && callableLike.of(target)?.body(target);
     if (!target || !body) throw fault("run/arguments", module.loc, `there is no function '@${entry}' with a body`);
     checkArguments(target, body, entry, args);
+    this.#initialize(module);
     return this.#guard(target, () => this.callBody(target, args, undefined));
+  }
+
+  #initialize(module: Operation): void {
+    if (this.#initialized.has(module)) return;
+    this.#initialized.add(module);
+    for (const op of module.regions[0]?.entry ?? []) {
+      if (!op.attributes?.has(initAttribute) || !callableLike.of(op)?.body(op)) continue;
+      this.#guard(op, () => this.callBody(op, [], undefined));
+    }
   }
 
   /** Runs one op on known operands. */

@@ -2,13 +2,26 @@
  * @file Runs C artifacts in this process: builds them with the system's compiler into a cache, loads them by koffi. For
  * Node alone; nothing else of the runtime imports this.
  */
-import { execFileSync } from "node:child_process";
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Manifest } from "./manifest.ts";
 import { Session } from "./wasm.ts";
+
+interface Builtins {
+  readonly child_process: typeof import("node:child_process");
+  readonly crypto: typeof import("node:crypto");
+  readonly fs: typeof import("node:fs");
+  readonly os: typeof import("node:os");
+  readonly path: typeof import("node:path");
+}
+
+/** A module of Node, asked for when it is used: bundlers for browsers find nothing here that they would have to resolve. */
+function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name] {
+  const found = globalThis.process?.getBuiltinModule?.(`node:${name}`);
+  if (found) return found as Builtins[Name];
+  throw new NativeError(
+    "running C in this process needs Node 20.16 or newer",
+    "write the files to a folder and build them for their machine",
+  );
+}
 
 export interface NativeArtifact {
   readonly manifest: Manifest;
@@ -48,7 +61,9 @@ function findCompiler(): Compiler {
   const wanted = process.env.SLUICE_CC;
   for (const command of wanted ? [wanted] : ["cc", "gcc", "clang"]) {
     try {
-      const version = execFileSync(command, ["--version"], { stdio: ["ignore", "pipe", "ignore"] });
+      const version = builtin("child_process").execFileSync(command, ["--version"], {
+        stdio: ["ignore", "pipe", "ignore"],
+      });
       compiler = { command, version: version.toString().split("\n")[0]! };
       return compiler;
     } catch {
@@ -66,8 +81,10 @@ function findCompiler(): Compiler {
 /** Folder of built models: SLUICE_CACHE, or sluice/ in the user's cache. */
 function cacheFolder(): string {
   const { SLUICE_CACHE: own, XDG_CACHE_HOME: shared } = process.env;
+  const { join } = builtin("path");
+  const { homedir, tmpdir } = builtin("os");
   const folder = own ?? join(shared ?? (homedir() ? join(homedir(), ".cache") : tmpdir()), "sluice", "native");
-  mkdirSync(folder, { recursive: true });
+  builtin("fs").mkdirSync(folder, { recursive: true });
   return folder;
 }
 
@@ -77,7 +94,7 @@ export function hostCpu(): string {
   if (process.arch !== "x64") return "generic";
   let flags = "";
   try {
-    flags = /^flags\s*:(.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1] ?? "";
+    flags = /^flags\s*:(.*)$/m.exec(builtin("fs").readFileSync("/proc/cpuinfo", "utf8"))?.[1] ?? "";
   } catch {
     return "x86-64";
   }
@@ -87,6 +104,8 @@ export function hostCpu(): string {
 }
 
 function build(code: Uint8Array, options: NativeOptions): string {
+  const { existsSync, renameSync, rmSync, writeFileSync } = builtin("fs");
+  const { join } = builtin("path");
   const cc = findCompiler();
   const flags = [
     "-std=gnu99",
@@ -98,7 +117,8 @@ function build(code: Uint8Array, options: NativeOptions): string {
     "-fPIC",
     "-shared",
   ];
-  const key = createHash("sha256")
+  const key = builtin("crypto")
+    .createHash("sha256")
     .update(`${cc.version}\n${flags.join(" ")}\n`)
     .update(code)
     .digest("hex");
@@ -108,7 +128,9 @@ function build(code: Uint8Array, options: NativeOptions): string {
   const base = join(folder, `${key}.${process.pid}`);
   writeFileSync(`${base}.c`, code);
   try {
-    execFileSync(cc.command, [...flags, `${base}.c`, "-o", `${base}.so`, "-lm"], { stdio: ["ignore", "pipe", "pipe"] });
+    builtin("child_process").execFileSync(cc.command, [...flags, `${base}.c`, "-o", `${base}.so`, "-lm"], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     renameSync(`${base}.so`, library);
   } catch (error) {
     const said = String((error as { stderr?: unknown }).stderr ?? error)
@@ -132,8 +154,12 @@ interface Koffi {
 }
 
 async function loadKoffi(): Promise<Koffi> {
+  // Not a literal, so that bundlers leave it alone: most users do not have it.
+  const name = "koffi";
   try {
-    const loaded = (await import("koffi")) as unknown as { readonly default: Koffi };
+    const loaded = (await import(/* webpackIgnore: true */ /* @vite-ignore */ name)) as unknown as {
+      readonly default: Koffi;
+    };
     return loaded.default;
   } catch {
     throw new NativeError("running C in this process needs the package koffi", "npm install koffi");

@@ -9,12 +9,10 @@ import * as memref from "../../dialects/memref/index.ts";
 import { Builder } from "../../ir/builder.ts";
 import type { Operation, Value } from "../../ir/core.ts";
 import { viewLike } from "../../ir/interfaces.ts";
+import { initAttribute } from "../../ir/interpret.ts";
 import { functionType, unitAttribute } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
 import { isKernel } from "../linalg/outline.ts";
-
-/** The discardable attribute of the function that is run once, before the first run of the program. */
-export const initAttribute = "sluice.init";
 
 export const hoistInit = definePass("kernel-hoist-init", {
   doc: "Moves calls of kernels that depend on constants only into a function that runs once, at load.",

@@ -8,12 +8,12 @@ import * as scf from "../../dialects/scf/ops.ts";
 import * as tensor from "../../dialects/tensor/index.ts";
 import type { Builder } from "../../ir/builder.ts";
 import type { Operation, Value } from "../../ir/core.ts";
-import { interpret } from "../../ir/interpret.ts";
+import { initAttribute, interpret } from "../../ir/interpret.ts";
 import { f32, tensor as tensorType } from "../../ir/types.ts";
-import { initAttribute } from "../../lowering/kernel/hoist-init.ts";
 import { Session } from "../../runtime/session.ts";
 import type { NDArray } from "../../support/ndarray.ts";
 import { kernelPipeline, program, randomArray, runPasses } from "../support/compile.ts";
+import { faultsOfPasses, pipelineOf } from "../support/evaluated.ts";
 
 const row = tensorType([6], f32);
 
@@ -37,11 +37,13 @@ const sum = (b: Builder, x: Value, y: Value): Value =>
     body: (e, u, v) => arith.addf(e, u!, v!),
   })[0]!;
 
+const hoistingPipeline = kernelPipeline().replace("linalg-bufferize,", "linalg-bufferize,kernel-hoist-init,");
+
 /** The answers of three runs of one session, and the interpreter's. */
 async function runs(module: Operation): Promise<{ expected: number[]; found: number[][]; hoists: boolean }> {
   const x = randomArray(row, 1);
   const expected = (interpret(module, "main", [x]) as readonly NDArray[])[0]!.values().map(Number);
-  runPasses(module, kernelPipeline().replace("linalg-bufferize,", "linalg-bufferize,kernel-hoist-init,"));
+  runPasses(module, hoistingPipeline);
   const hoists = [...module.region().entry].some((op) => func.func.is(op) && op.attributes?.has(initAttribute));
   const session = await Session.load(wasmSimd.emit(module, { model: "test", names: true }));
   const { name } = session.inputs[0]!;
@@ -63,6 +65,7 @@ describe("kernel-hoist-init", () => {
       const table = sum(b, filled(b, 0.25), filled(b, 0.5));
       return [loopOf(b, x!, (inner, acc) => sum(inner, acc, table))];
     });
+    expect(faultsOfPasses(module.clone(), pipelineOf(hoistingPipeline))).toEqual([]);
     const { expected, found, hoists } = await runs(module);
     expect(hoists).toBe(true);
     for (const f of found) expect(f).toEqual(expected);
