@@ -5,15 +5,23 @@ import type { Command } from "commander";
 export interface SettingFlags {
   readonly cpu?: string;
   readonly weights?: string;
+  readonly embed?: boolean;
 }
 
 export function addSettingFlags(command: Command): void {
   command
     .option("--cpu <name>", "the machine to make code for: a name the target knows, or native for this one")
-    .option("--weights <form>", "weights as C text (c) or as a file of bytes (bin)");
+    .option("--weights <form>", "weights as C text (c) or as a file of bytes (bin)")
+    .option("--embed", "code and weights inside of the loader: one file to ship")
+    .option("--no-embed", "code and weights as files of their own (the default)");
 }
 
 /** The settings that flags choose. */
-export function settingsOf({ cpu, weights }: SettingFlags): Readonly<Record<string, string>> {
-  return { ...(cpu === undefined ? {} : { cpu }), ...(weights === undefined ? {} : { weights }) };
+export function settingsOf({ cpu, weights, embed }: SettingFlags): Readonly<Record<string, string>> {
+  return {
+    ...(cpu === undefined ? {} : { cpu }),
+    ...(weights === undefined ? {} : { weights }),
+    // Separate files are what targets make without being asked; those that know no other form have no such setting.
+    ...(embed ? { embed: "yes" } : {}),
+  };
 }

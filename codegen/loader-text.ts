@@ -14,3 +14,19 @@ export const readText = `async function read(name, base) {
   if (!response.ok) throw new Error(\`cannot load \${url}: \${response.status} \${response.statusText}\`);
   return response.arrayBuffer();
 }`;
+
+/** Whole threes of bytes, so that the pieces can be joined; as many as a call takes arguments. */
+const piece = 3 << 12;
+
+function base64(bytes: Uint8Array): string {
+  const pieces: string[] = [];
+  for (let i = 0; i < bytes.length; i += piece) pieces.push(btoa(String.fromCharCode(...bytes.subarray(i, i + piece))));
+  return pieces.join("");
+}
+
+/** The same `read`, of files that are part of the text itself: nothing is fetched. */
+export const embeddedReadText = (files: ReadonlyMap<string, Uint8Array>): string => `const embedded = {
+${[...files].map(([name, bytes]) => `  ${JSON.stringify(name)}: "${base64(bytes)}",`).join("\n")}
+};
+
+const read = async (name) => Uint8Array.from(atob(embedded[name]), (c) => c.charCodeAt(0));`;

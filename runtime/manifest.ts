@@ -117,7 +117,13 @@ export interface Manifest {
   readonly variants?: readonly VariantEntry[];
   /** For targets on WebGPU. */
   readonly gpu?: GpuProgram;
-  readonly files?: { readonly code?: FileEntry; readonly shaders?: readonly FileEntry[]; readonly weights: FileEntry };
+  readonly files?: {
+    readonly code?: FileEntry;
+    readonly shaders?: readonly FileEntry[];
+    readonly weights: FileEntry;
+    /** The file that holds the others, where they are not files of their own. */
+    readonly within?: string;
+  };
 }
 
 /** Bytes of one element. */

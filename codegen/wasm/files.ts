@@ -5,8 +5,11 @@ import { hashed } from "../files.ts";
 import type { Artifact, Fact } from "../target.ts";
 import { declarationText, loaderText } from "./loader.ts";
 
-/** File names and contents, in the order in which they are to be written: what others refer to comes first. */
-export async function artifactFiles(artifact: Artifact): Promise<ReadonlyMap<string, Uint8Array>> {
+/**
+ * File names and contents, in the order in which they are to be written: what others refer to comes first. `embed` puts
+ * code and weights into the loader, so that there is one file to ship.
+ */
+export async function artifactFiles(artifact: Artifact, embed = false): Promise<ReadonlyMap<string, Uint8Array>> {
   const { manifest, code, weights } = artifact;
   const name = manifest.model;
   const codeFile = await hashed(`${name}.wasm`, code);
@@ -18,17 +21,25 @@ export async function artifactFiles(artifact: Artifact): Promise<ReadonlyMap<str
     })),
   );
   const described = variants.map((v) => v.described);
-  const full: Manifest = {
-    ...manifest,
-    ...(described.length > 0 ? { variants: described } : {}),
-    files: { code: codeFile, weights: weightsFile },
-  };
-  const names = { code: codeFile.file, weights: weightsFile.file, variants: described };
-  const text = new TextEncoder();
-  return new Map([
+  const binaries = new Map<string, Uint8Array>([
     [codeFile.file, code],
     ...variants.map(({ own, described: v }) => [v.file.file, own] as const),
     [weightsFile.file, weights],
+  ]);
+  const full: Manifest = {
+    ...manifest,
+    ...(described.length > 0 ? { variants: described } : {}),
+    files: { code: codeFile, weights: weightsFile, ...(embed ? { within: `${name}.js` } : {}) },
+  };
+  const names = {
+    code: codeFile.file,
+    weights: weightsFile.file,
+    variants: described,
+    ...(embed ? { embedded: binaries } : {}),
+  };
+  const text = new TextEncoder();
+  return new Map([
+    ...(embed ? [] : binaries),
     ...(described.some((v) => v.threads) ? [[`${name}.worker.js`, text.encode(workerText)] as const] : []),
     [`${name}.js`, text.encode(loaderText(manifest, names))],
     [`${name}.d.ts`, text.encode(declarationText(manifest, names))],

@@ -10,7 +10,7 @@ import { fault } from "../../support/diagnostic.ts";
 import { type Machine, v8, v8Before13, v8Relaxed, v8Wide } from "../../support/machine.ts";
 import { standardPipeline } from "../pipeline.ts";
 import { constantsOf, entryOf, initOf, kernelsOf, type ProgramConstant, portsOf, reservedOf } from "../program.ts";
-import { defineTarget } from "../target.ts";
+import { defineTarget, type Target } from "../target.ts";
 import { addresses } from "./addresses.ts";
 import { emitModule, type MemoryLayout } from "./emit.ts";
 import { artifactFacts, artifactFiles } from "./files.ts";
@@ -45,11 +45,21 @@ const pipelineFor = ({ name: machine, loopForm, fusedMultiplyAdd }: Machine): st
     ].join(","),
   });
 
-export const wasmSimd = defineTarget({
+const settings = {
+  embed: { doc: "code and weights inside of the loader, as one file", values: ["no", "yes"] },
+} as const;
+
+/** A target of this folder, with its settings chosen. */
+export const configured = (target: Target, { embed }: Readonly<Record<string, string>>): Target =>
+  embed === "yes" ? { ...target, files: (artifact) => artifactFiles(artifact, true) } : target;
+
+export const wasmSimd: Target = defineTarget({
   name: "wasm-simd",
   doc: "WebAssembly with 128-bit SIMD.",
   runtime: "wasm",
-  files: artifactFiles,
+  settings,
+  configured: (given) => configured(wasmSimd, given),
+  files: (artifact) => artifactFiles(artifact),
   facts: artifactFacts,
   listings: { wat: ({ code }) => watText(code) },
   passes: [relaxedMadd, minMax, legalize, addresses, pinSteps, foldOffsets],

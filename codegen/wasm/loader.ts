@@ -7,13 +7,15 @@ import { probeOf } from "../../runtime/features.ts";
 import { type FileEntry, type Manifest, type Port, plainVariant, type VariantEntry } from "../../runtime/manifest.ts";
 import { whyAlone } from "../../runtime/workers.ts";
 import { arrayNames } from "../files.ts";
-import { commentText, readText } from "../loader-text.ts";
+import { commentText, embeddedReadText, readText } from "../loader-text.ts";
 import { pageSize } from "./types.ts";
 
 export interface FileNames {
   readonly code: string;
   readonly weights: string;
   readonly variants: readonly (VariantEntry & { readonly file: FileEntry })[];
+  /** What these files hold, if the loader is to hold it instead. */
+  readonly embedded?: ReadonlyMap<string, Uint8Array>;
 }
 
 const portText = (p: Port): string =>
@@ -55,7 +57,10 @@ async function startThreads(exports, module, memory, count) {
 /** The text of `model.js`. */
 export function loaderText(manifest: Manifest, files: FileNames): string {
   const hasThreads = files.variants.some((v) => v.threads);
-  return `// ${commentText(manifest.model)}: compiled by sluice for ${manifest.target}. Serve this file beside ${files.code} and ${files.weights}.
+  const use = files.embedded
+    ? "Code and weights are inside."
+    : `Serve this file beside ${files.code} and ${files.weights}.`;
+  return `// ${commentText(manifest.model)}: compiled by sluice for ${manifest.target}. ${use}
 const inputs = [${manifest.inputs.map(portText).join(", ")}];
 const outputs = [${manifest.outputs.map(portText).join(", ")}];
 // What there is, best first; a probe says whether the engine offers what the code needs.
@@ -63,7 +68,7 @@ const variants = [
 ${variantRows(files, manifest.variant ?? plainVariant)}
 ];
 
-${readText}
+${files.embedded ? embeddedReadText(files.embedded) : readText}
 
 const list = (ports) => ports.map((port) => JSON.stringify(port.name)).join(", ") || "none";
 const text = (given) => given === undefined ? "nothing" : (given?.constructor?.name ?? String(given)) + (given?.length === undefined ? "" : \` of \${given.length}\`);

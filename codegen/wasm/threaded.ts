@@ -1,5 +1,6 @@
 /** @file The target wasm-threads: what wasm-simd makes, and beside it the same code for several threads on shared memory. */
 import { defineTarget, type Target, type Variant } from "../target.ts";
+import { configured } from "./index.ts";
 
 /** The same pipeline, with kernels divided among threads. */
 const divided = (pipeline: string): string =>
@@ -23,8 +24,9 @@ export function threadedTarget(base: Target, name: string): Target {
       pipeline: divided(v.pipeline),
     }),
   );
-  return defineTarget({
+  const made: Target = defineTarget({
     ...base,
+    configured: (given) => configured(made, given),
     name,
     doc: `${base.doc.replace(/\.$/, "")}, and beside it for several threads on shared memory.`,
     variants: [...(base.variants ?? []), plain, ...others],
@@ -33,4 +35,5 @@ export function threadedTarget(base: Target, name: string): Target {
       return { ...artifact, manifest: { ...artifact.manifest, target: name } };
     },
   });
+  return made;
 }
