@@ -1,6 +1,6 @@
 /** @file Where the command line reads and writes: standard input and output, files, colours. */
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import pc from "picocolors";
 import { fault, Source } from "../index.ts";
@@ -107,6 +107,11 @@ function writeAllOrNothing(files: readonly (readonly [string, string | Uint8Arra
     for (const [path, content] of files) {
       current = path;
       writeFileSync(path + suffix, content);
+    }
+    // What cannot take its name would leave those before it renamed.
+    for (const [path] of files) {
+      current = path;
+      if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw new Error("there is a folder of this name");
     }
     for (const [path] of files) {
       current = path;
