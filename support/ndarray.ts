@@ -1,6 +1,7 @@
 /** @file NDArray: a typed array with a shape and strides. Tensors, vectors and memrefs of the interpreter are these. */
 import { invariant } from "./diagnostic.ts";
 import { decodeFloat, encodeFloat, type FloatKind, isFloatKind, type NarrowFloatKind } from "./float.ts";
+import { copyStrided } from "./strided-copy.ts";
 
 export type DType =
   | "i1"
@@ -274,11 +275,9 @@ export class NDArray {
     if (this.isContiguous) {
       return new NDArray(this.dtype, this.shape, this.data.slice(this.offset, this.offset + this.size));
     }
-    const out = allocate(this.dtype, this.size);
-    this.forEachPosition((at, n) => {
-      out[n] = this.data[at] as never;
-    });
-    return new NDArray(this.dtype, this.shape, out);
+    const out = new NDArray(this.dtype, this.shape, allocate(this.dtype, this.size));
+    copyStrided(out, this, this.shape);
+    return out;
   }
 
   /** This, if its data is exactly its elements in order; else a contiguous copy. */

@@ -1,8 +1,9 @@
 /** @file The text of the code: `<model>.h`, `<model>.c`, `<model>_weights.c`. */
 import { type ElementType, elementBytes } from "../../runtime/manifest.ts";
+import { ByteWriter } from "../../support/bytes.ts";
 import { identifier } from "../source.ts";
 import type { CPort, CProgram } from "./module.ts";
-import { byteOrderMark, constantsText, elementCountOf, headerBytes, weightsVersion } from "./weights.ts";
+import { byteOrderMark, elementCountOf, headerBytes, weightsVersion, writeConstants } from "./weights.ts";
 
 /** Alignment that a workspace needs, in bytes. */
 export const workspaceAlign = 16;
@@ -284,10 +285,8 @@ export function weightsText(program: CProgram): Uint8Array | undefined {
     "",
     "",
   ].join("\n");
-  const first = new TextEncoder().encode(head);
-  const rest = constantsText(program, `${upper}CONST_ATTR ${upper}ALIGNED`);
-  const all = new Uint8Array(first.length + rest.length);
-  all.set(first);
-  all.set(rest, first.length);
-  return all;
+  const text = new ByteWriter(head.length);
+  text.utf8(head);
+  writeConstants(text, program, `${upper}CONST_ATTR ${upper}ALIGNED`);
+  return text.subarray();
 }

@@ -1,6 +1,6 @@
 /** @file Constants as C text, or as the bytes of a weights file. Digits are written straight into bytes: there may be millions. */
 import { elementOf, type Type } from "../../ir/types.ts";
-import { ByteWriter } from "../../support/bytes.ts";
+import type { ByteWriter } from "../../support/bytes.ts";
 import { InternalError } from "../../support/diagnostic.ts";
 import type { CConstant, CProgram } from "./module.ts";
 import { bitsOf, literal, shortDigits } from "./types.ts";
@@ -12,15 +12,15 @@ export const byteOrderMark = 0x01020304;
 
 const lineLength = 112;
 
-/** Definitions of all constants; each is followed by an empty line. */
-export function constantsText(program: CProgram, macro: string): Uint8Array {
-  const w = new ByteWriter(1024 + program.constantBytes * 3);
+/** Appends definitions of all constants; each is followed by an empty line. */
+export function writeConstants(w: ByteWriter, program: CProgram, macro: string): void {
+  w.reserve(1024 + program.constantBytes * 3);
+  const elements = new Elements(w);
   for (const c of program.constants) {
     w.utf8(`${macro} const ${c.ctype} ${c.symbol}[${elementCountOf(c)}] = {`);
-    new Elements(w).write(c);
+    elements.write(c);
     w.utf8("\n};\n\n");
   }
-  return w.toBytes();
 }
 
 export const elementCountOf = (c: CConstant): number => Math.max(1, c.bytes.byteLength / widthOf(c));
@@ -31,15 +31,31 @@ const widthOf = (c: CConstant): number => {
     : Math.max(1, Math.ceil((e.kind === "integer" || e.kind === "float" ? e.width : 64) / 8));
 };
 
+const codeOf = (character: string): number => character.charCodeAt(0);
+const newline = codeOf("\n");
+const comma = codeOf(",");
+const point = codeOf(".");
+const minus = codeOf("-");
+const zero = codeOf("0");
+const suffix = codeOf("f");
+/** Bytes of text that are gathered before they go to the writer, and more than any one element takes of them. */
+const gathered = 1 << 16;
+const longest = 128;
+
 class Elements {
   readonly #w: ByteWriter;
-  #column = lineLength;
+  readonly #bytes = new Uint8Array(gathered);
+  #at = 0;
+  #column = 0;
+  /** The digits of one number, from its last on. */
+  readonly #digits = new Uint8Array(16);
 
   constructor(w: ByteWriter) {
     this.#w = w;
   }
 
   write(c: CConstant): void {
+    this.#column = lineLength;
     const element = elementOf(c.type);
     if (c.bytes.byteLength === 0) this.#text("0");
     else if (element.kind === "float" && element.width === 32)
@@ -47,45 +63,65 @@ class Elements {
     else if (element.kind === "float" && element.width === 64)
       for (const x of viewOf(c, Float64Array)) this.#text(literal(element, x).text);
     else for (const x of integersOf(c, element)) this.#text(literal(element, x).text);
+    this.#flush();
   }
 
   #single(x: number, type: Type): void {
-    if (x === 0 && !Object.is(x, -0)) {
-      this.#text("0");
-      return;
-    }
     const short = shortDigits(Math.abs(x));
-    // Ordinary weights: a point, leading zeros, digits.
-    if (!short || short[1] >= 0 || short[1] < -14) {
+    if (x === 0 && !Object.is(x, -0)) this.#text("0");
+    else if (!short || short[1] >= 0 || short[1] < -14 || !this.#ordinary(x < 0, short[0], short[1]))
       this.#text(literal(type, x).text);
-      return;
-    }
-    let [digits, exponent] = short;
-    while (digits % 10 === 0) {
-      digits /= 10;
+  }
+
+  /** A number as most weights are: a point, leading zeros, digits. False if it is a whole number. */
+  #ordinary(negative: boolean, all: number, power: number): boolean {
+    const reversed = this.#digits;
+    let exponent = power;
+    let rest = all;
+    while (rest % 10 === 0) {
+      rest /= 10;
       exponent++;
     }
-    const text = String(digits);
-    const point = text.length + exponent;
-    const sign = x < 0 ? "-" : "";
-    if (exponent >= 0) this.#text(literal(type, x).text);
-    else if (point > 0) this.#text(`${sign}${text.slice(0, point)}.${text.slice(point)}f`);
-    else this.#text(`${sign}.${zeros[-point]}${text}f`);
+    if (exponent >= 0) return false;
+    let count = 0;
+    for (; rest > 0; rest = (rest / 10) | 0) reversed[count++] = zero + (rest % 10);
+    const whole = Math.max(0, count + exponent);
+    const zeros = Math.max(0, -exponent - count);
+    this.#room((negative ? 1 : 0) + count + 1 + zeros + 1);
+    const bytes = this.#bytes;
+    let at = this.#at;
+    if (negative) bytes[at++] = minus;
+    for (let i = 0; i < whole; i++) bytes[at++] = reversed[--count]!;
+    bytes[at++] = point;
+    for (let i = 0; i < zeros; i++) bytes[at++] = zero;
+    while (count > 0) bytes[at++] = reversed[--count]!;
+    bytes[at++] = suffix;
+    bytes[at++] = comma;
+    this.#at = at;
+    return true;
   }
 
   #text(text: string): void {
-    const w = this.#w;
-    if (this.#column + text.length + 1 > lineLength) {
-      w.u8(10);
+    this.#room(text.length);
+    for (let i = 0; i < text.length; i++) this.#bytes[this.#at++] = text.charCodeAt(i);
+    this.#bytes[this.#at++] = comma;
+  }
+
+  /** Makes room for an element of a length and the comma behind it, on a new line where it is too long for this one. */
+  #room(length: number): void {
+    if (this.#at > gathered - longest) this.#flush();
+    if (this.#column + length + 1 > lineLength) {
+      this.#bytes[this.#at++] = newline;
       this.#column = 0;
     }
-    for (let i = 0; i < text.length; i++) w.u8(text.charCodeAt(i));
-    w.u8(44);
-    this.#column += text.length + 1;
+    this.#column += length + 1;
+  }
+
+  #flush(): void {
+    this.#w.append(this.#bytes.subarray(0, this.#at));
+    this.#at = 0;
   }
 }
-
-const zeros = Array.from({ length: 16 }, (_, i) => "0".repeat(i));
 
 type ArrayType<T> = {
   new (buffer: ArrayBufferLike, offset: number, length: number): T;

@@ -15,6 +15,7 @@ import { Resource } from "../../ir/resource.ts";
 import { type Attribute, elementCount, f32, i32, type TensorType, tensor } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
 import { type NDArray, rowMajor } from "../../support/ndarray.ts";
+import { copyStrided } from "../../support/strided-copy.ts";
 import { panelFor } from "./panel.ts";
 
 export const pack = definePass("linalg-pack", {
@@ -107,32 +108,23 @@ function packConstant(source: Operation, axes: readonly number[], at: number, pa
   const attribute = arith.constant.of(source).value as Attribute;
   const parent = attribute.kind === "resource" ? attribute.resource : undefined;
   const make = (): Uint8Array => {
-    const from = datumOfAttribute(attribute) as NDArray;
-    const strides = rowMajor(type.shape);
+    const { data } = (datumOfAttribute(attribute) as NDArray).contiguous();
     const words = new Uint32Array(elementCount(shape));
-    const data = from.contiguous().data;
-    const source32 = new Uint32Array(data.buffer, data.byteOffset, data.length);
-    const columns = sizes[at]!;
-    const inner = sizes.slice(at + 1);
-    const outerSizes = sizes.slice(0, at);
-    let n = 0;
-    const index = new Array<number>(axes.length).fill(0);
-    const visit = (axis: number, offset: number): void => {
-      if (axis === axes.length) {
-        // offset lacks the column: those of this panel.
-        for (let c = 0; c < panel; c++) {
-          const col = index[at]! * panel + c;
-          words[n++] = col < columns ? source32[offset + col * strides[axes[at]!]!]! : 0;
-        }
-        return;
-      }
-      const count = axis === at ? panels : axis < at ? outerSizes[axis]! : inner[axis - at - 1]!;
-      for (let i = 0; i < count; i++) {
-        index[axis] = i;
-        visit(axis + 1, axis === at ? offset : offset + i * strides[axes[axis]!]!);
-      }
-    };
-    visit(0, 0);
+    const from = new Uint32Array(data.buffer, data.byteOffset, data.length);
+    const along = rowMajor(type.shape);
+    const strides = axes.map((a) => along[a]!);
+    const column = strides[at]!;
+    const to = rowMajor(shape);
+    /** So many panels from one on, with so many columns of each; the others stay zero. */
+    const copy = (first: number, count: number, columns: number): void =>
+      copyStrided(
+        { data: words, strides: to, offset: first * to[at]! },
+        { data: from, strides: [...strides.with(at, column * panel), column], offset: first * column * panel },
+        [...sizes.with(at, count), columns],
+      );
+    const whole = Math.floor(sizes[at]! / panel);
+    copy(0, whole, panel);
+    if (whole < panels) copy(whole, 1, sizes[at]! - whole * panel);
     return new Uint8Array(words.buffer);
   };
   const name = `${parent?.name ?? "constant"}_packed`;

@@ -1,0 +1,87 @@
+/** @file Copies elements between layouts. What transposes and packs of weights take is the way to memory: blocks, not rows. */
+import type { Buffer } from "./ndarray.ts";
+
+/** Where the elements of an array lie. */
+export interface Strided {
+  readonly data: Buffer;
+  /** In elements, one for each dimension. */
+  readonly strides: readonly number[];
+  readonly offset: number;
+}
+
+/** A dimension as both sides walk it. */
+interface Walk {
+  readonly count: number;
+  readonly to: number;
+  readonly from: number;
+}
+
+/** Rows and columns of the blocks that a transpose is cut into: both of their sides stay in the first cache. */
+const block = 32;
+/** Runs from this length on are copied by the engine. */
+const longRun = 64;
+
+/** Copies the elements of `shape` from one layout to another, bit by bit. The two must not overlap. */
+export function copyStrided(to: Strided, from: Strided, shape: readonly number[]): void {
+  if (shape.includes(0)) return;
+  const dims = merged(
+    shape
+      .map((count, d): Walk => ({ count, to: to.strides[d]!, from: from.strides[d]! }))
+      .filter(({ count }) => count > 1)
+      .sort((a, b) => b.to - a.to),
+  );
+  const row = dims.pop() ?? { count: 1, to: 1, from: 1 };
+  // The dimension along which the source is dense, where it is not that of the row.
+  const dense = dims.reduce((best, w, i) => (w.from < (dims[best]?.from ?? row.from) ? i : best), -1);
+  const [column] = dense < 0 ? [] : dims.splice(dense, 1);
+  const a = to.data as Float64Array;
+  const b = from.data as Float64Array;
+  const copy: (at: number, read: number) => void = column
+    ? (at, read) => copyBlocks(a, at, b, read, row, column)
+    : row.to === 1 && row.from === 1 && row.count >= longRun
+      ? (at, read) => a.set(b.subarray(read, read + row.count), at)
+      : (at, read) => copyRow(a, at, b, read, row);
+  const visit = (d: number, at: number, read: number): void => {
+    if (d === dims.length) {
+      copy(at, read);
+      return;
+    }
+    const { count, to: put, from: take } = dims[d]!;
+    for (let i = 0; i < count; i++) visit(d + 1, at + i * put, read + i * take);
+  };
+  visit(0, to.offset, from.offset);
+}
+
+/** Neighbouring dimensions that both sides walk as one are one. */
+function merged(dims: readonly Walk[]): Walk[] {
+  const out: Walk[] = [];
+  for (const inner of dims) {
+    const outer = out.at(-1);
+    if (outer && outer.to === inner.to * inner.count && outer.from === inner.from * inner.count) {
+      out[out.length - 1] = { ...inner, count: outer.count * inner.count };
+    } else out.push(inner);
+  }
+  return out;
+}
+
+function copyRow(a: Float64Array, at: number, b: Float64Array, read: number, { count, to, from }: Walk): void {
+  for (let i = 0; i < count; i++) a[at + i * to] = b[read + i * from]!;
+}
+
+function copyBlocks(a: Float64Array, at: number, b: Float64Array, read: number, row: Walk, column: Walk): void {
+  for (let c0 = 0; c0 < column.count; c0 += block) {
+    const c1 = Math.min(column.count, c0 + block);
+    for (let r0 = 0; r0 < row.count; r0 += block) {
+      const count = Math.min(row.count, r0 + block) - r0;
+      for (let c = c0; c < c1; c++) {
+        let put = at + c * column.to + r0 * row.to;
+        let take = read + c * column.from + r0 * row.from;
+        for (let r = 0; r < count; r++) {
+          a[put] = b[take]!;
+          put += row.to;
+          take += row.from;
+        }
+      }
+    }
+  }
+}
