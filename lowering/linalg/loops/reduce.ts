@@ -7,13 +7,13 @@ import * as arith from "../../../dialects/arith/ops.ts";
 import type { Structure } from "../../../dialects/linalg/structure.ts";
 import * as scf from "../../../dialects/scf/ops.ts";
 import * as vector from "../../../dialects/vector/index.ts";
-import { type AffineExpr, add, constant, floordiv, mod, mul } from "../../../ir/affine.ts";
+import { type AffineExpr, add, constant, floordiv, linear, mod, mul, substitute } from "../../../ir/affine.ts";
 import { Operation, type Value } from "../../../ir/core.ts";
 import type { OpInfo } from "../../../ir/define.ts";
 import { i64, integerAttribute, type Type, vector as vectorType } from "../../../ir/types.ts";
 import { invariant } from "../../../support/diagnostic.ts";
 import { type ReductionSchedule, reductionSchedule, unrollAttribute } from "../schedule-attribute.ts";
-import { lane, usesLane } from "./ranges.ts";
+import { lane, terms, usesLane } from "./ranges.ts";
 import { type At, domainOf, type KernelValues, mapped } from "./values.ts";
 
 /** An op that combines two partial results, with its neutral element: what `vector.reduction` knows as `kind`. */
@@ -84,6 +84,12 @@ export function reduceElements(
   });
 }
 
+/** One step of one result. */
+interface Use {
+  readonly point: number;
+  readonly domain: At;
+}
+
 class Reduction {
   readonly values: KernelValues;
   readonly op: Operation;
@@ -134,6 +140,10 @@ class Reduction {
     const extent = this.structure.loops[loop]!.extent;
     const withLoop = (e: AffineExpr): At[] => domains.map((d) => d.map((x, i) => (i === loop ? e : x)));
     if (extent === 1 || this.schedule.full.includes(loop)) {
+      const window = inner.every((l) => this.structure.loops[l]!.extent === 1)
+        ? this.#window(loop, domains)
+        : undefined;
+      if (window) return this.#across(window, accumulators);
       let carried = accumulators;
       for (let i = 0; i < extent; i++) carried = this.loops(inner, withLoop(constant(i)), carried);
       return carried;
@@ -141,6 +151,45 @@ class Reduction {
     const innermost = inner.every((l) => this.schedule.full.includes(l) || this.structure.loops[l]!.extent === 1);
     const factor = innermost ? this.schedule.unroll : 1;
     return counted(this.values, extent, accumulators, (e, carried) => this.loops(inner, withLoop(e), carried), factor);
+  }
+
+  /**
+   * The steps of a loop over windows that overlap, one group for each place they read: what is loaded there is used up at
+   * once, instead of being kept until the last window has reached it. Undefined where windows share nothing. Each result
+   * takes its terms in the order in which they come anyway.
+   */
+  #window(loop: number, domains: readonly At[]): readonly (readonly Use[])[] | undefined {
+    const { structure } = this;
+    if (domains.length < 2) return undefined;
+    const sliding = structure.inputs.flatMap(({ map }) =>
+      map.results.filter((e) => (linear(e, map.numDims)?.factors.filter((f) => f > 0).length ?? 0) > 1),
+    );
+    const along = sliding.find((e) => linear(e, structure.loops.length)!.factors[loop]! > 0);
+    if (!along) return undefined;
+    const groups = new Map<number, Use[]>();
+    for (let i = 0; i < structure.loops[loop]!.extent; i++) {
+      domains.forEach((d, point) => {
+        const domain = d.map((x, l) => (l === loop ? constant(i) : x));
+        const at = terms(substitute(along, domain)).rest;
+        groups.set(at, [...(groups.get(at) ?? []), { point, domain }]);
+      });
+    }
+    const rows = new Set(domains.map((d) => terms(substitute(along, d)).rest)).size;
+    if (groups.size === rows * structure.loops[loop]!.extent) return undefined;
+    return [...groups.keys()].sort((a, b) => a - b).map((at) => groups.get(at)!);
+  }
+
+  #across(groups: readonly (readonly Use[])[], accumulators: readonly Value[]): Value[] {
+    const n = this.structure.outputs.length;
+    const carried = [...accumulators];
+    for (const group of groups) {
+      const next = this.#row(
+        group.map((u) => u.domain),
+        group.map((u) => carried.slice(u.point * n, (u.point + 1) * n)),
+      );
+      group.forEach(({ point }, k) => carried.splice(point * n, n, ...next[k]!));
+    }
+    return carried;
   }
 
   /** Nested loops as a single one, whose counter is their position in a row. */
@@ -171,22 +220,36 @@ class Reduction {
 
   /** One step of all results. */
   step(domains: readonly At[], accumulators: readonly Value[]): Value[] {
-    const { structure, values, lanes } = this;
-    const n = structure.outputs.length;
+    const n = this.structure.outputs.length;
     const next: Value[] = new Array(accumulators.length);
     for (const row of rowsOf(domains)) {
-      const points = row.map((i) => ({
-        domain: domains[i]!,
-        args: [...values.operandsAt(structure, domains[i]!, lanes), ...accumulators.slice(i * n, (i + 1) * n)],
-      }));
-      values.inline(structure.body, points, lanes).forEach((results, k) => {
-        results.forEach((v, r) => {
-          const wide = accumulators[row[k]! * n + r]!.type.kind === "vector";
-          next[row[k]! * n + r] = wide && v.type.kind !== "vector" ? values.broadcast(v, lanes) : v;
+      const made = this.#row(
+        row.map((i) => domains[i]!),
+        row.map((i) => accumulators.slice(i * n, (i + 1) * n)),
+      );
+      row.forEach((i, k) => {
+        made[k]!.forEach((v, r) => {
+          next[i * n + r] = v;
         });
       });
     }
     return next;
+  }
+
+  /** The body at some points, op by op; per point, what its results are now. */
+  #row(domains: readonly At[], accumulators: readonly (readonly Value[])[]): Value[][] {
+    const { structure, values, lanes } = this;
+    const points = domains.map((domain, k) => ({
+      domain,
+      args: [...values.operandsAt(structure, domain, lanes), ...accumulators[k]!],
+    }));
+    return values
+      .inline(structure.body, points, lanes)
+      .map((results, k) =>
+        results.map((v, r) =>
+          accumulators[k]![r]!.type.kind === "vector" && v.type.kind !== "vector" ? values.broadcast(v, lanes) : v,
+        ),
+      );
   }
 }
 
