@@ -55,7 +55,7 @@ const tens = Array.from({ length: 60 }, (_, i) => 10 ** i);
  */
 export function shortDigits(x: number): readonly [digits: number, exponent: number] | undefined {
   if (!(x > 1e-30 && x < 1e30)) return undefined;
-  const e = Math.floor(Math.log10(x));
+  const e = decimalExponent(x);
   for (let n = 7; n <= 9; n++) {
     const shift = n - 1 - e;
     const digits = Math.round(shift >= 0 ? x * tens[shift]! : x / tens[-shift]!);
@@ -63,6 +63,14 @@ export function shortDigits(x: number): readonly [digits: number, exponent: numb
     if (Math.abs(back - x) < x * 2 ** -25.1) return [digits, -shift];
   }
   return undefined;
+}
+
+/** The power of ten of the first digit. No f32 is so near to a power of ten that the product could round to it. */
+function decimalExponent(x: number): number {
+  let e = x < 1 ? -1 : 0;
+  if (e < 0) while (x * tens[-e]! < 1) e--;
+  else while (x >= tens[e + 1]!) e++;
+  return e;
 }
 
 /** The digits of a finite f32 that is not negative, without its suffix. */

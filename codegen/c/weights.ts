@@ -77,9 +77,10 @@ class Elements {
   #ordinary(negative: boolean, all: number, power: number): boolean {
     const reversed = this.#digits;
     let exponent = power;
-    let rest = all;
+    // At most nine digits: arithmetic on integers.
+    let rest = all | 0;
     while (rest % 10 === 0) {
-      rest /= 10;
+      rest = (rest / 10) | 0;
       exponent++;
     }
     if (exponent >= 0) return false;

@@ -5,9 +5,10 @@ import { copyStrided } from "../../support/strided-copy.ts";
 
 /** Positions in the data of all elements, in row-major order. */
 function positions(shape: readonly number[], strides: readonly number[], offset: number): number[] {
-  return shape.reduce((all, n, d) => all.flatMap((at) => Array.from({ length: n }, (_, i) => at + i * strides[d]!)), [
-    offset,
-  ]);
+  return shape.reduce(
+    (all, n, d) => all.flatMap((at) => Array.from({ length: n }, (_, i) => at + i * strides[d]!)),
+    [offset],
+  );
 }
 
 /** Strides of an array whose dimensions lie in memory in another order than they are named. */
