@@ -32,6 +32,7 @@ import { fuse } from "./linalg/fuse.ts";
 import { generalizeNamedOps, specializeGenericOps } from "./linalg/generalize.ts";
 import { outline } from "./linalg/outline.ts";
 import { pack } from "./linalg/pack.ts";
+import { packProducts } from "./linalg/pack-products.ts";
 import { padToGeneric } from "./linalg/pad-to-generic.ts";
 import { schedule } from "./linalg/schedule.ts";
 import { toLoops } from "./linalg/to-loops.ts";
@@ -59,6 +60,7 @@ export const passes: readonly Pass[] = [
   specializeGenericOps,
   fuse,
   pack,
+  packProducts,
   outline,
   bufferize,
   hoistInit,

@@ -33,6 +33,7 @@ const pipelineFor = ({ name: machine, loopForm, fusedMultiplyAdd }: Machine): st
   standardPipeline({
     machine,
     initializes: true,
+    packsProducts: true,
     last: [
       ...(fusedMultiplyAdd ? ["wasm-relaxed-madd"] : []),
       "wasm-min-max",

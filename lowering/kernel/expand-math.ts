@@ -24,6 +24,8 @@ interface Rule {
   readonly quick?: Expand;
   /** Rounding by adding and subtracting a large number is not to be relied on. */
   readonly loose?: boolean;
+  /** Products that are added may be rounded once. */
+  readonly contract?: boolean;
 }
 
 const single = (expand: Expand, shorter?: Expand): Rule => ({
@@ -112,7 +114,8 @@ export const expandMath = definePass("kernel-expand-math", {
     const quicker = allows(fn, shorterFunctions);
     for (const op of found) {
       const known = rules.get(op.def)!;
-      const rule = quicker && known.quick && elementOf(op.result().type) === f32 ? single(known.quick) : known;
+      const short = quicker && known.quick && elementOf(op.result().type) === f32 ? known.quick : undefined;
+      const rule = short ? { ...single(short), contract: true } : known;
       const b = Builder.before(op);
       op.result().replaceAllUsesWith(
         write(b, constants, doubles ? rule : { ...rule, inSingle: true, loose: true }, op.operands, op.result().type),
@@ -126,7 +129,10 @@ export const expandMath = definePass("kernel-expand-math", {
 function write(b: Builder, constants: Constants, rule: Rule, operands: readonly Value[], type: Type): Value {
   const element = elementOf(type);
   if (element === f64 || (element === f32 && rule.inSingle))
-    return rule.expand(new Words(b, type, constants, !rule.loose), ...operands);
+    return rule.expand(
+      new Words(b, type, constants, { exact: !rule.loose, contract: rule.contract ?? false }),
+      ...operands,
+    );
   if (type.kind === "vector") return perElement(b, constants, rule, operands, type);
   const wide = operands.map((v) => arith.extf(b, v, { types: [f64] }));
   return arith.truncf(b, rule.expand(new Words(b, f64, constants), ...wide), { types: [type] });

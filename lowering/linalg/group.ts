@@ -9,6 +9,9 @@ import type { AffineMap } from "../../ir/affine.ts";
 import type { Block, Operation, Value } from "../../ir/core.ts";
 import { isShaped } from "../../ir/types.ts";
 
+/** On an op whose result lies in memory, whoever reads it: no kernel computes it again. */
+export const materializedAttribute = "materialized";
+
 export interface Group {
   /** The op whose results leave the kernel. */
   readonly root: Operation;
@@ -125,7 +128,7 @@ function grow(root: Operation, structures: ReadonlyMap<Operation, Structure>, ow
       const producer = value.definingOp;
       if (!producer || members.has(producer) || owner.has(producer) || !isShaped(value.type)) continue;
       const p = structures.get(producer);
-      if (!p || !onlyUsedIn(producer, members)) continue;
+      if (!p || !onlyUsedIn(producer, members) || producer.attributes?.has(materializedAttribute)) continue;
       const exact = once.get(consumer)! && readsOnce(s, map);
       const outer = readsOuter(s, map);
       const reducing = isReducing(p);

@@ -201,9 +201,11 @@ function blockRows(
   const depth = s.loops.reduce((n, l) => (l.kind === "reduction" ? n * l.extent : n), 1);
   // Windows overlap: an input element is read for several rows, but lies in memory once.
   const shares = s.inputs.reduce((n, o) => Math.max(n, stepAlong(s, o.index, loopOfDim(s, at.row)) ?? 0), 0);
-  const bytes = 4 * ((shares > 0 ? Math.min(shares, depth) : depth) + columns);
-  const fit = Math.max(48, Math.floor(machine.l2 / 3 / bytes));
+  const input = 4 * (shares > 0 ? Math.min(shares, depth) : depth);
   const total = at.outer === at.row ? rows : rows * shape[at.outer]!;
+  // Where all rows stay, the panels, which are read from further away, pass by only once.
+  if (total * input <= machine.l2 * 0.8) return;
+  const fit = Math.max(48, Math.floor(machine.l2 / 3 / (input + 4 * columns)));
   if (total <= fit * 1.25) return;
   const count = Math.ceil(total / fit);
   if (at.outer === at.row) block[at.row] = Math.ceil(Math.ceil(rows / count) / at.tile.rows) * at.tile.rows;

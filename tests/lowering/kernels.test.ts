@@ -153,6 +153,29 @@ describe.each(["v8", "v8-12", ...relaxed])("kernels on %s", (machine) => {
     expect(distance(r.wasm[0]!, r.reference[0]!)).toBe(0);
   });
 
+  it.each([
+    ["columns in rows", "h, n, k", [3, 24, 20]],
+    ["columns in rows, no whole panels", "h, n, k", [3, 13, 20]],
+    ["rows far apart", "k, h, n", [20, 3, 24]],
+    ["lies well already", "h, k, n", [3, 20, 8]],
+  ] as const)("product of two inputs: %s", async (_, at, shape) => {
+    const n = shape[at.split(", ").indexOf("n")]!;
+    const types = [tensorType([18, 3, 20], f32), tensorType(shape, f32)];
+    const module = program(types, [tensorType([3, 18, n], f32)], (b, x, y) =>
+      linalg.genericOf(b, {
+        loops: "h m n : k",
+        inputs: [
+          [x!, "m, h, k"],
+          [y!, at],
+        ],
+        outputs: [[filled(b, [3, 18, n], 0), "h, m, n"]],
+        body: (inner, p, q, acc) => arith.addf(inner, acc!, arith.mulf(inner, p!, q!)),
+      }),
+    );
+    const r = await both(module, machine);
+    expect(distance(r.wasm[0]!, r.reference[0]!)).toBeLessThan(1e-5);
+  });
+
   it("two kernels pass a buffer of the arena", async () => {
     const module = program([tensorType([4, 8], f32)], [tensorType([4, 8], f32)], (b, x) => {
       const y = matmul(b, x!, weights(b, [8, 8], 1), 4, 8);

@@ -27,7 +27,7 @@ export function exp(w: Words, x: Value): Value {
   const magic = w.c(12582912 + 126);
   const shifted = w.add(w.mul(y, w.c(Math.LOG2E)), magic);
   const whole = w.sub(shifted, magic);
-  const r = w.sub(w.sub(y, w.mul(whole, w.c(high))), w.mul(whole, w.c(low)));
+  const r = w.add(w.mul(whole, w.c(-low)), w.add(w.mul(whole, w.c(-high)), y));
   const p = w.polyPairs(r, expCoefficients());
   return w.mul(w.add(p, p), w.floats(w.shl(w.bits(shifted), 23)));
 }

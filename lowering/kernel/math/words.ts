@@ -76,11 +76,16 @@ export class Words {
   readonly isDouble: boolean;
   readonly #constants: Constants;
   readonly #exact: boolean;
+  readonly #flags: { readonly fastmath?: readonly "contract"[] };
 
-  /** `exact`: what is added and subtracted again is not optimized away by compilers further down. */
-  constructor(b: Builder, type: Type, constants: Constants, exact = true) {
+  /**
+   * `exact`: what is added and subtracted again is not optimized away by compilers further down. `contract`: products that
+   * are added may be rounded once.
+   */
+  constructor(b: Builder, type: Type, constants: Constants, { exact = true, contract = false } = {}) {
     this.b = b;
     this.#exact = exact;
+    this.#flags = contract ? { fastmath: ["contract"] } : {};
     this.#constants = constants;
     this.type = type;
     this.isDouble = elementOf(type) === f64;
@@ -98,9 +103,9 @@ export class Words {
     return this.#constants.get(BigInt.asIntN(this.format.integer.width, BigInt(value)), this.ints);
   }
 
-  add = (x: Value, y: Value): Value => arith.addf(this.b, x, y);
+  add = (x: Value, y: Value): Value => arith.addf(this.b, x, y, this.#flags);
   sub = (x: Value, y: Value): Value => arith.subf(this.b, x, y);
-  mul = (x: Value, y: Value): Value => arith.mulf(this.b, x, y);
+  mul = (x: Value, y: Value): Value => arith.mulf(this.b, x, y, this.#flags);
   div = (x: Value, y: Value): Value => arith.divf(this.b, x, y);
   neg = (x: Value): Value => arith.negf(this.b, x);
   abs = (x: Value): Value => math.absf(this.b, x);
