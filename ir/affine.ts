@@ -4,55 +4,92 @@
  */
 import { invariant } from "../support/diagnostic.ts";
 
+/** What is known of every expression from when it is made. */
+interface Facts {
+  readonly key: string;
+  /** A number of its own: what is keyed by expressions is keyed by these. Not the same from run to run. */
+  readonly id: number;
+  /** The largest index of a dimension that occurs, or -1. */
+  readonly lastDim: number;
+  readonly hasSymbols: boolean;
+  /** Some part is a quotient or a remainder. */
+  readonly divides: boolean;
+}
+
 export type AffineExpr =
-  | { readonly kind: "dim"; readonly index: number; readonly key: string }
-  | { readonly kind: "symbol"; readonly index: number; readonly key: string }
-  | { readonly kind: "constant"; readonly value: number; readonly key: string }
-  | {
-      readonly kind: AffineBinaryKind;
-      readonly lhs: AffineExpr;
-      readonly rhs: AffineExpr;
-      readonly key: string;
-    };
+  | ({ readonly kind: "dim"; readonly index: number } & Facts)
+  | ({ readonly kind: "symbol"; readonly index: number } & Facts)
+  | ({ readonly kind: "constant"; readonly value: number } & Facts)
+  | ({ readonly kind: AffineBinaryKind; readonly lhs: AffineExpr; readonly rhs: AffineExpr } & Facts);
 
 export type AffineBinaryKind = "+" | "*" | "mod" | "floordiv" | "ceildiv";
 
-const expressions = new Map<string, AffineExpr>();
+/** Ids are smaller than this, so that two of them make one number. */
+const mostExpressions = 2 ** 26;
+let expressions = 0;
+function nextId(): number {
+  invariant(expressions < mostExpressions, "there are few affine expressions");
+  return expressions++;
+}
 
-function intern(key: string, make: () => AffineExpr): AffineExpr {
-  let e = expressions.get(key);
+const dims: AffineExpr[] = [];
+const symbols: AffineExpr[] = [];
+const constants = new Map<number, AffineExpr>();
+/** By kind, then by the ids of both sides. */
+const binaries: Readonly<Record<AffineBinaryKind, Map<number, AffineExpr>>> = {
+  "+": new Map(),
+  "*": new Map(),
+  mod: new Map(),
+  floordiv: new Map(),
+  ceildiv: new Map(),
+};
+
+export function dim(index: number): AffineExpr {
+  for (let i = dims.length; i <= index; i++) {
+    dims.push({ kind: "dim", index: i, key: `d${i}`, id: nextId(), lastDim: i, hasSymbols: false, divides: false });
+  }
+  return dims[index]!;
+}
+
+export function symbol(index: number): AffineExpr {
+  for (let i = symbols.length; i <= index; i++) {
+    symbols.push({ kind: "symbol", index: i, key: `s${i}`, id: nextId(), lastDim: -1, hasSymbols: true, divides: false });
+  }
+  return symbols[index]!;
+}
+
+export function constant(value: number): AffineExpr {
+  const v = value === 0 ? 0 : value;
+  let e = constants.get(v);
   if (!e) {
-    e = make();
-    expressions.set(key, e);
+    e = { kind: "constant", value: v, key: `${v}`, id: nextId(), lastDim: -1, hasSymbols: false, divides: false };
+    constants.set(v, e);
   }
   return e;
 }
 
-export const dim = (index: number): AffineExpr => intern(`d${index}`, () => ({ kind: "dim", index, key: `d${index}` }));
-export const symbol = (index: number): AffineExpr =>
-  intern(`s${index}`, () => ({ kind: "symbol", index, key: `s${index}` }));
-export function constant(value: number): AffineExpr {
-  const v = value === 0 ? 0 : value;
-  return intern(`${v}`, () => ({ kind: "constant", value: v, key: `${v}` }));
-}
-
 function binary(kind: AffineBinaryKind, lhs: AffineExpr, rhs: AffineExpr): AffineExpr {
-  const key = `(${lhs.key} ${kind} ${rhs.key})`;
-  return intern(key, () => ({ kind, lhs, rhs, key }));
+  const known = binaries[kind];
+  const key = lhs.id * mostExpressions + rhs.id;
+  let e = known.get(key);
+  if (!e) {
+    e = {
+      kind,
+      lhs,
+      rhs,
+      key: `(${lhs.key} ${kind} ${rhs.key})`,
+      id: nextId(),
+      lastDim: Math.max(lhs.lastDim, rhs.lastDim),
+      hasSymbols: lhs.hasSymbols || rhs.hasSymbols,
+      divides: (kind !== "+" && kind !== "*") || lhs.divides || rhs.divides,
+    };
+    known.set(key, e);
+  }
+  return e;
 }
 
 /** No dimension occurs in the expression. */
-export function isSymbolic(e: AffineExpr): boolean {
-  switch (e.kind) {
-    case "dim":
-      return false;
-    case "symbol":
-    case "constant":
-      return true;
-    default:
-      return isSymbolic(e.lhs) && isSymbolic(e.rhs);
-  }
-}
+export const isSymbolic = (e: AffineExpr): boolean => e.lastDim < 0;
 
 const isBinary = (e: AffineExpr): e is Extract<AffineExpr, { lhs: AffineExpr }> => "lhs" in e;
 
@@ -185,8 +222,12 @@ export function substitute(
       return symbols[e.index] ?? e;
     case "constant":
       return e;
-    default:
-      return combine(e.kind, substitute(e.lhs, dims, symbols), substitute(e.rhs, dims, symbols));
+    default: {
+      if (e.lastDim < 0 && !e.hasSymbols) return e;
+      const lhs = substitute(e.lhs, dims, symbols);
+      const rhs = substitute(e.rhs, dims, symbols);
+      return lhs === e.lhs && rhs === e.rhs ? e : combine(e.kind, lhs, rhs);
+    }
   }
 }
 
@@ -281,11 +322,13 @@ function spaceText(numDims: number, numSymbols: number): string {
 }
 
 export function affineMap(numDims: number, numSymbols: number, results: readonly AffineExpr[]): AffineMap {
-  const text = `${spaceText(numDims, numSymbols)} -> (${results.map((r) => exprText(r)).join(", ")})`;
-  let m = maps.get(text);
+  let key = `${numDims} ${numSymbols}`;
+  for (const r of results) key += ` ${r.id}`;
+  let m = maps.get(key);
   if (!m) {
+    const text = `${spaceText(numDims, numSymbols)} -> (${results.map((r) => exprText(r)).join(", ")})`;
     m = Object.freeze({ numDims, numSymbols, results: Object.freeze(results.slice()), text });
-    maps.set(text, m);
+    maps.set(key, m);
   }
   return m;
 }

@@ -4,11 +4,11 @@
  */
 import * as affine from "../../../dialects/affine/index.ts";
 import * as arith from "../../../dialects/arith/ops.ts";
-import { type AffineExpr, affineMap, dim, linear, substitute } from "../../../ir/affine.ts";
+import { type AffineExpr, type AffineMap, affineMap, dim, linear, substitute } from "../../../ir/affine.ts";
 import type { Builder } from "../../../ir/builder.ts";
 import type { Block, Value } from "../../../ir/core.ts";
 import { index, indexAttribute } from "../../../ir/types.ts";
-import { innermostDim, type Range, resolve } from "./ranges.ts";
+import { type Range, resolve } from "./ranges.ts";
 
 export interface Level {
   readonly depth: number;
@@ -67,9 +67,8 @@ export class Nest {
   levelOf(exprs: readonly AffineExpr[]): Level {
     let level = this.levels[0]!;
     for (const e of exprs) {
-      const id = innermostDim(e);
-      if (id < 0) continue;
-      const its = this.counters[id]!.level;
+      if (e.lastDim < 0) continue;
+      const its = this.counters[e.lastDim]!.level;
       if (its.depth > level.depth) level = its;
     }
     return level;
@@ -108,7 +107,7 @@ export class Nest {
   }
 
   constant(value: number): Value {
-    return this.#make(this.levels[0]!, `index ${value}`, () =>
+    return this.#make(this.levels[0]!, `constant ${value}`, () =>
       arith.constant(this.b, { value: indexAttribute(value), types: [index] }),
     );
   }
@@ -117,18 +116,11 @@ export class Nest {
   index(e: AffineExpr): Value {
     if (e.kind === "constant") return this.constant(e.value);
     if (e.kind === "dim") return this.counters[e.index]!.value;
-    return this.#make(this.levelOf([e]), `index ${e.key}`, () => {
-      // Renumber the counters that occur, so that equal expressions of different loops share a map.
-      const used: number[] = [];
-      collectDims(e, used);
-      const renumbered = substitute(
-        e,
-        this.counters.map((_, i) => (used.includes(i) ? dim(used.indexOf(i)) : undefined)),
-      );
-      const map = affineMap(used.length, 0, [renumbered]);
+    return this.#make(this.levelOf([e]), `index ${e.id}`, () => {
+      const { counters, map } = applicationOf(e);
       return affine.apply(
         this.b,
-        used.map((i) => this.counters[i]!.value),
+        counters.map((i) => this.counters[i]!.value),
         { map },
       );
     });
@@ -138,6 +130,29 @@ export class Nest {
   linear(e: AffineExpr): ReturnType<typeof linear> {
     return linear(e, this.counters.length);
   }
+}
+
+interface Application {
+  /** Those that occur, in the order in which they do. */
+  readonly counters: readonly number[];
+  readonly map: AffineMap;
+}
+const applications = new WeakMap<AffineExpr, Application>();
+
+/** An expression as a map of the counters that occur, renumbered, so that equal expressions of different loops share it. */
+function applicationOf(e: AffineExpr): Application {
+  let known = applications.get(e);
+  if (!known) {
+    const counters: number[] = [];
+    collectDims(e, counters);
+    const renumbered: AffineExpr[] = [];
+    counters.forEach((i, n) => {
+      renumbered[i] = dim(n);
+    });
+    known = { counters, map: affineMap(counters.length, 0, [substitute(e, renumbered)]) };
+    applications.set(e, known);
+  }
+  return known;
 }
 
 function collectDims(e: AffineExpr, into: number[]): void {

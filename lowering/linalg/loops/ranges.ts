@@ -14,16 +14,7 @@ export interface Range {
 }
 
 /** Whether the lane occurs. */
-export function usesLane(e: AffineExpr): boolean {
-  if (e.kind === "symbol") return true;
-  return "lhs" in e && (usesLane(e.lhs) || usesLane(e.rhs));
-}
-
-/** The innermost loop counter that occurs, or -1. */
-export function innermostDim(e: AffineExpr): number {
-  if (e.kind === "dim") return e.index;
-  return "lhs" in e ? Math.max(innermostDim(e.lhs), innermostDim(e.rhs)) : -1;
-}
+export const usesLane = (e: AffineExpr): boolean => e.hasSymbols;
 
 /** The terms of a sum, each with its constant factor, and the constant part. */
 export function terms(e: AffineExpr): {
@@ -79,7 +70,7 @@ export function rangeOf(e: AffineExpr, dims: readonly Range[], lanes: number): R
 
 /** The expression with `floordiv` and `mod` by constants resolved where the ranges allow it. */
 export function resolve(e: AffineExpr, dims: readonly Range[], lanes: number): AffineExpr {
-  if (!("lhs" in e)) return e;
+  if (!e.divides || !("lhs" in e)) return e;
   const lhs = resolve(e.lhs, dims, lanes);
   const rhs = resolve(e.rhs, dims, lanes);
   if ((e.kind === "floordiv" || e.kind === "mod") && rhs.kind === "constant" && rhs.value > 0) {

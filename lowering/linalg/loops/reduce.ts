@@ -257,7 +257,7 @@ class Reduction {
 function rowsOf(domains: readonly At[]): number[][] {
   const rows = new Map<string, number[]>();
   domains.forEach((d, i) => {
-    const key = d.map((e) => (usesLane(e) ? "|" : e.key)).join(",");
+    const key = d.map((e) => (usesLane(e) ? "|" : e.id)).join(" ");
     const row = rows.get(key);
     if (row) row.push(i);
     else rows.set(key, [i]);

@@ -66,7 +66,13 @@ export class KernelValues {
       id = this.#ids.size;
       this.#ids.set(value, id);
     }
-    return `${id} ${at.map((e) => e.key).join(",")} ${at.some(usesLane) ? lanes : 1}`;
+    let text = `${id}`;
+    let wide = false;
+    for (const e of at) {
+      text += ` ${e.id}`;
+      wide ||= e.hasSymbols;
+    }
+    return wide ? `${text} x${lanes}` : text;
   }
 
   resolve(at: At, lanes: number): At {
@@ -405,7 +411,7 @@ export class KernelValues {
 
 function dedupe(points: readonly At[]): At[] {
   const seen = new Map<string, At>();
-  for (const p of points) seen.set(p.map((e) => e.key).join(","), p);
+  for (const p of points) seen.set(p.map((e) => e.id).join(" "), p);
   return [...seen.values()];
 }
 
