@@ -4,6 +4,7 @@
  * its arguments and answers the exit code: 0 all well, 1 the input is at fault, 2 the command line is.
  */
 // Not from index.ts: asking for the version must not load the compiler.
+import { setFlagsFromString } from "node:v8";
 import { version } from "../support/version.ts";
 
 export interface CommandModule {
@@ -13,23 +14,35 @@ export interface CommandModule {
 interface Entry {
   /** Commands without one are called by others of ours only, and not listed. */
   readonly summary?: string;
+  /** Runs much of the compiler a few times each, and ends. */
+  readonly brief?: boolean;
   load(): Promise<CommandModule>;
 }
 
 const commands: Readonly<Record<string, Entry>> = {
-  compile: { summary: "compile an ONNX model for a target", load: () => import("./compile.ts") },
-  opt: { summary: "read MLIR text, run passes on it, print it", load: () => import("./opt.ts") },
-  check: { summary: "say everything that is wrong with a model", load: () => import("./check.ts") },
-  inspect: { summary: "show what a model is made of", load: () => import("./inspect.ts") },
-  run: { summary: "run a model, or a function of an MLIR program", load: () => import("./run.ts") },
+  compile: { brief: true, summary: "compile an ONNX model for a target", load: () => import("./compile.ts") },
+  opt: { brief: true, summary: "read MLIR text, run passes on it, print it", load: () => import("./opt.ts") },
+  check: { brief: true, summary: "say everything that is wrong with a model", load: () => import("./check.ts") },
+  inspect: { brief: true, summary: "show what a model is made of", load: () => import("./inspect.ts") },
+  run: { brief: true, summary: "run a model, or a function of an MLIR program", load: () => import("./run.ts") },
   bench: { summary: "time models, side by side with other runtimes", load: () => import("./bench.ts") },
   "bench-worker": { load: () => import("./bench-worker.ts") },
   profile: { summary: "say where the time of a model goes", load: () => import("./profile.ts") },
-  report: { summary: "say how much memory and work a model takes on a machine", load: () => import("./resources.ts") },
+  report: {
+    brief: true,
+    summary: "say how much memory and work a model takes on a machine",
+    load: () => import("./resources.ts"),
+  },
   repl: { summary: "type IR, transform it and run it, step by step", load: () => import("./repl.ts") },
   dialect: { summary: "list dialects, describe one, or write it as IRDL", load: () => import("./dialect.ts") },
   explain: { summary: "explain the code of a diagnostic", load: () => import("./explain.ts") },
 };
+
+/**
+ * Bytes of code that V8 runs of a function before it optimizes it; 132 or 66 KiB is usual. In a process that ends after
+ * a second or two, most of what is optimized earlier is hardly used again: compiling took a fifth longer.
+ */
+const patience = 500_000;
 
 async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
@@ -38,7 +51,9 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   if (name !== undefined && Object.hasOwn(commands, name)) {
-    const { main } = await commands[name]!.load();
+    const { load, brief } = commands[name]!;
+    if (brief) setFlagsFromString(`--interrupt-budget=${patience}`);
+    const { main } = await load();
     return main(rest);
   }
   const { help } = await import("./help.ts");

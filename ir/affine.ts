@@ -53,7 +53,15 @@ export function dim(index: number): AffineExpr {
 
 export function symbol(index: number): AffineExpr {
   for (let i = symbols.length; i <= index; i++) {
-    symbols.push({ kind: "symbol", index: i, key: `s${i}`, id: nextId(), lastDim: -1, hasSymbols: true, divides: false });
+    symbols.push({
+      kind: "symbol",
+      index: i,
+      key: `s${i}`,
+      id: nextId(),
+      lastDim: -1,
+      hasSymbols: true,
+      divides: false,
+    });
   }
   return symbols[index]!;
 }

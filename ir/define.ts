@@ -353,25 +353,32 @@ export function insOf(
   return ins;
 }
 
+const nothingGiven: Extra & Record<string, unknown> & { types?: readonly Type[] } = Object.freeze({});
+const noTypes: readonly Type[] = Object.freeze([]);
+const noIns = Object.freeze({});
+
 function buildOp(def: OpInfo, b: Builder, args: readonly unknown[]): unknown {
   const { spec, operandFields, resultFields, attrFields, regionNames } = def;
-  const rest = (args[operandFields.length] ?? {}) as Extra & Record<string, unknown> & { types?: readonly Type[] };
+  const rest = (args[operandFields.length] ?? nothingGiven) as typeof nothingGiven;
   const operands: Value[] = [];
-  const segments: number[] = [];
+  const segments: number[] | null = def.hasOperandSegments ? [] : null;
   for (let i = 0; i < operandFields.length; i++) {
     const given = args[i] as Value | readonly Value[] | undefined;
-    const values = given === undefined ? [] : given instanceof Value ? [given] : given;
-    segments.push(values.length);
-    operands.push(...values);
+    const before = operands.length;
+    if (given instanceof Value) operands.push(given);
+    else if (given !== undefined) for (let k = 0; k < given.length; k++) operands.push(given[k]!);
+    segments?.push(operands.length - before);
   }
-  const operandSegments = def.hasOperandSegments ? segments : null;
-  const props = attrFields.map((f) => {
+  const operandSegments = segments;
+  const props = new Array<unknown>(attrFields.length);
+  for (let i = 0; i < attrFields.length; i++) {
+    const f = attrFields[i]!;
     const given = rest[f.name];
-    return given === undefined ? f.codec.fallback : given;
-  });
-  const needIns = spec.infer !== undefined || spec.enter !== undefined;
-  const ins = needIns ? insOf(def, operands, props, operandSegments) : {};
-  const types = rest.types ?? spec.infer?.(ins as never) ?? [];
+    props[i] = given === undefined ? f.codec.fallback : given;
+  }
+  const needIns = (rest.types === undefined && spec.infer !== undefined) || spec.enter !== undefined;
+  const ins = needIns ? insOf(def, operands, props, operandSegments) : noIns;
+  const types = rest.types ?? spec.infer?.(ins as never) ?? noTypes;
   invariant(
     types.length > 0 || resultFields.every((f) => f.arity !== "one"),
     `${def.opName}: the result types cannot be inferred and were not given`,

@@ -178,7 +178,21 @@ export const functionType = (inputs: readonly Type[], results: readonly Type[]):
 
 const noFlags: readonly boolean[] = Object.freeze([]);
 
+/** Vectors of one dimension, by element and size: most that there are. */
+const rows: VectorType[][] = [];
+
 export function vector(shape: readonly number[], element: Type, scalable: readonly boolean[] = noFlags): VectorType {
+  if (shape.length !== 1 || scalable.length > 0) return anyVector(shape, element, scalable);
+  rows[element.id] ??= [];
+  const sizes = rows[element.id]!;
+  const size = shape[0]!;
+  // Sizes that are no small index would make a table of the array.
+  if (!(size >= 0 && size < 256)) return anyVector(shape, element, scalable);
+  sizes[size] ??= anyVector(shape, element, scalable);
+  return sizes[size];
+}
+
+function anyVector(shape: readonly number[], element: Type, scalable: readonly boolean[]): VectorType {
   const flags = scalable.some((s) => s) ? scalable.slice() : noFlags;
   return intern(`vector<${shape.join("x")};${flags.map((f) => (f ? 1 : 0)).join("")};${element.id}>`, (id) => ({
     kind: "vector",

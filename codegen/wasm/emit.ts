@@ -90,7 +90,7 @@ export function emitModule(module: Operation, options: EmitOptions): Uint8Array<
 
 function emitOp(op: Operation, w: FunctionWriter): void {
   if (op.results.length === 1 && w.constants.has(op.result())) return;
-  const wide = [...op.uses.map((u) => u.value), ...op.results].some((v) => v.type.kind === "vector");
+  const wide = op.uses.some((u) => u.value.type.kind === "vector") || op.results.some((r) => r.type.kind === "vector");
   if (op.def.isConstant && !wide) return;
   const row: Row | undefined = controlRows.get(op.def) ?? (wide ? vectorRows : scalarRows).get(op.def);
   if (!row) unsupported(op);

@@ -64,8 +64,8 @@ export class FunctionWriter {
 
   block(block: Block): void {
     for (const a of block.args) this.#noteDeath(a, block);
-    for (const op of block) for (const r of op.results) this.#noteDeath(r, block);
-    for (const op of block) {
+    for (let op = block.first; op; op = op.next) for (const r of op.results) this.#noteDeath(r, block);
+    for (let op = block.first; op; op = op.next) {
       this.#emitOp(op, this);
       this.release(op);
     }
@@ -74,8 +74,8 @@ export class FunctionWriter {
   /** The last op of the block in or under which the value is used. */
   #noteDeath(v: Value, block: Block): void {
     let last: Operation | null = null;
-    for (const u of v.uses()) {
-      const at = u.owner.ancestorIn(block);
+    for (let u = v.firstUse; u; u = u.next) {
+      const at = u.owner.block === block ? u.owner : u.owner.ancestorIn(block);
       if (at && (!last || last.isBefore(at))) last = at;
     }
     const at = last ?? v.definingOp;
@@ -87,7 +87,9 @@ export class FunctionWriter {
 
   /** Frees the locals of values whose last use is behind us. */
   release(op: Operation): void {
-    for (const v of this.#deaths.get(op) ?? []) {
+    const dead = this.#deaths.get(op);
+    if (!dead) return;
+    for (const v of dead) {
       const local = this.#locals.get(v);
       if (local !== undefined && !this.#params.has(local)) this.#drop(local);
     }

@@ -127,10 +127,11 @@ export class CallerBufferizer {
     if (source.type.kind !== "tensor" || source.type.shape.length !== slice.sizes.length) return false;
     if (slice.strides.some((s) => s !== 1)) return false;
     for (let dest = tensor.insert_slice.of(op).dest; ; ) {
-      if (!dest.hasOneUse) return false;
       const def = dest.definingOp;
       if (!def || def.block !== op.block) return false;
+      // Whoever else starts from a tensor without content gets a buffer of their own.
       if (tensor.empty.is(def)) return true;
+      if (!dest.hasOneUse) return false;
       if (func.call.is(def)) {
         // Content that depends on nothing (padding) is written first.
         if (def.uses.some((u) => u.value.type.kind === "tensor")) return false;

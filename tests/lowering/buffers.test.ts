@@ -69,6 +69,17 @@ describe("buffers", () => {
       return [insert(b, twice(b, y!), insert(b, twice(b, x!), empty, [0, 0]), [0, 3])];
     }));
 
+  it("concatenates twice into what starts from one empty tensor, without copies", async () => {
+    const p = program([t(2, 3), t(2, 4)], [t(2, 7), t(2, 7)], (b, x, y) => {
+      const empty = tensor.empty(b, [], { types: [t(2, 7)] });
+      const joined = (p: Value, q: Value): Value => insert(b, q, insert(b, p, empty, [0, 0]), [0, 3]);
+      return [joined(twice(b, x!), twice(b, y!)), joined(twice(b, twice(b, x!)), twice(b, twice(b, y!)))];
+    });
+    const r = await both(p);
+    r.wasm.forEach((w, i) => expect(distance(w, r.reference[i]!)).toBe(0));
+    expect(new TextDecoder("latin1").decode(r.code)).not.toContain("copy_");
+  });
+
   it("concatenates a tensor with itself", () =>
     same([t(2, 3)], [t(2, 6), t(2, 3)], (b, x) => {
       const y = twice(b, x!);
