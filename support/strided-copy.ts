@@ -1,9 +1,9 @@
 /** @file Copies elements between layouts. What transposes and packs of weights take is the way to memory: blocks, not rows. */
-import type { Buffer } from "./ndarray.ts";
 
 /** Where the elements of an array lie. */
 export interface Strided {
-  readonly data: Buffer;
+  /** A typed array; the same kind on both sides. */
+  readonly data: ArrayBufferView;
   /** In elements, one for each dimension. */
   readonly strides: readonly number[];
   readonly offset: number;
@@ -34,8 +34,8 @@ export function copyStrided(to: Strided, from: Strided, shape: readonly number[]
   // The dimension along which the source is dense, where it is not that of the row.
   const dense = dims.reduce((best, w, i) => (w.from < (dims[best]?.from ?? row.from) ? i : best), -1);
   const [column] = dense < 0 ? [] : dims.splice(dense, 1);
-  const a = to.data as Float64Array;
-  const b = from.data as Float64Array;
+  const a = to.data as unknown as Float64Array;
+  const b = from.data as unknown as Float64Array;
   const copy: (at: number, read: number) => void = column
     ? (at, read) => copyBlocks(a, at, b, read, row, column)
     : row.to === 1 && row.from === 1 && row.count >= longRun
