@@ -5,6 +5,11 @@ export interface PipelineChoices {
   readonly machine?: string;
   /** Columns of a panel of packed weights. */
   readonly panel?: number;
+  /** Quantized models compute with integers. */
+  readonly integers?: boolean;
+  /** The same for sums of integers, and products of bytes that are summed at a time, of machines that can. */
+  readonly integerPanel?: number;
+  readonly group?: number;
   /**
    * The target runs what depends on constants only once, at load: forms of weights that are larger than they are, like
    * those of Winograd's filtering, need not be kept.
@@ -16,20 +21,27 @@ export interface PipelineChoices {
   readonly last: string;
 }
 
-export function standardPipeline({
-  machine,
-  panel,
-  initializes = false,
-  packsProducts = false,
-  last,
-}: PipelineChoices): string {
-  const pack = panel === undefined ? "linalg-pack" : `linalg-pack{panel=${panel}}`;
+export function standardPipeline(choices: PipelineChoices): string {
+  const {
+    machine,
+    panel,
+    integerPanel,
+    group,
+    integers = false,
+    initializes = false,
+    packsProducts = false,
+    last,
+  } = choices;
+  const packing = Object.entries({ panel, "integer-panel": integerPanel, group }).flatMap(([k, v]) =>
+    v === undefined ? [] : [`${k}=${v}`],
+  );
+  const pack = packing.length === 0 ? "linalg-pack" : `linalg-pack{${packing.join(" ")}}`;
   const schedule = machine === undefined ? "linalg-schedule" : `linalg-schedule{machine=${machine}}`;
   const filtering = initializes ? ",graph-winograd" : "";
   const products = packsProducts ? `func.func(linalg-pack-products),` : "";
   const hoisting = initializes ? "kernel-hoist-init," : "";
   return (
-    `builtin.module(func.func(graph-recognize,graph-byte-ports,graph-fold-affine,graph-layout${filtering}),graph-to-linalg,` +
+    `builtin.module(func.func(graph-integer${integers ? "" : "{only-constants=true}"},graph-recognize,graph-byte-ports,graph-fold-affine,graph-layout${filtering}),graph-to-linalg,` +
     `func.func(linalg-decompose-pad),canonicalize,cse,${pack},canonicalize,cse,${products}linalg-outline,kernel-count-work,` +
     `linalg-bufferize,${hoisting}${schedule},linalg-to-loops,kernel-plan-memory,` +
     `func.func(kernel-expand-narrow-floats),kernel-expand-small-types,func.func(kernel-expand-math,${last}))`

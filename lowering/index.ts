@@ -12,6 +12,7 @@ import { stripDebugInfo } from "./general/strip-debuginfo.ts";
 import { symbolDce } from "./general/symbol-dce.ts";
 import { bytePorts } from "./graph/byte-ports.ts";
 import { foldAffine } from "./graph/fold-affine.ts";
+import { integer } from "./graph/integer.ts";
 import { layout } from "./graph/layout.ts";
 import { recognize } from "./graph/recognize.ts";
 import { graphToLinalg } from "./graph/to-linalg.ts";
@@ -48,6 +49,7 @@ export const passes: readonly Pass[] = [
   sccp,
   stripDebugInfo,
   symbolDce,
+  integer,
   recognize,
   bytePorts,
   foldAffine,

@@ -5,7 +5,7 @@
 
 import { cast } from "../dialects/graph/cast.ts";
 import { constantArray, constantOfArray } from "../dialects/graph/constant.ts";
-import type { TensorValue } from "../dialects/graph/op.ts";
+import { type TensorValue, Widens } from "../dialects/graph/op.ts";
 import { Builder } from "../ir/builder.ts";
 import type { Operation, Region, Value } from "../ir/core.ts";
 import { dtypeOf } from "../ir/datum.ts";
@@ -141,7 +141,7 @@ export class NodeBuilder extends Builder {
   /** Computes an op whose operands are all known. */
   #fold(op: Operation): void {
     const { def } = op;
-    if (def.isConstant || op.regions.length > 0 || !def.has(Pure) || !def.spec.evaluate) return;
+    if (def.isConstant || op.regions.length > 0 || !def.has(Pure) || def.has(Widens) || !def.spec.evaluate) return;
     if (op.results.some(({ type }) => type.kind !== "tensor" || sizeOf(type.shape.map(staticPart)) > FOLD_LIMIT))
       return;
     const operands: NDArray[] = [];

@@ -11,6 +11,10 @@ export interface Machine {
   readonly vectorRegisters: number;
   /** Register tiles for products of matrices, best first: rows × columns (columns a multiple of the lanes). */
   readonly tiles: readonly { readonly rows: number; readonly columns: number; readonly gflops: number }[];
+  /** The same for sums of integers, where they are held in other registers than those of floats. */
+  readonly integerTiles?: Machine["tiles"];
+  /** Products of so many bytes that lie next to each other are summed by few instructions. */
+  readonly dot?: number;
   /** Output pixels of a depthwise strip. */
   readonly strip: number;
   /** Steps of a reduction loop written out in a row. */
@@ -218,10 +222,14 @@ const scalar = (name: string, tiles: Machine["tiles"], registers: number): Machi
   l2: 256 << 10,
 });
 const floatTiles = tilesOf([4, 4, 4], [3, 4, 3.8], [2, 4, 3.3], [1, 4, 2.5], [1, 1, 1]);
-export const m0: Machine = scalar("m0", tilesOf([2, 2, 2], [1, 2, 1.5], [1, 1, 1]), 8);
-export const m4: Machine = scalar("m4", floatTiles, 28);
-export const m7: Machine = scalar("m7", floatTiles, 28);
-export const m55: Machine = scalar("m55", floatTiles, 28);
+/** Four sums, and what they are made of, in 13 registers. */
+const integerTiles = tilesOf([2, 2, 2], [1, 2, 1.5], [1, 1, 1]);
+/** Products of halves of words are summed in pairs (SMLAD). */
+const packed = { integerTiles, dot: 4 } as const;
+export const m0: Machine = scalar("m0", integerTiles, 8);
+export const m4: Machine = { ...scalar("m4", floatTiles, 28), ...packed };
+export const m7: Machine = { ...scalar("m7", floatTiles, 28), ...packed };
+export const m55: Machine = { ...scalar("m55", floatTiles, 28), ...packed };
 export const rv32: Machine = scalar("rv32", floatTiles, 28);
 
 /** What WebGPU guarantees everywhere. Ranks of tiles are by reuse of what is loaded, not by measurement. */

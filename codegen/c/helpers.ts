@@ -3,6 +3,8 @@
  * defined. `$` stands for the prefix of the model; a helper that names another one with it brings that along.
  */
 
+import { dotHelpers } from "./dots.ts";
+
 const both = (template: string): Readonly<Record<string, string>> => {
   const single = template
     .replaceAll("@T", "float")
@@ -78,6 +80,7 @@ const signedDivision = (bits: 32 | 64): readonly (readonly [string, string])[] =
 };
 
 export const scalarHelpers: Readonly<Record<string, string>> = {
+  ...dotHelpers,
   ...both(`static inline @I $bits_of_f@b(@T x) {
   union { @T f; @I i; } u;
   u.f = x;
@@ -106,6 +109,16 @@ export const scalarHelpers: Readonly<Record<string, string>> = {
   const @T whole = (size + @whole) - @whole;
   return copysign@s(size < @whole ? whole : x, x);
 }`),
+  // In the rounding mode that all C starts with: to nearest, ties to even.
+  round_f32_to_i32: `static inline int32_t $round_f32_to_i32(float x) {
+#if defined(__arm__) && defined(__ARM_FP) && defined(__GNUC__)
+  float r;
+  __asm__("vcvtr.s32.f32 %0, %1" : "=t"(r) : "t"(x));
+  return $bits_of_f32(r);
+#else
+  return $f32_to_i32($roundeven_f32(x));
+#endif
+}`,
   ...both(`static inline @T $floor_f@b(@T x) {
   const @T r = $roundeven_f@b(x);
   return r > x ? r - (@T)1 : r;

@@ -1,6 +1,7 @@
 /** @file The target c: C99 for any machine, from microcontrollers to servers, as files to add to a project. */
 import type { Operation } from "../../ir/core.ts";
 import type { ElementType, Manifest } from "../../runtime/manifest.ts";
+import { generic, machines } from "../../support/machine.ts";
 import { standardPipeline } from "../pipeline.ts";
 import { type Artifact, defineTarget, type Target } from "../target.ts";
 import { codeText, type FileFacts, headerText, type WeightsForm } from "./files.ts";
@@ -33,12 +34,17 @@ type Settings = Readonly<{ [K in keyof typeof settings]: (typeof settings)[K]["v
 const scalarCpus: ReadonlySet<string> = new Set(["m0", "m4", "m7", "m55", "rv32"]);
 
 /** From `graph` to loops over memrefs, scheduled for a machine. */
-const pipelineFor = (cpu: string): string =>
-  standardPipeline({
+function pipelineFor(cpu: string): string {
+  const { integerTiles, dot } = machines.find((m) => m.name === cpu) ?? generic;
+  return standardPipeline({
     machine: cpu,
     panel: scalarCpus.has(cpu) ? 4 : 16,
+    integers: scalarCpus.has(cpu),
+    ...(integerTiles && { integerPanel: integerTiles[0]!.columns }),
+    ...(dot !== undefined && { group: dot }),
     last: "c-legalize,kernel-lower-affine,kernel-unroll,dce",
   });
+}
 
 function emit(module: Operation, model: string, chosen: Settings): CArtifact {
   const program = emitProgram(module, model);

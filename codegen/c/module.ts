@@ -9,6 +9,7 @@ import { fault, invariant } from "../../support/diagnostic.ts";
 import { constantForm } from "../forms.ts";
 import { constantsOf, entryOf, kernelsOf, type ProgramConstant, type ProgramPort, portsOf } from "../program.ts";
 import { atom, identifier, Names, SourceText } from "../source.ts";
+import { isDotPart } from "./dots.ts";
 import { helperTexts, scalarHelpers } from "./helpers.ts";
 import { overlappingCallees, writtenArguments } from "./restrict.ts";
 import { vectorHelpers, vectorTypes } from "./rows-vector.ts";
@@ -156,7 +157,7 @@ class ModuleWriter {
     const isWide = (fn: Operation): boolean => {
       let wide = false;
       fn.walk((op) => {
-        wide ||= [...op.operands, ...op.results].some((v) => v.type.kind === "vector");
+        wide ||= !isDotPart(op) && [...op.operands, ...op.results].some((v) => v.type.kind === "vector");
       });
       return wide;
     };
@@ -224,7 +225,8 @@ class ModuleWriter {
       w.bindPlace(a, { pointer: atom(own), offset: constantForm(0) });
       return `${writes.has(i) ? "" : "const "}${memoryType(a.type.element)} *${restrict}${own}`;
     });
-    out.block(`static void ${this.#names.get(name)}(${params.length ? params.join(", ") : "void"})`, () => {
+    const own = `${this.#prefix.toUpperCase()}APART ${this.#names.get(name)}`;
+    out.block(`static void ${own}(${params.length ? params.join(", ") : "void"})`, () => {
       entry.args.forEach((a, i) => {
         if (!a.hasUses) out.line(`(void)${/\w+$/.exec(params[i]!)![0]};`);
       });

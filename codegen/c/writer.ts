@@ -19,10 +19,12 @@ import { fault, invariant } from "../../support/diagnostic.ts";
 import type { NDArray } from "../../support/ndarray.ts";
 import { constantForm, type Form, Forms, plusForm } from "../forms.ts";
 import { atom, binding, call, type Expr, infix, Names, type SourceText, within } from "../source.ts";
-import { LaneGroup, type LaneWriter } from "./lanes.ts";
-import { cast, readerOf, scalarRows, unsupported } from "./rows-scalar.ts";
-import { isWordVector, lanesOf, vectorName, vectorRows } from "./rows-vector.ts";
+import { writeDotPart } from "./dots.ts";
+import { LaneGroup } from "./lanes.ts";
+import { cast, isRoundedForInteger, readerOf, scalarRows, unsupported } from "./rows-scalar.ts";
+import { isWordVector, lanesOf, vectorName } from "./rows-vector.ts";
 import { literal, memoryType, valueType } from "./types.ts";
+import { type VectorWriter, writeVector } from "./vectors.ts";
 
 /** What functions of one artifact share. */
 export interface ModuleScope {
@@ -42,7 +44,7 @@ export interface Place {
   readonly offset: Form;
 }
 
-export class FunctionWriter implements LaneWriter {
+export class FunctionWriter implements VectorWriter {
   readonly scope: ModuleScope;
   readonly out: SourceText;
   readonly names: Names;
@@ -286,6 +288,11 @@ export class FunctionWriter implements LaneWriter {
   block(block: Block): void {
     for (const op of block) {
       if (op.def.isConstant || op.def.isTerminator || isTriviallyDead(op) || this.#isSum(op)) continue;
+      if (writeDotPart(op, this)) continue;
+      if (isRoundedForInteger(op)) {
+        this.bind(op.result(), this.expr(op.operand(0)));
+        continue;
+      }
       if (this.asArrays && this.#group.takes(op)) continue;
       if (this.asArrays) this.#group.before(op);
       this.#op(op);
@@ -318,11 +325,11 @@ export class FunctionWriter implements LaneWriter {
     else if (scf.while.is(op)) this.#while(op);
     else if (func.call.is(op)) this.#call(op);
     else if (viewLike.of(op)) this.#view(op);
-    else if (op.def.dialect === "vector" || op.results.some((r) => r.type.kind === "vector")) this.#vector(op);
+    else if (op.def.dialect === "vector" || op.results.some((r) => r.type.kind === "vector")) writeVector(op, this);
     else {
       const row = scalarRows.get(op.def);
       if (!row) unsupported(op);
-      this.#compute(
+      this.compute(
         op,
         row(
           op,
@@ -334,7 +341,7 @@ export class FunctionWriter implements LaneWriter {
   }
 
   /** The result as a variable, or in the place of its only reader. */
-  #compute(op: Operation, e: Expr): void {
+  compute(op: Operation, e: Expr): void {
     const r = op.result();
     if (readerOf(op) && !this.#direct.has(r)) this.bind(r, e);
     else this.define(r, e);
@@ -362,111 +369,6 @@ export class FunctionWriter implements LaneWriter {
       return this.addressOf(pointer, offset);
     });
     this.out.line(`${call(this.scope.callee(callee), ...args).text};`);
-  }
-
-  // --- vectors --------------------------------------------------------------------------------------------------
-
-  #vector(op: Operation): void {
-    const { prefix } = this.scope;
-    const load = vector.load.match(op);
-    if (load && !this.asArrays) {
-      const { pointer, index } = this.element(load.base, load.indices);
-      this.vectorType(load.result.type);
-      const name = `${prefix.toUpperCase()}LOAD_${vectorName(load.result.type)}`;
-      this.define(load.result, call(name, this.addressOf(pointer, index)));
-      return;
-    }
-    const store = vector.store.match(op);
-    if (store && !this.asArrays) {
-      const { pointer, index } = this.element(store.base, store.indices);
-      const name = `${prefix.toUpperCase()}STORE_${vectorName(store.valueToStore.type)}`;
-      this.out.line(`${call(name, this.addressOf(pointer, index), this.expr(store.valueToStore)).text};`);
-      return;
-    }
-    const spread = vector.broadcast.match(op);
-    if (spread) {
-      this.#splat(spread.vector, spread.source);
-      return;
-    }
-    const extract = vector.extract.match(op);
-    if (extract && extract.static_position.length === 1 && !isDynamic(extract.static_position[0]!)) {
-      this.define(extract.result as Value, this.#laneValue(extract.vector, extract.static_position[0]!));
-      return;
-    }
-    if (vector.from_elements.is(op)) {
-      this.#elements(op);
-      return;
-    }
-    const reduction = vector.reduction.match(op);
-    if (reduction && op.operandCount === 1) {
-      this.#reduce(op, reduction.vector, reduction.kind);
-      return;
-    }
-    const row = vectorRows.get(op.def);
-    if (!row || this.asArrays) unsupported(op);
-    const e = row(
-      op,
-      op.operands.map((v) => this.expr(v)),
-      this,
-    );
-    this.#compute(op, { ...e, text: e.text.replaceAll("$", prefix) });
-  }
-
-  #splat(result: Value, source: Value): void {
-    invariant(source.type.kind !== "vector", "vectors are spread from scalars", result.location);
-    const element = elementOf(result.type);
-    const x = this.expr(source);
-    const mask = element.kind === "integer" && element.width === 1;
-    if (this.asArrays) {
-      const name = this.arrayOf(result);
-      this.#lanes(lanesOf(result.type), (j) => `${name}[${j}] = ${x.text};`);
-      return;
-    }
-    const type = this.vectorType(result.type);
-    const e = mask ? infix("-", atom("0"), x) : x;
-    const splat = call(`${this.scope.prefix.toUpperCase()}SPLAT_${vectorName(result.type)}`, e);
-    invariant(type !== "", "a vector has a type");
-    this.define(result, splat);
-  }
-
-  #laneValue(v: Value, i: number): Expr {
-    if (this.asArrays) return this.lane(v, String(i));
-    const element = elementOf(v.type);
-    const e = atom(`${within(this.expr(v), binding.atom)}[${i}]`);
-    return element.kind === "integer" && element.width === 1 ? infix("&", e, atom("1")) : e;
-  }
-
-  #elements(op: Operation): void {
-    const r = op.result();
-    const element = elementOf(r.type);
-    const mask = element.kind === "integer" && element.width === 1 && !this.asArrays;
-    const texts = op.operands.map((v) => {
-      const e = this.expr(v);
-      return mask ? infix("-", atom("0"), e).text : e.text;
-    });
-    if (this.asArrays) {
-      const name = this.arrayOf(r);
-      texts.forEach((t, i) => this.out.line(`${name}[${i}] = ${t};`));
-    } else this.define(r, atom(`(${this.vectorType(r.type)}){${texts.join(", ")}}`));
-  }
-
-  /** Neighbours first, then pairs of them: the same order on any machine. */
-  #reduce(op: Operation, v: Value, kind: string): void {
-    const def = reductionOps[`${kind} ${elementOf(v.type).kind === "float" ? "f" : "i"}`];
-    const row = def && scalarRows.get(def);
-    if (!row) unsupported(op);
-    let parts = Array.from({ length: lanesOf(v.type) }, (_, i) => this.#laneValue(v, i));
-    const type = valueType(v.type);
-    while (parts.length > 1) {
-      const next: Expr[] = [];
-      for (let i = 0; i < parts.length; i += 2) {
-        const name = this.names.fresh("r");
-        this.out.line(`const ${type} ${name} = ${row(op, [parts[i]!, parts[i + 1]!], this).text};`);
-        next.push(atom(name));
-      }
-      parts = next;
-    }
-    this.define(op.result(), parts[0]!);
   }
 
   // --- control --------------------------------------------------------------------------------------------------
@@ -579,19 +481,3 @@ export class FunctionWriter implements LaneWriter {
     });
   }
 }
-
-const reductionOps: Readonly<Record<string, typeof arith.addf | typeof arith.addi>> = {
-  "add f": arith.addf,
-  "mul f": arith.mulf,
-  "maximumf f": arith.maximumf,
-  "minimumf f": arith.minimumf,
-  "add i": arith.addi,
-  "mul i": arith.muli,
-  "maxsi i": arith.maxsi,
-  "minsi i": arith.minsi,
-  "maxui i": arith.maxui,
-  "minui i": arith.minui,
-  "and i": arith.andi,
-  "or i": arith.ori,
-  "xor i": arith.xori,
-} as never;

@@ -14,7 +14,7 @@ import { index as linalgIndex } from "../linalg/ops.ts";
 import * as tensors from "../tensor/ops.ts";
 import { allocateLike, numbersOf, sameStored, storedOf } from "./data.ts";
 import { dim, empty, identityMap, loops } from "./expand.ts";
-import { AnyTensor, IntegerTensor, product, range, type Shape, shapeText, type TensorValue } from "./op.ts";
+import { AnyTensor, IntegerTensor, product, range, Selects, type Shape, shapeText, type TensorValue } from "./op.ts";
 import { plain } from "./scalars.ts";
 
 /** An index that may be negative, checked. */
@@ -59,7 +59,7 @@ export const gather = defineOp("graph.gather", {
   operands: [one("x", AnyTensor), one("indices", IntegerTensor)],
   attrs: { axis: attr.int },
   results: [one("y", AnyTensor)],
-  traits: [Pure],
+  traits: [Pure, Selects],
   infer: ({ x, indices, axis }) => [
     tensor([...x.type.shape.slice(0, axis), ...indices.type.shape, ...x.type.shape.slice(axis + 1)], x.type.element),
   ],
@@ -100,7 +100,7 @@ export const gather_elements = defineOp("graph.gather_elements", {
   operands: [one("x", AnyTensor), one("indices", IntegerTensor)],
   attrs: { axis: attr.int },
   results: [one("y", AnyTensor)],
-  traits: [Pure],
+  traits: [Pure, Selects],
   infer: ({ x, indices }) => [tensor(indices.type.shape, x.type.element)],
   verify({ x, indices, axis }, fail) {
     const [from, at] = [x.type.shape, indices.type.shape];
@@ -163,7 +163,7 @@ export const gather_nd = defineOp("graph.gather_nd", {
   operands: [one("x", AnyTensor), one("indices", IntegerTensor)],
   attrs: { batch_dims: attr.int.default(0) },
   results: [one("y", AnyTensor)],
-  traits: [Pure],
+  traits: [Pure, Selects],
   infer: ({ x, indices, batch_dims }) => [
     tensor(gatherNdShape(x.type.shape, indices.type.shape, batch_dims), x.type.element),
   ],

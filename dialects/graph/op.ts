@@ -19,6 +19,14 @@ export const Broadcasts: Trait = { name: "Broadcasts" };
 /** Combines the elements of its one operand along `axes`, which ascend; `keepdims` leaves dimensions of size 1 there. */
 export const ReducesAxes: Trait = { name: "ReducesAxes" };
 
+/**
+ * Every element of the result is one of the first operand's. Which one the other operands and the attributes say, or the
+ * order of the elements, but nothing else about them.
+ */
+export const Selects: Trait = { name: "Selects" };
+/** Says what its operands say in more bytes: constants stay as they are, until a pass wants them otherwise. */
+export const Widens: Trait = { name: "Widens" };
+
 export type TensorValue = Value<TensorType>;
 export type Shape = readonly number[];
 /** The values of an op's attributes, by name. */

@@ -22,6 +22,7 @@ import {
   NumberTensor,
   product,
   range,
+  Selects,
   shapeText,
   type TensorValue,
 } from "./op.ts";
@@ -150,7 +151,7 @@ export const max_pool = defineOp("graph.max_pool", {
   operands: [one("x", NumberTensor)],
   attrs: poolAttrs,
   results: [one("y", NumberTensor)],
-  traits: [Pure],
+  traits: [Pure, Selects],
   infer: ({ x, ...pool }) => [tensor(poolShape(x.type, pool), x.type.element)],
   verify: (view, fail) => verifyPool(view.x, view, fail),
   evaluate: ({ x, kernel, strides, pads, dilations, ceil_mode, layout: how }, run) => {

@@ -24,14 +24,16 @@ import { roundEven } from "../../support/special.ts";
 import * as arith from "../arith/ops.ts";
 import * as math from "../math.ts";
 import { saturated } from "./cast.ts";
-import { contraction, convShape, multiplyAdd, verifyConv } from "./conv.ts";
+import { broadcastBias, type ContractionBody, contraction, convShape, verifyConv } from "./conv.ts";
 import { convolve } from "./convolve.ts";
 import { arrayOf, doublesOf, mapBroadcast } from "./data.ts";
 import { elementwise, filled, padded, reshaped } from "./expand.ts";
 import { matmulFault, matmulShape, matrixProduct, products } from "./matmul.ts";
 import {
   AnyTensor,
+  Broadcasts,
   broadcastFault,
+  channelAxis,
   dtype,
   FloatTensor,
   IntegerTensor,
@@ -43,6 +45,7 @@ import {
   type Shape,
   shapeText,
   type TensorValue,
+  Widens,
   withElementType,
 } from "./op.ts";
 import { convertScalar, Scalars } from "./scalars.ts";
@@ -113,13 +116,24 @@ function placed(
   return arrayOf(to, shape, values);
 }
 
-/** The same on a scalar. */
+/**
+ * The same on a scalar. Numbers of single precision are rounded into integers of 32 bits, which saturate, and kept in
+ * range there: what is beyond 32 bits is beyond the range of the type too.
+ */
 function placedScalar(b: Builder, v: Value, zero: Value | undefined, zeroType: Type, type: Type, to: Type): Value {
-  const e = new Scalars(b, type);
-  const rounded = math.roundeven(b, v);
-  const shifted = zero ? e.add(rounded, convertScalar(b, zero, zeroType, type)) : rounded;
   const [low, high] = integerRange(to);
-  return convertScalar(b, e.min(e.max(shifted, e.num(low)), e.num(high)), type, to);
+  const rounded = math.roundeven(b, v);
+  if (type !== f32) {
+    const e = new Scalars(b, type);
+    const shifted = zero ? e.add(rounded, convertScalar(b, zero, zeroType, type)) : rounded;
+    return convertScalar(b, e.min(e.max(shifted, e.num(low)), e.num(high)), type, to);
+  }
+  const e = new Scalars(b, i32);
+  const whole = arith.fptosi(b, rounded, { types: [i32] });
+  if (!zero) return convertScalar(b, e.min(e.max(whole, e.num(low)), e.num(high)), i32, to);
+  const shift = convertScalar(b, zero, zeroType, i32);
+  const kept = e.min(e.max(whole, e.sub(e.num(low), shift)), e.sub(e.num(high), shift));
+  return convertScalar(b, e.add(kept, shift), i32, to);
 }
 
 export const quantize = defineOp("graph.quantize", {
@@ -179,7 +193,7 @@ export const requantize = defineOp("graph.requantize", {
   operands: [one("x", IntegerTensor), one("multiplier", FloatTensor), optional("zero", IntegerTensor)],
   attrs: { to: attr.type },
   results: [one("y", IntegerTensor)],
-  traits: [Pure],
+  traits: [Pure, Broadcasts],
   infer: ({ x, to }) => [withElementType(x.type, to)],
   verify({ x, multiplier, zero, to }, fail) {
     verifyStored(to, fail);
@@ -231,20 +245,12 @@ export const dequantize = defineOp("graph.dequantize", {
   operands: [one("x", AnyTensor), one("scale", FloatTensor), optional("zero", AnyTensor)],
   attrs: { to: attr.type, ...scaleAttrs },
   results: [one("y", FloatTensor)],
-  traits: [Pure],
+  traits: [Pure, Widens],
   infer: ({ x, to }) => [withElementType(x.type, to)],
   verify({ x, scale, axis, block }, fail) {
     verifyScale(x, scale, axis, block, fail);
   },
-  evaluate: ({ x, scale, zero, to, axis, block }) => {
-    const xs = doublesOf(x);
-    const scales = doublesOf(scale);
-    const zeros = zero && doublesOf(zero);
-    const at = scaleIndex(x.shape, scale.shape, axis, block);
-    const out = new Float64Array(xs.length);
-    for (let i = 0; i < out.length; i++) out[i] = Math.fround(xs[i]! - (zeros ? zeros[at(i)]! : 0)) * scales[at(i)]!;
-    return arrayOf(to, x.shape, out);
-  },
+  evaluate: ({ x, scale, zero, to, axis, block }) => dequantized(x, scale, zero, { to, axis, block }),
   expand({ x, scale, zero, to, axis, block, y }, b) {
     const from = x.type.element;
     if (!hasStaticShape(x.type)) return undefined;
@@ -265,31 +271,49 @@ export const dequantize = defineOp("graph.dequantize", {
   },
 });
 
+/** The numbers that quantized ones stand for. */
+export function dequantized(
+  x: NDArray,
+  scale: NDArray,
+  zero: NDArray | undefined,
+  { to, axis, block }: { readonly to: Type; readonly axis: number; readonly block: number },
+): NDArray {
+  const xs = doublesOf(x);
+  const scales = doublesOf(scale);
+  const zeros = zero && doublesOf(zero);
+  const at = scaleIndex(x.shape, scale.shape, axis, block);
+  const out = new Float64Array(xs.length);
+  for (let i = 0; i < out.length; i++) out[i] = Math.fround(xs[i]! - (zeros ? zeros[at(i)]! : 0)) * scales[at(i)]!;
+  return arrayOf(to, x.shape, out);
+}
+
 // --- products of small integers -----------------------------------------------------------------------------------
 
 export const conv_integer = defineOp("graph.conv_integer", {
   doc:
-    "Convolution of small integers with their zero points taken away, summed in 32 bits (ONNX ConvInteger). The zero point " +
-    "of x is one element, that of w one or one per output channel.",
+    "Convolution of small integers with their zero points taken away, summed in 32 bits from the bias on (ONNX ConvInteger, " +
+    "QLinearConv). The zero point of x is one element, that of w one or one per output channel. Padding is zero points of x.",
   operands: [
     one("x", IntegerTensor),
     one("w", IntegerTensor),
     optional("x_zero", IntegerTensor),
     optional("w_zero", IntegerTensor),
+    optional("bias", IntegerTensor),
   ],
   attrs: { ...windowAttrs, group: attr.int.default(1), layout },
   results: [one("y", IntegerTensor)],
   traits: [Pure],
   infer: ({ x, w, layout: how, ...window }) => [tensor(convShape(x.type, w.type, how, window), i32)],
-  verify({ x, w, layout: how, group, strides, pads, dilations }, fail) {
-    verifyConv({ x, w, bias: undefined, how, group, window: { strides, pads, dilations } }, fail);
+  verify({ x, w, bias, layout: how, group, strides, pads, dilations }, fail) {
+    verifyConv({ x, w, bias, how, group, window: { strides, pads, dilations } }, fail);
+    if (bias && bias.type.element !== i32) fail("the bias has 32 bits");
   },
-  evaluate: ({ x, w, x_zero, w_zero, group, layout: how, strides, pads, dilations }) => {
+  evaluate: ({ x, w, x_zero, w_zero, bias, group, layout: how, strides, pads, dilations }) => {
     const zero = { x: x_zero ? doublesOf(x_zero)[0]! : 0, w: w_zero ? doublesOf(w_zero) : [0] };
-    const sums = convolve(x, w, undefined, group, how, { strides, pads, dilations }, zero);
+    const sums = convolve(x, w, bias, group, how, { strides, pads, dilations }, zero);
     return arrayOf(i32, sums.shape, sums.values);
   },
-  expand({ x, w, x_zero, w_zero, group, layout: how, strides, pads, dilations, y }, b) {
+  expand({ x, w, x_zero, w_zero, bias, group, layout: how, strides, pads, dilations, y }, b) {
     if (![x, w].every((v) => hasStaticShape(v.type))) return undefined;
     const n = x.type.shape.length - 2;
     const outer = how === "channels-first" ? 0 : w.type.shape.length - 1;
@@ -301,18 +325,30 @@ export const conv_integer = defineOp("graph.conv_integer", {
       0,
     );
     const weights = withoutZero(b, w, w_zero, outer);
-    const init = filled(b, y.type, 0);
-    return [contraction(b, image, weights, init, { how, group, strides, dilations }, multiplyAdd(i16, i32))];
+    const init = bias ? broadcastBias(b, bias, y.type, channelAxis(how, y.type.shape.length)) : filled(b, y.type, 0);
+    const body = integerProducts(image, weights);
+    return [contraction(b, image, weights, init, { how, group, strides, dilations }, body)];
   },
 });
 
-/** x - zero in 16 bits, which every difference of 8-bit numbers fits. */
+/** Products and sums in 32 bits. */
+const integerProducts =
+  (x: TensorValue, w: TensorValue): ContractionBody =>
+  (b, p, q, acc) =>
+    new Scalars(b, i32).multiplyAdd(
+      acc,
+      convertScalar(b, p, x.type.element, i32),
+      convertScalar(b, q, w.type.element, i32),
+    );
+
+/** x - zero in 16 bits, which every difference of 8-bit numbers fits; without a zero point x as it is. */
 function withoutZero(b: Builder, x: TensorValue, zero: TensorValue | undefined, axis: number): TensorValue {
+  if (!zero) return x;
   const { element, shape } = x.type;
   const wide = (inner: Builder, v: Value): Value => convertScalar(inner, v, element, i16);
-  const spread = zero && (zero.type.shape.length > 1 ? zero : perElement(b, x, zero, axis, 0));
-  return elementwise(b, tensor(shape, i16), spread ? [x, spread] : [x], (inner, v, z) =>
-    z ? arith.subi(inner, wide(inner, v!), wide(inner, z)) : wide(inner, v!),
+  const spread = zero.type.shape.length > 1 ? zero : perElement(b, x, zero, axis, 0);
+  return elementwise(b, tensor(shape, i16), [x, spread], (inner, v, z) =>
+    arith.subi(inner, wide(inner, v!), wide(inner, z!)),
   );
 }
 
@@ -343,7 +379,7 @@ export const matmul_integer = defineOp("graph.matmul_integer", {
     if (![a, other].every((v) => hasStaticShape(v.type))) return undefined;
     const x = withoutZero(b, a, a_zero, a.type.shape.length - 2);
     const w = withoutZero(b, other, b_zero, other.type.shape.length - 1);
-    return [matrixProduct(b, x, w, filled(b, y.type, 0), multiplyAdd(i16, i32))];
+    return [matrixProduct(b, x, w, filled(b, y.type, 0), integerProducts(x, w))];
   },
 });
 

@@ -34,6 +34,7 @@ import {
   IntegerTensor,
   product,
   range,
+  Selects,
   type Shape,
   sameDim,
   shapeText,
@@ -51,7 +52,7 @@ export const reshape = defineOp("graph.reshape", {
   operands: [one("x", AnyTensor), optional("sizes", IntegerTensor)],
   attrs: { shape: attr.ints },
   results: [one("y", AnyTensor)],
-  traits: [Pure],
+  traits: [Pure, Selects],
   infer: ({ x, shape }) => [tensor(completed(x.type.shape, shape), x.type.element)],
   verify({ x, shape, sizes }, fail) {
     const unknown = shape.filter(isDynamic).length;
@@ -83,7 +84,7 @@ export const transpose = defineOp("graph.transpose", {
   operands: [one("x", AnyTensor)],
   attrs: { perm: attr.ints },
   results: [one("y", AnyTensor)],
-  traits: [Pure],
+  traits: [Pure, Selects],
   infer: ({ x, perm }) => [
     tensor(
       perm.map((p) => x.type.shape[p] ?? dynamic),
@@ -133,7 +134,7 @@ export const slice = defineOp("graph.slice", {
   operands: [one("x", AnyTensor), optional("bounds", IntegerTensor)],
   attrs: { starts: attr.ints, ends: attr.ints, steps: attr.ints },
   results: [one("y", AnyTensor)],
-  traits: [Pure],
+  traits: [Pure, Selects],
   infer: ({ x, bounds, starts, ends, steps }) => [
     tensor(
       x.type.shape.map((size, i) => {
@@ -334,7 +335,7 @@ export const expand = defineOp("graph.expand", {
   operands: [one("x", AnyTensor), optional("sizes", IntegerTensor)],
   attrs: { shape: attr.ints },
   results: [one("y", AnyTensor)],
-  traits: [Pure],
+  traits: [Pure, Selects],
   infer: ({ x, shape }) => [tensor(broadcastShape(x.type.shape, shape), x.type.element)],
   verify({ x, shape, sizes }, fail) {
     if (shape.some(isDynamic) && !sizes) fail("unknown sizes must be given at run time");
@@ -356,7 +357,7 @@ export const tile = defineOp("graph.tile", {
   operands: [one("x", AnyTensor)],
   attrs: { repeats: attr.ints },
   results: [one("y", AnyTensor)],
-  traits: [Pure],
+  traits: [Pure, Selects],
   infer: ({ x, repeats }) => [
     tensor(
       x.type.shape.map((d, i) => sizeFrom([d], (s) => s * (repeats[i] ?? 1))),

@@ -7,14 +7,16 @@ import * as func from "../../dialects/func.ts";
 import * as conv from "../../dialects/graph/conv.ts";
 import { Broadcasts, ReducesAxes } from "../../dialects/graph/op.ts";
 import * as pool from "../../dialects/graph/pool.ts";
+import { conv_integer, dequantize, quantize } from "../../dialects/graph/quant.ts";
 import * as shapes from "../../dialects/graph/shape.ts";
 import { Builder } from "../../ir/builder.ts";
-import { Operation, type Value } from "../../ir/core.ts";
-import { insOf, type OpInfo } from "../../ir/define.ts";
+import type { Operation, Value } from "../../ir/core.ts";
+import type { OpInfo } from "../../ir/define.ts";
 import { isTriviallyDead } from "../../ir/effects.ts";
 import { type TensorType, tensor } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
 import { derivedConstant, knownOf } from "./constants.ts";
+import { rebuilt, replace } from "./rebuild.ts";
 
 export const layout = definePass("graph-layout", {
   doc: "Chooses channels-last for convolutions and pools, and lets the transposes that this takes cancel.",
@@ -29,6 +31,7 @@ export const layout = definePass("graph-layout", {
       changed = false;
       for (const op of [...block]) if (op.block && step(op)) changed = true;
     }
+    for (const op of [...block]) if (shapes.transpose.is(op)) padBehind(op);
     for (const op of [...block].reverse()) if (isTriviallyDead(op)) op.erase();
     return true;
   },
@@ -49,39 +52,15 @@ const weightsToLast = (rank: number): number[] => [...Array.from({ length: rank 
 /** Ops that are turned over, and whether their second operand is weights. What is not listed keeps its layout. */
 const turnable: ReadonlyMap<OpInfo, { readonly weights: boolean }> = new Map<OpInfo, { readonly weights: boolean }>([
   [conv.conv, { weights: true }],
+  [conv_integer, { weights: true }],
   [pool.max_pool, { weights: false }],
   [pool.average_pool, { weights: false }],
 ]);
 
 function isChannelsFirst(op: Operation): boolean {
-  if (!turnable.has(op.def)) return false;
+  if (!turnable.has(op.def) || op.operands.some((v, i) => i > 1 && shapeOf(v).length > 1)) return false;
   const at = op.def.attrIndex.get("layout");
   return at !== undefined && op.props[at] === "channels-first" && op.results.length === 1;
-}
-
-/** The op with other operands and attributes; its type follows from them. */
-function rebuilt(
-  b: Builder,
-  op: Operation,
-  operands: readonly Value[],
-  changes: Readonly<Record<string, unknown>>,
-): Value {
-  const props = op.def.attrFields.map((f, i) => (f.name in changes ? changes[f.name] : op.props[i]));
-  const types = op.def.spec.infer?.(insOf(op.def, operands, props, op.operandSegments) as never);
-  const made = new Operation(op.def, {
-    operands,
-    props,
-    resultTypes: types ?? op.results.map((r) => r.type),
-    operandSegments: op.operandSegments,
-    loc: op.loc,
-  });
-  return b.insert(made).result();
-}
-
-function replace(op: Operation, value: Value): true {
-  op.result().replaceAllUsesWith(value);
-  op.erase();
-  return true;
 }
 
 /** x with its dimensions in another order. A constant is reordered, not computed anew on every run. */
@@ -127,7 +106,7 @@ function step(op: Operation): boolean {
   if (own) return simplify(b, op, own.x, own.perm);
   const first = op.operands.map(transposeOf).find((t) => t !== undefined);
   if (!first || op.results.length !== 1) return false;
-  if (op.def.has(Broadcasts)) return sinkPointwise(b, op, first.perm);
+  if (op.def.has(Broadcasts) || hasOneScale(op)) return sinkPointwise(b, op, first.perm);
   if (op.def.has(ReducesAxes)) return sinkReduction(b, op, first);
   const cat = shapes.concat.match(op);
   if (cat) {
@@ -143,17 +122,29 @@ function step(op: Operation): boolean {
   }
   const pad = shapes.pad.match(op);
   if (pad && op.operands.length === 1 + (pad.value ? 1 : 0)) {
-    const back = (list: readonly number[]): number[] => {
-      const out = new Array<number>(list.length);
-      first.perm.forEach((p, i) => {
-        out[p] = list[i]!;
-      });
-      return out;
-    };
-    const y = rebuilt(b, op, [first.x, ...op.operands.slice(1)], { low: back(pad.low), high: back(pad.high) });
+    const back = inverse(first.perm);
+    const turned = { low: back.map((p) => pad.low[p]!), high: back.map((p) => pad.high[p]!) };
+    const y = rebuilt(b, op, [first.x, ...op.operands.slice(1)], turned);
     return replace(op, shapes.transpose(b, y, { perm: first.perm }));
   }
   return false;
+}
+
+/** T pad x = pad T x: the padded tensor lies as its reader wants it, and x may be written into it. */
+function padBehind(op: Operation): void {
+  const t = transposeOf(op.result());
+  const pad = t?.x.hasOneUse ? shapes.pad.match(t.x) : undefined;
+  if (!t || !pad) return;
+  const b = Builder.before(op);
+  const turned = { low: t.perm.map((p) => pad.low[p]!), high: t.perm.map((p) => pad.high[p]!) };
+  const x = transposed(b, pad.x, t.perm);
+  replace(op, rebuilt(b, t.x.definingOp!, [x, ...t.x.definingOp!.operands.slice(1)], turned));
+}
+
+/** Quantizes or dequantizes, with one scale for all elements: which axis scales run along does not matter. */
+function hasOneScale(op: Operation): boolean {
+  const scale = (quantize.match(op) ?? dequantize.match(op))?.scale;
+  return scale !== undefined && shapeOf(scale).every((d) => d === 1);
 }
 
 function simplify(b: Builder, op: Operation, x: Value, perm: Perm): boolean {

@@ -10,12 +10,13 @@ import { type AffineExpr, affineMap, constant, dim, floordiv, mod } from "../../
 import { attr } from "../../ir/attributes.ts";
 import { Builder } from "../../ir/builder.ts";
 import type { Operation, Value } from "../../ir/core.ts";
-import { datumOfAttribute } from "../../ir/datum.ts";
+import { byteWidth, datumOfAttribute } from "../../ir/datum.ts";
 import { Resource } from "../../ir/resource.ts";
-import { type Attribute, elementCount, f32, i32, type TensorType, tensor } from "../../ir/types.ts";
+import { type Attribute, elementCount, f32, i8, i16, i32, type TensorType, type Type, tensor } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
 import { type NDArray, rowMajor } from "../../support/ndarray.ts";
 import { copyStrided } from "../../support/strided-copy.ts";
+import { groupedColumn, groupLoop } from "./dot.ts";
 import { panelFor } from "./panel.ts";
 
 export const pack = definePass("linalg-pack", {
@@ -23,20 +24,25 @@ export const pack = definePass("linalg-pack", {
   options: {
     /** Columns of a panel. Where the last one would be half empty or more, and half of them fill it, panels are half as wide. 0 is one panel of all columns. */
     panel: attr.int.default(8),
+    /** The same for sums of integers; 0 is as for all. */
+    integerPanel: attr.int.default(0),
+    /** Rows of a panel that lie together, column by column, where products of bytes are summed so many at a time. */
+    group: attr.int.default(1),
   },
-  run(module, { panel }) {
+  run(module, { panel, integerPanel, group }) {
     const packed = new Map<string, Value>();
     for (const fn of module.region().entry) {
       if (!func.func.is(fn)) continue;
       fn.walk((op) => {
         const s = structureOf(op);
-        if (s) packOperands(op, s, packed, panel);
+        const isInteger = s?.outputs[0]?.element.kind === "integer";
+        if (s) packOperands(op, s, packed, isInteger && integerPanel > 0 ? integerPanel : panel, group);
       });
     }
   },
 });
 
-function packOperands(op: Operation, s: Structure, packed: Map<string, Value>, widest: number): void {
+function packOperands(op: Operation, s: Structure, packed: Map<string, Value>, widest: number, group: number): void {
   if (s.outputs.length !== 1 || !s.loops.some((l) => l.kind === "reduction" && l.extent > 1)) return;
   const out = s.outputs[0]!;
   const column = out.map.results[out.map.results.length - 1];
@@ -46,8 +52,7 @@ function packOperands(op: Operation, s: Structure, packed: Map<string, Value>, w
   if (columns < Math.max(panel, 2)) return;
   for (const input of s.inputs) {
     const source = input.value.definingOp;
-    if (!source?.def.isConstant || !arith.constant.is(source) || (input.element !== f32 && input.element !== i32))
-      continue;
+    if (!source?.def.isConstant || !arith.constant.is(source) || !isPackable(input.element)) continue;
     const dims = input.map.results.map((r) => (r.kind === "dim" ? r.index : -1));
     if (dims.includes(-1) || !dims.includes(column.index) || dims.length < 2) continue;
     // Parallel loops outside (groups, batches), then the panel, then the reduction loops in their order.
@@ -55,16 +60,14 @@ function packOperands(op: Operation, s: Structure, packed: Map<string, Value>, w
     const inner = dims.filter((d) => s.loops[d]!.kind === "reduction").sort((a, b) => a - b);
     if (inner.length === 0) continue;
     const order = [...outer, column.index, ...inner];
+    const along = input.index === 1 ? groupLoop(s, group) : undefined;
+    const by = along !== undefined && inner.includes(along) ? group : 1;
     const key = `${op.block === null}${(source.result() as Value).type.id} ${order.map((d) => dims.indexOf(d)).join(",")}`;
-    const id = `${key} ${panel} ${constantId(source)}`;
+    const id = `${key} ${panel} ${by} ${along} ${constantId(source)}`;
     let value = packed.get(id);
     if (!value) {
-      value = packConstant(
-        source,
-        order.map((d) => dims.indexOf(d)),
-        outer.length,
-        panel,
-      );
+      const axes = order.map((d) => dims.indexOf(d));
+      value = packConstant(source, { axes, at: outer.length, panel, group: by, along: order.indexOf(along ?? -1) });
       packed.set(id, value);
     }
     op.setOperand(input.index, value);
@@ -72,8 +75,8 @@ function packOperands(op: Operation, s: Structure, packed: Map<string, Value>, w
     const results: AffineExpr[] = [
       ...outer.map((d) => dim(d)),
       floordiv(o, constant(panel)),
-      ...inner.map((d) => dim(d)),
-      mod(o, constant(panel)),
+      ...inner.map((d) => (by > 1 && d === along ? floordiv(dim(d), constant(by)) : dim(d))),
+      by > 1 ? groupedColumn(o, along!, panel, by) : mod(o, constant(panel)),
     ];
     replaceMap(op, input.index, affineMap(input.map.numDims, 0, results));
   }
@@ -98,37 +101,54 @@ function replaceMap(op: Operation, operand: number, map: ReturnType<typeof affin
   op.props[at] = maps;
 }
 
-/** `axes[i]` is the axis of the original that axis i of the packed one runs along; axis `at` is cut into panels. */
-function packConstant(source: Operation, axes: readonly number[], at: number, panel: number): Value {
+/** Elements that are packed: whatever has bytes of its own. */
+const isPackable = (t: Type): boolean => t === f32 || t === i32 || t === i16 || t === i8;
+
+interface Packing {
+  /** `axes[i]` is the axis of the original that axis i of the packed one runs along. */
+  readonly axes: readonly number[];
+  /** The axis of the packed one that is cut into panels. */
+  readonly at: number;
+  readonly panel: number;
+  /** So many neighbours along this axis of the packed one stand together. */
+  readonly group: number;
+  readonly along: number;
+}
+
+function packConstant(source: Operation, { axes, at, panel, group, along }: Packing): Value {
   const type = source.result().type as TensorType;
   const sizes = axes.map((a) => type.shape[a]!);
   const panels = Math.ceil(sizes[at]! / panel);
-  const shape = [...sizes.slice(0, at), panels, ...sizes.slice(at + 1), panel];
+  const grouped = sizes.map((d, i) => (group > 1 && i === along ? d / group : d));
+  const shape = [...grouped.slice(0, at), panels, ...grouped.slice(at + 1), panel * group];
   const packedType = tensor(shape, type.element);
   const attribute = arith.constant.of(source).value as Attribute;
   const parent = attribute.kind === "resource" ? attribute.resource : undefined;
   const make = (): Uint8Array => {
     const { data } = (datumOfAttribute(attribute) as NDArray).contiguous();
-    const words = new Uint32Array(elementCount(shape));
-    const from = new Uint32Array(data.buffer, data.byteOffset, data.length);
-    const along = rowMajor(type.shape);
-    const strides = axes.map((a) => along[a]!);
-    const column = strides[at]!;
+    const Words = ({ 1: Uint8Array, 2: Uint16Array, 4: Uint32Array } as const)[data.BYTES_PER_ELEMENT as 1 | 2 | 4];
+    const from = new Words(data.buffer as ArrayBuffer, data.byteOffset, data.length);
+    const into = new Words(elementCount(shape));
+    const original = rowMajor(type.shape);
+    const steps = axes.map((a) => original[a]!);
+    const column = steps[at]!;
+    const neighbour = group > 1 ? steps[along]! : 0;
+    const strides = steps.map((s, i) => (i === at ? s * panel : group > 1 && i === along ? s * group : s));
     const to = rowMajor(shape);
     /** So many panels from one on, with so many columns of each; the others stay zero. */
     const copy = (first: number, count: number, columns: number): void =>
       copyStrided(
-        { data: words, strides: to, offset: first * to[at]! },
-        { data: from, strides: [...strides.with(at, column * panel), column], offset: first * column * panel },
-        [...sizes.with(at, count), columns],
+        { data: into, strides: [...to.with(-1, group), 1], offset: first * to[at]! },
+        { data: from, strides: [...strides, column, neighbour], offset: first * column * panel },
+        [...grouped.with(at, count), columns, group],
       );
     const whole = Math.floor(sizes[at]! / panel);
     copy(0, whole, panel);
     if (whole < panels) copy(whole, 1, sizes[at]! - whole * panel);
-    return new Uint8Array(words.buffer);
+    return new Uint8Array(into.buffer);
   };
   const name = `${parent?.name ?? "constant"}_packed`;
-  const resource = Resource.derived(name, elementCount(shape) * 4, parent ? [parent] : [], make);
+  const resource = Resource.derived(name, elementCount(shape) * byteWidth(type.element), parent ? [parent] : [], make);
   const b = Builder.after(source);
   return arith.constant(b, {
     value: { kind: "resource", key: resource.name, type: packedType, resource },

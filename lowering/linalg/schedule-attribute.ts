@@ -35,6 +35,8 @@ export interface ReductionSchedule {
   readonly accumulators: number;
   /** Steps of the innermost loop written out in a row. */
   readonly unroll: number;
+  /** Products of so many neighbours along the innermost loop are summed in one step; 1: each by itself. */
+  readonly group?: number;
 }
 
 export const scheduleName = "schedule";
@@ -102,5 +104,6 @@ export function reductionSchedule(op: Operation, reductions: readonly number[]):
     lanes: num(s.lanes, 1),
     accumulators: num(s.accumulators, 1),
     unroll: num(s.unroll, 1),
+    group: num(s.group, 1),
   };
 }

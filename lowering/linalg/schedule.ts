@@ -4,19 +4,18 @@
  */
 import * as bufferization from "../../dialects/bufferization.ts";
 import { type Structure, structureOf } from "../../dialects/linalg/structure.ts";
-import { type AffineExpr, linear, walkExpr } from "../../ir/affine.ts";
 import { attr } from "../../ir/attributes.ts";
-import type { Operation, Value } from "../../ir/core.ts";
-import { stridedOf } from "../../ir/strided.ts";
-import { f32, i32, isDynamic, isShaped, type TensorType, type Type } from "../../ir/types.ts";
+import type { Operation } from "../../ir/core.ts";
+import { f32, i32, isShaped, type TensorType, type Type } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
 import { type Machine, machines, v8 } from "../../support/machine.ts";
-import { rowMajor } from "../../support/ndarray.ts";
+import { dotOf } from "./dot.ts";
 import { combinerOf } from "./loops/reduce.ts";
 import { isKernel } from "./outline.ts";
 import { panelFor } from "./panel.ts";
 import { type ReductionSchedule, type RootSchedule, setSchedule } from "./schedule-attribute.ts";
 import { tileForThreads } from "./schedule-grid.ts";
+import { mentions, stepAlong } from "./steps.ts";
 
 export const schedule = definePass("linalg-schedule", {
   doc: "Chooses tiles, loop order and vectors of each kernel for a machine, and writes the choice as an attribute.",
@@ -107,36 +106,6 @@ function loopOfDim(s: Structure, d: number): number {
   return r.kind === "dim" ? r.index : -1;
 }
 
-/** How far apart in memory an operand's elements are along a loop; undefined where that is not always the same. */
-function stepAlong(s: Structure, operand: number, loop: number): number | undefined {
-  const { map, shape, value } = s.operands[operand]!;
-  const strides = stridesOf(value, shape);
-  let step = 0;
-  for (let d = 0; d < shape.length; d++) {
-    const e = map.results[d]!;
-    if (!mentions(e, loop)) continue;
-    const form = linear(e, map.numDims);
-    const stride = strides[d]!;
-    if (!form || isDynamic(stride)) return undefined;
-    step += form.factors[loop]! * stride;
-  }
-  return step;
-}
-
-/** Of the buffer that the tensor was read from, if it was; else as if it lay by itself. */
-function stridesOf(value: Value, shape: readonly number[]): readonly number[] {
-  const buffer = bufferization.to_tensor.match(value)?.memref.type;
-  return (buffer?.kind === "memref" && stridedOf(buffer)?.strides) || rowMajor(shape);
-}
-
-function mentions(e: AffineExpr, loop: number): boolean {
-  let found = false;
-  walkExpr(e, (x) => {
-    if (x.kind === "dim" && x.index === loop) found = true;
-  });
-  return found;
-}
-
 function tileReduction(s: Structure, shape: readonly number[], lanes: number, machine: Machine): RootSchedule {
   const rank = shape.length;
   const last = rank - 1;
@@ -155,7 +124,7 @@ function tileReduction(s: Structure, shape: readonly number[], lanes: number, ma
   const tile = new Array<number>(rank).fill(1);
   const block = new Array<number>(rank).fill(0);
   if (shared) {
-    const best = chooseTile(rows, columns, lanes, machine);
+    const best = chooseTile(rows, columns, lanes, tilesFor(s, machine));
     tile[last] = best.columns;
     if (row >= 0) tile[row] = best.rows;
     // Panels of columns outside of the rows, a block of rows outside of the panels.
@@ -212,16 +181,19 @@ function blockRows(
   else block[at.outer] = Math.max(1, Math.ceil(shape[at.outer]! / count));
 }
 
+/** Sums of integers are held in other registers than those of floats, where there are no vectors. */
+const tilesFor = (s: Structure, machine: Machine): Machine["tiles"] =>
+  (s.outputs[0]!.element.kind === "float" ? undefined : machine.integerTiles) ?? machine.tiles;
+
 /** The register tile with the least predicted time: full tiles at their speed, what is left over at a smaller one's. */
 function chooseTile(
   rows: number,
   columns: number,
   lanes: number,
-  machine: Machine,
+  tiles: Machine["tiles"],
 ): { readonly rows: number; readonly columns: number } {
-  const fits = machine.tiles.filter((t) => t.rows <= rows && t.columns <= Math.max(lanes, columns));
-  const speedOf = (r: number): number =>
-    machine.tiles.find((t) => t.rows === r)?.gflops ?? machine.tiles[machine.tiles.length - 1]!.gflops;
+  const fits = tiles.filter((t) => t.rows <= rows && t.columns <= Math.max(lanes, columns));
+  const speedOf = (r: number): number => tiles.find((t) => t.rows === r)?.gflops ?? tiles[tiles.length - 1]!.gflops;
   let best: { readonly rows: number; readonly columns: number } = {
     rows: 1,
     columns: Math.min(8, Math.floor(columns / lanes) * lanes),
@@ -247,13 +219,14 @@ const usualCopies = 128;
 const pointsOf = (root: RootSchedule): number =>
   root.tile.reduce((n, t) => n * t, 1) / (root.vector >= 0 ? root.lanes : 1);
 
-/** How many of the innermost loops are steps of the same length in each operand, one after the other. */
-function longestRun(s: Structure, order: readonly number[]): number {
+/** How many of the innermost loops are steps of the same length in each operand, one after the other, or but for one. */
+function longestRun(s: Structure, order: readonly number[], but = -1): number {
   let run = 1;
   for (let n = 2; n <= order.length; n++) {
     const outer = order[order.length - n]!;
     const inner = order[order.length - n + 1]!;
     const even = s.inputs.every((o, i) => {
+      if (i === but) return true;
       const a = stepAlong(s, i, outer);
       const b = stepAlong(s, i, inner);
       return a !== undefined && b !== undefined && o.map.results.length > 0 && a === b * s.loops[inner]!.extent;
@@ -290,8 +263,10 @@ function reductionLoops(
     const along = last < 0 ? -1 : loopOfDim(s, last);
     if (along >= 0 && s.inputs.some((_, i) => stepAlong(s, i, along) === 0)) {
       // Rows share what the columns load: one long loop whose pointers move, as far as memory allows.
-      const run = longestRun(s, order);
-      return { ...none, run, unroll: machine.unroll };
+      const dot = lanes === 1 ? dotOf(s, machine.dot ?? 0) : undefined;
+      // Packed weights follow each other in the order of the loops.
+      const run = longestRun(s, order, dot?.weights);
+      return { ...none, run, unroll: machine.unroll, ...(dot && { group: machine.dot! }) };
     }
   }
   const bodyBudget = machine.copies ?? usualCopies;

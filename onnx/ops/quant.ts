@@ -81,7 +81,8 @@ export const ConvInteger = defineImport("ConvInteger", {
   attrs: { ...windowAttrs, group: attr.int.default(1) },
   import({ x, w, x_zero_point, w_zero_point, group, ...window }, b) {
     const kernel = kernelOf(w, window.kernel_shape, b);
-    return kernel && conv_integer(b, x, w, x_zero_point, w_zero_point, { ...windowOf(x, kernel, window), group });
+    const geometry = kernel && { ...windowOf(x, kernel, window), group };
+    return geometry && conv_integer(b, x, w, x_zero_point, w_zero_point, undefined, geometry);
   },
 });
 
@@ -119,8 +120,8 @@ export const QLinearConv = defineImport("QLinearConv", {
   import({ x, w, B, group, ...rest }, b) {
     const kernel = kernelOf(w, rest.kernel_shape, b);
     if (!kernel) return undefined;
-    const sums = conv_integer(b, x, w, rest.x_zero_point, rest.w_zero_point, { ...windowOf(x, kernel, rest), group });
-    const sum = B ? add(b, sums, along(b, B, kernel.length)) : sums;
+    const geometry = { ...windowOf(x, kernel, rest), group };
+    const sum = conv_integer(b, x, w, rest.x_zero_point, rest.w_zero_point, B, geometry);
     const [xScale, yScale] = [along(b, rest.x_scale, 0), along(b, rest.y_scale, 0)];
     const multiplier = over(b, times(b, xScale, along(b, rest.w_scale, kernel.length)), yScale);
     const zero = along(b, rest.y_zero_point, 0);

@@ -10,8 +10,9 @@ import * as vector from "../../../dialects/vector/index.ts";
 import { type AffineExpr, add, constant, floordiv, linear, mod, mul, substitute } from "../../../ir/affine.ts";
 import { Operation, type Value } from "../../../ir/core.ts";
 import type { OpInfo } from "../../../ir/define.ts";
-import { i64, integerAttribute, type Type, vector as vectorType } from "../../../ir/types.ts";
+import { i32, i64, integerAttribute, type Type, vector as vectorType } from "../../../ir/types.ts";
 import { invariant } from "../../../support/diagnostic.ts";
+import { type Dot, dotOf } from "../dot.ts";
 import { type ReductionSchedule, reductionSchedule, unrollAttribute } from "../schedule-attribute.ts";
 import { lane, terms, usesLane } from "./ranges.ts";
 import { type At, domainOf, type KernelValues, mapped } from "./values.ts";
@@ -96,6 +97,7 @@ class Reduction {
   readonly structure: Structure;
   readonly schedule: ReductionSchedule;
   readonly lanes: number;
+  readonly #dot: Dot | undefined;
 
   constructor(values: KernelValues, op: Operation, structure: Structure, schedule: ReductionSchedule, lanes: number) {
     this.values = values;
@@ -103,6 +105,7 @@ class Reduction {
     this.structure = structure;
     this.schedule = schedule;
     this.lanes = lanes;
+    this.#dot = (schedule.group ?? 1) > 1 ? dotOf(structure, schedule.group!) : undefined;
   }
 
   /** Per point, the final value of each result. */
@@ -137,8 +140,10 @@ class Reduction {
     const [loop, ...inner] = order;
     if (loop === undefined) return this.step(domains, accumulators);
     if (order.length === this.schedule.run && order.length > 1) return this.#asOne(order, domains, accumulators);
-    const extent = this.structure.loops[loop]!.extent;
-    const withLoop = (e: AffineExpr): At[] => domains.map((d) => d.map((x, i) => (i === loop ? e : x)));
+    const group = this.#groupAlong(loop);
+    const extent = this.structure.loops[loop]!.extent / group;
+    const withLoop = (e: AffineExpr): At[] =>
+      domains.map((d) => d.map((x, i) => (i === loop ? mul(e, constant(group)) : x)));
     if (extent === 1 || this.schedule.full.includes(loop)) {
       const window = inner.every((l) => this.structure.loops[l]!.extent === 1)
         ? this.#window(loop, domains)
@@ -194,7 +199,7 @@ class Reduction {
 
   /** Nested loops as a single one, whose counter is their position in a row. */
   #asOne(order: readonly number[], domains: readonly At[], accumulators: readonly Value[]): readonly Value[] {
-    const extents = order.map((l) => this.structure.loops[l]!.extent);
+    const extents = order.map((l) => this.structure.loops[l]!.extent / this.#groupAlong(l));
     const count = extents.reduce((a, b) => a * b, 1);
     return counted(
       this.values,
@@ -203,11 +208,11 @@ class Reduction {
       (e, carried) => {
         let size = count;
         let left = e;
-        const at = extents.map((extent) => {
+        const at = extents.map((extent, i) => {
           size /= extent;
           const whole = floordiv(left, constant(size));
           left = mod(left, constant(size));
-          return whole;
+          return mul(whole, constant(this.#groupAlong(order[i]!)));
         });
         return this.step(
           domains.map((d) => d.map((x, i) => at[order.indexOf(i)] ?? x)),
@@ -218,8 +223,35 @@ class Reduction {
     );
   }
 
+  /** Steps of a loop that are made at once. */
+  #groupAlong(loop: number): number {
+    return this.#dot?.loop === loop ? this.schedule.group! : 1;
+  }
+
+  /** Products of bytes next to each other, summed into each result. */
+  #dotStep({ x, weights, signed }: Dot, domains: readonly At[], accumulators: readonly Value[]): Value[] {
+    const { structure, values, schedule } = this;
+    const { nest } = values;
+    const count = schedule.group!;
+    const types = [vectorType([count], i32)];
+    const factor = (input: number, domain: At, isSigned: boolean): Value => {
+      const operand = structure.inputs[input]!;
+      const at = values.resolve(mapped(operand, domain), 1);
+      const run = values.readRun(operand.value, at, count);
+      const widen = isSigned ? arith.extsi : arith.extui;
+      return nest.at(nest.levelOf(at), `wide ${values.key(operand.value, at, 1)} ${count}`, () =>
+        widen(nest.b, run, { types }),
+      );
+    };
+    return domains.map((d, i) => {
+      const products = arith.muli(nest.b, factor(x, d, signed.x), factor(weights, d, signed.weights));
+      return vector.reduction(nest.b, products, accumulators[i]!, { kind: "add", types: [i32] });
+    });
+  }
+
   /** One step of all results. */
   step(domains: readonly At[], accumulators: readonly Value[]): Value[] {
+    if (this.#dot) return this.#dotStep(this.#dot, domains, accumulators);
     const n = this.structure.outputs.length;
     const next: Value[] = new Array(accumulators.length);
     for (const row of rowsOf(domains)) {

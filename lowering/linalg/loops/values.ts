@@ -229,6 +229,24 @@ export class KernelValues {
     return vector.from_elements(b, elements, { types: [vectorType([lanes], type.element)] });
   }
 
+  /** Elements of a tensor in memory that follow each other, from one on, as a vector. */
+  readRun(value: Value, index: At, count: number): Value {
+    const at = this.resolve(index, 1);
+    const whole = this.buffers.get(value);
+    invariant(whole, "runs of elements are read from memory");
+    return this.nest.at(this.nest.levelOf(at), `run of ${count} ${this.key(value, at, 1)}`, () => {
+      const { buffer, at: place } = this.#flattened(whole, at);
+      const types = [vectorType([count], elementOf(whole.type))];
+      const { b } = this.nest;
+      return vector.load(
+        b,
+        buffer,
+        place.map((e) => this.nest.index(e)),
+        { types },
+      );
+    });
+  }
+
   /**
    * An index into merged dimensions, where the parts say the position in a row that dimensions make together: `[q floordiv
    * 4, q mod 4]` of rows of 4 is `[q]`. Elsewhere buffer and index as they are.

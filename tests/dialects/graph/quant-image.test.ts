@@ -64,12 +64,12 @@ const quantRows: readonly Row[] = [
   {
     name: "conv_integer",
     inputs: [t([2, 3, 6, 7], u8), t([4, 3, 3, 2], i8), t([], u8), t([4], i8)],
-    build: (b, x, w, p, q) => quant.conv_integer(b, x, w, p, q, window),
+    build: (b, x, w, p, q) => quant.conv_integer(b, x, w, p, q, undefined, window),
   },
   {
     name: "conv_integer grouped",
     inputs: [t([1, 4, 6, 7], u8), t([4, 2, 3, 2], u8), t([1], u8)],
-    build: (b, x, w, p) => quant.conv_integer(b, x, w, p, undefined, { ...window, group: 2 }),
+    build: (b, x, w, p) => quant.conv_integer(b, x, w, p, undefined, undefined, { ...window, group: 2 }),
   },
   {
     name: "matmul_integer",

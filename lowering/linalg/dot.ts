@@ -1,0 +1,64 @@
+/**
+ * @file Sums of products of small integers, whose neighbours along the innermost loop machines add up several at a time.
+ * Weights are packed so that what one step takes lies together: of each column of a panel as many rows as a step has.
+ */
+import * as arith from "../../dialects/arith/ops.ts";
+import * as bufferization from "../../dialects/bufferization.ts";
+import type { Structure } from "../../dialects/linalg/structure.ts";
+import { type AffineExpr, add, constant, dim, mod, mul } from "../../ir/affine.ts";
+import type { Value } from "../../ir/core.ts";
+import { i8 } from "../../ir/types.ts";
+import { stepAlong } from "./steps.ts";
+
+/** Which operand is which, and whether its elements have signs. */
+export interface Dot {
+  readonly x: number;
+  readonly weights: number;
+  readonly signed: { readonly x: boolean; readonly weights: boolean };
+  /** The loop whose neighbours are summed together. */
+  readonly loop: number;
+}
+
+/** The last reduction loop that runs more than once. */
+const innermost = (s: Structure): number => s.loops.findLastIndex((l) => l.kind === "reduction" && l.extent > 1);
+
+/** The place in its row of an element of packed weights. */
+export const groupedColumn = (column: AffineExpr, loop: number, panel: number, group: number): AffineExpr =>
+  add(mul(mod(column, constant(panel)), constant(group)), mod(dim(loop), constant(group)));
+
+/** acc + extend(x) * extend(w), the factors bytes: the numbers of the inputs. */
+function productOf(s: Structure): Omit<Dot, "loop"> | undefined {
+  if (s.inputs.length !== 2 || s.outputs.length !== 1 || s.inputs.some((o) => o.element !== i8)) return undefined;
+  const sum = arith.addi.match(s.body.terminator?.operand(0));
+  const acc = s.outputs[0]!.arg;
+  const product = sum && arith.muli.match(sum.lhs === acc ? sum.rhs : sum.rhs === acc ? sum.lhs : undefined);
+  if (!product?.result.hasOneUse) return undefined;
+  const factor = (v: Value): { readonly input: number; readonly signed: boolean } | undefined => {
+    const wide = arith.extsi.match(v) ?? arith.extui.match(v);
+    const input = wide ? s.inputs.findIndex((o) => o.arg === wide.in) : -1;
+    return input < 0 ? undefined : { input, signed: arith.extsi.match(v) !== undefined };
+  };
+  const [a, b] = [factor(product.lhs), factor(product.rhs)];
+  if (!a || !b || a.input === b.input) return undefined;
+  const [x, w] = a.input === 0 ? [a, b] : [b, a];
+  return { x: 0, weights: 1, signed: { x: x.signed, weights: w.signed } };
+}
+
+/** Whether weights should be packed for steps of so many products; which loop they are along. */
+export function groupLoop(s: Structure, group: number): number | undefined {
+  const loop = innermost(s);
+  if (group < 2 || loop < 0 || s.loops[loop]!.extent % group !== 0) return undefined;
+  return productOf(s) && stepAlong(s, 0, loop) === 1 ? loop : undefined;
+}
+
+/** The dot products that an op is made of, if its operands lie in memory as they take it. */
+export function dotOf(s: Structure, group: number): Dot | undefined {
+  const loop = groupLoop(s, group);
+  const product = productOf(s);
+  if (loop === undefined || !product) return undefined;
+  const last = s.inputs[product.weights]!.map.results.at(-1);
+  const packed = last?.kind === "+" && last.rhs.kind === "mod" && last.rhs.rhs.kind === "constant";
+  if (!packed || (last.rhs as { readonly rhs: { readonly value: number } }).rhs.value !== group) return undefined;
+  const inMemory = s.inputs.every((o) => bufferization.to_tensor.match(o.value));
+  return inMemory ? { ...product, loop } : undefined;
+}
