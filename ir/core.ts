@@ -114,7 +114,7 @@ export interface OperationState {
   readonly resultTypes?: readonly Type[];
   readonly regions?: readonly Region[];
   readonly successors?: readonly Block[];
-  readonly attributes?: Map<string, Attribute> | null;
+  readonly attributes?: ReadonlyMap<string, Attribute> | null;
   /** How many operands belong to each operand field; null where the record alone decides. */
   readonly operandSegments?: readonly number[] | null;
   readonly resultSegments?: readonly number[] | null;
@@ -127,8 +127,8 @@ export class Operation {
   results: readonly Value[];
   /** Attributes that the record declares, in its order, as native values; undefined is absent. */
   readonly props: unknown[];
-  /** Attributes that nobody declared ("discardable"). */
-  attributes: Map<string, Attribute> | null;
+  /** Attributes that nobody declared ("discardable"). Operations share the maps: `setAttribute` makes another one. */
+  attributes: ReadonlyMap<string, Attribute> | null;
   regions: readonly Region[];
   successors: Block[];
   operandSegments: readonly number[] | null;
@@ -143,9 +143,12 @@ export class Operation {
   constructor(def: OpInfo, state: OperationState) {
     this.def = def;
     const operands = state.operands ?? NONE;
-    const uses = new Array<Use>(operands.length);
-    for (let i = 0; i < operands.length; i++) uses[i] = new Use(operands[i]!, this, i);
-    this.uses = uses;
+    if (operands.length === 0) this.uses = NONE as readonly Use[] as Use[];
+    else {
+      const uses = new Array<Use>(operands.length);
+      for (let i = 0; i < operands.length; i++) uses[i] = new Use(operands[i]!, this, i);
+      this.uses = uses;
+    }
     this.props = state.props ? (state.props as unknown[]) : [];
     this.attributes = state.attributes ?? null;
     const types = state.resultTypes ?? NONE;
@@ -157,7 +160,8 @@ export class Operation {
     }
     this.regions = state.regions ?? NONE;
     for (const r of this.regions) r.parent = this;
-    this.successors = state.successors ? state.successors.slice() : (NONE as readonly Block[] as Block[]);
+    const { successors } = state;
+    this.successors = successors && successors.length > 0 ? successors.slice() : (NONE as readonly Block[] as Block[]);
     this.operandSegments = state.operandSegments ?? null;
     this.resultSegments = state.resultSegments ?? null;
     this.loc = state.loc ?? unknownLocation;
@@ -190,6 +194,14 @@ export class Operation {
     for (const u of this.uses) u.unlink();
     this.uses = values.map((v, i) => new Use(v, this, i));
     this.operandSegments = segments;
+  }
+
+  /** Sets a discardable attribute, or takes it away (undefined). */
+  setAttribute(name: string, value: Attribute | undefined): void {
+    const attributes = new Map(this.attributes);
+    if (value === undefined) attributes.delete(name);
+    else attributes.set(name, value);
+    this.attributes = attributes.size > 0 ? attributes : null;
   }
 
   result(i = 0): Value {
@@ -286,7 +298,7 @@ export class Operation {
       operands: this.uses.map((u) => map.get(u.value) ?? u.value),
       props: this.props.slice(),
       resultTypes: this.results.map((r) => r.type),
-      attributes: this.attributes ? new Map(this.attributes) : null,
+      attributes: this.attributes,
       regions,
       successors: this.successors.map((b) => blocks.get(b) ?? b),
       operandSegments: this.operandSegments,
@@ -343,7 +355,7 @@ export class Block {
   #ordered = false;
 
   constructor(argTypes: readonly Type[] = NONE) {
-    this.args = argTypes.map((t, i) => new Value(t, this, i));
+    this.args = argTypes.length === 0 ? [] : argTypes.map((t, i) => new Value(t, this, i));
   }
 
   get isEmpty(): boolean {
@@ -361,9 +373,15 @@ export class Block {
 
   addArgument<T extends Type>(type: T, loc?: Location, at = this.args.length): Value<T> {
     const v = new Value(type, this, at);
-    this.args.splice(at, 0, v as Value<Type>);
-    for (let i = at + 1; i < this.args.length; i++) this.args[i]!.index = i;
-    if (loc || this.argLocations) {
+    // A list that is pushed to takes room for sixteen more at once.
+    if (this.args.length === 0) this.args = [v as Value<Type>];
+    else if (at === this.args.length) this.args.push(v as Value<Type>);
+    else {
+      this.args.splice(at, 0, v as Value<Type>);
+      for (let i = at + 1; i < this.args.length; i++) this.args[i]!.index = i;
+    }
+    if (loc && this.args.length === 1) this.argLocations = [loc];
+    else if (loc || this.argLocations) {
       this.argLocations ??= this.args.slice(1).map(() => unknownLocation);
       this.argLocations.splice(at, 0, loc ?? unknownLocation);
     }
@@ -456,7 +474,7 @@ export class Block {
 
 export class Region {
   parent: Operation | null = null;
-  readonly blocks: Block[] = [];
+  blocks: Block[] = [];
 
   constructor(blocks: readonly Block[] = NONE) {
     for (const b of blocks) this.append(b);
@@ -475,7 +493,9 @@ export class Region {
 
   append(block: Block): void {
     block.parent = this;
-    this.blocks.push(block);
+    // A list that is pushed to takes room for sixteen more at once, and most regions have one block.
+    if (this.blocks.length === 0) this.blocks = [block];
+    else this.blocks.push(block);
   }
 
   insertAfter(block: Block, after: Block): void {

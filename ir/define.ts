@@ -185,6 +185,8 @@ export interface OpInfo {
   readonly resultFields: Fields;
   readonly attrFields: readonly AttrField[];
   readonly attrIndex: ReadonlyMap<string, number>;
+  /** The attributes of an op that is given none. */
+  readonly fallbacks: readonly unknown[];
   readonly regionNames: readonly string[];
   readonly traits: ReadonlySet<Trait>;
   readonly interfaces: ReadonlyMap<symbol, object>;
@@ -274,6 +276,7 @@ function attach(to: Writable<OpInfo>, info: OpInfo): OpInfo {
   to.resultFields = info.resultFields;
   to.attrFields = info.attrFields;
   to.attrIndex = info.attrIndex;
+  to.fallbacks = info.fallbacks;
   to.regionNames = info.regionNames;
   to.traits = info.traits;
   to.interfaces = info.interfaces;
@@ -315,6 +318,7 @@ function describe(name: string, spec: ErasedSpec): Omit<OpInfo, "is" | "of" | "e
     resultFields: spec.results ?? [],
     attrFields,
     attrIndex: new Map(attrFields.map((f, i) => [f.name, i])),
+    fallbacks: Object.freeze(attrFields.map((f) => f.codec.fallback)),
     regionNames: spec.regions ?? [],
     traits,
     interfaces: new Map((spec.interfaces ?? []).map((i) => [i.iface, i.methods])),
@@ -426,9 +430,7 @@ function fillRegion(
   const answer = body(inner, ...block.args);
   const end = def.spec.terminator?.();
   if (!block.terminator && end && answer !== undefined) {
-    inner.insert(
-      new Operation(end, { operands: answer, props: end.attrFields.map((f) => f.codec.fallback), loc: b.loc }),
-    );
+    inner.insert(new Operation(end, { operands: answer, props: end.fallbacks.slice(), loc: b.loc }));
   }
   return region;
 }

@@ -25,12 +25,7 @@ export function numericsOf(op: Operation): Numerics {
 
 /** Writes the policy on a module. The default is not written: a program without the attribute has it. */
 export function setNumerics(module: Operation, policy: Numerics): void {
-  if (policy === "default") {
-    module.attributes?.delete(numericsAttribute);
-    return;
-  }
-  module.attributes ??= new Map();
-  module.attributes.set(numericsAttribute, stringAttribute(policy));
+  module.setAttribute(numericsAttribute, policy === "default" ? undefined : stringAttribute(policy));
 }
 
 /** A rewrite whose result is not the same to the last bit. */

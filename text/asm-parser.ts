@@ -163,15 +163,15 @@ export class AsmReader implements AsmParser {
   // --- types --------------------------------------------------------------------------------------------------------
 
   type(): Type {
-    return this.#g.type();
+    return this.#g.typeHere();
   }
 
   optionalType(): Type | undefined {
-    return this.#g.startsType() ? this.#g.type() : undefined;
+    return this.#g.startsType() ? this.#g.typeHere() : undefined;
   }
 
   types(): Type[] {
-    return this.list("none", () => this.#g.type());
+    return this.list("none", () => this.#g.typeHere());
   }
 
   optionalTypes(): Type[] {
@@ -193,7 +193,7 @@ export class AsmReader implements AsmParser {
 
   colonType(): Type {
     this.#g.expect(T.Colon);
-    return this.#g.type();
+    return this.#g.typeHere();
   }
 
   colonTypes(): Type[] {
@@ -216,13 +216,13 @@ export class AsmReader implements AsmParser {
   }
 
   attrDict(): Map<string, Attribute> {
-    return new Map(this.#g.isNext(T.LBrace) ? this.#g.dictionary() : undefined);
+    return new Map(this.#g.isNext(T.LBrace) ? this.#g.dictionary().attribute.entries : undefined);
   }
 
   attrDictWithKeyword(): Map<string, Attribute> {
     if (!this.optionalKeyword("attributes")) return new Map();
     if (!this.#g.isNext(T.LBrace)) this.#g.wrongToken("expected '{' in attribute dictionary");
-    return new Map(this.#g.dictionary());
+    return new Map(this.#g.dictionary().attribute.entries);
   }
 
   integer(): bigint {

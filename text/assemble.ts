@@ -4,24 +4,38 @@ import type { Context } from "../ir/context.ts";
 import { Operation, type Value } from "../ir/core.ts";
 import { insOf, type OpInfo } from "../ir/define.ts";
 import { type Fields, fieldRange } from "../ir/fields.ts";
-import { type Attribute, i32 } from "../ir/types.ts";
+import { type Attribute, type AttributeOf, i32 } from "../ir/types.ts";
 import type { Code } from "../support/codes.ts";
 import type { Location } from "../support/location.ts";
 
+const none: readonly never[] = Object.freeze([]);
+
 export type AttributeMap = ReadonlyMap<string, Attribute>;
+
+/** `<{…}>` as it stands in a text, and what it was for the op that had it last: texts repeat. */
+export class PropertyText {
+  readonly attribute: AttributeOf<"dictionary">;
+  def: OpInfo | undefined;
+  props: readonly unknown[] = none;
+
+  constructor(entries: AttributeMap) {
+    this.attribute = { kind: "dictionary", entries };
+  }
+}
 /** Told of the faults of the op whose name starts at an offset. */
 export interface Reporter {
   reportOp(code: Code, message: string, start: number): void;
 }
 type Report = (code: Code, message: string) => void;
 
-const none: readonly never[] = Object.freeze([]);
+/** The one property of an op that no record describes, where it has none. */
+const noProperties: readonly unknown[] = Object.freeze([undefined]);
 
 /** The op that a text describes. Faults of its attributes are reported, and the op made without them. */
 export function assemble(
   def: OpInfo,
   parsed: ParsedOp,
-  properties: AttributeMap | undefined,
+  properties: PropertyText | undefined,
   loc: Location,
   reporter: Reporter,
   start: number,
@@ -30,25 +44,16 @@ export function assemble(
     ? assembleKnown(def, parsed, properties, loc, reporter, start)
     : new Operation(def, {
         operands: parsed.operands ?? none,
-        props: [properties && { kind: "dictionary", entries: properties }],
+        props: properties ? [properties.attribute] : noProperties,
         resultTypes: parsed.resultTypes ?? none,
         regions: parsed.regions ?? none,
         successors: parsed.successors ?? none,
-        attributes: parsed.attributes && parsed.attributes.size > 0 ? new Map(parsed.attributes) : null,
+        attributes: parsed.attributes && parsed.attributes.size > 0 ? parsed.attributes : null,
         operandSegments: null,
         resultSegments: null,
         loc,
       });
 }
-
-interface Converted {
-  readonly def: OpInfo;
-  readonly props: readonly unknown[];
-}
-
-/** What `<{…}>` was for the op that had it last. Texts repeat, and the same text gives the same map. */
-const converted = new WeakMap<AttributeMap, Converted>();
-const noAttributes: AttributeMap = new Map();
 
 /** Nothing but `<{…}>` decides over the attributes of this op. */
 const isPlain = (def: OpInfo, parsed: ParsedOp): boolean =>
@@ -58,20 +63,25 @@ const isPlain = (def: OpInfo, parsed: ParsedOp): boolean =>
   !def.hasOperandSegments &&
   !def.hasResultSegments;
 
+function knownProps(def: OpInfo, properties: PropertyText | undefined): readonly unknown[] | undefined {
+  if (!properties) return def.fallbacks;
+  return properties.def === def ? properties.props : undefined;
+}
+
 function assembleKnown(
   def: OpInfo,
   parsed: ParsedOp,
-  properties: AttributeMap | undefined,
+  properties: PropertyText | undefined,
   loc: Location,
   reporter: Reporter,
   start: number,
 ): Operation {
   const operands = parsed.operands ?? none;
-  const known = isPlain(def, parsed) ? converted.get(properties ?? noAttributes) : undefined;
-  if (known && known.def === def) {
+  const known = isPlain(def, parsed) ? knownProps(def, properties) : undefined;
+  if (known) {
     return new Operation(def, {
       operands,
-      props: known.props.slice(),
+      props: known.length === 0 ? none : known.slice(),
       resultTypes: parsed.resultTypes ?? none,
       regions: parsed.regions ?? none,
       successors: parsed.successors ?? none,
@@ -115,7 +125,7 @@ function assembleKnown(
       }
     }
   };
-  if (properties) take(properties);
+  if (properties) take(properties.attribute.entries);
   if (parsed.attributes) take(parsed.attributes);
   if (def.hasOperandSegments && !operandSegments) {
     operandSegments = guessSegments(operandFields, operands.length);
@@ -134,7 +144,8 @@ function assembleKnown(
     resultSegments ??= evenSegments(resultFields, resultTypes.length);
   }
   if (faults === 0 && properties && others === null && isPlain(def, parsed)) {
-    converted.set(properties, { def, props: props.slice() });
+    properties.def = def;
+    properties.props = props.slice();
   }
   return new Operation(def, {
     operands,

@@ -4,10 +4,11 @@ import type { Attribute, Type } from "../ir/types.ts";
 import * as types from "../ir/types.ts";
 import type { Location } from "../support/location.ts";
 import { unknownLocation } from "../support/location.ts";
+import { PropertyText } from "./assemble.ts";
 import { LiteralGrammar } from "./literal-grammar.ts";
-import { dialectText, scalarType, symbolValue } from "./literals.ts";
+import { dialectText, scalarType, stringValue, symbolValue } from "./literals.ts";
 import { openAliases } from "./opaque.ts";
-import { TextCache } from "./text-cache.ts";
+import { hashOf, TextCache } from "./text-cache.ts";
 import * as T from "./tokens.ts";
 
 const trueAttribute = types.boolAttribute(true);
@@ -29,7 +30,6 @@ const attributeStarts = indices(
   ),
   ...(["array", "strided", "distinct"] as const).map((k) => T.Key[k]),
 );
-const dictionaryClose = { ERR_MSG: "expected '}' in attribute dictionary" };
 const falseAttribute = types.boolAttribute(false);
 
 export abstract class AttributeGrammar extends LiteralGrammar {
@@ -136,82 +136,89 @@ export abstract class AttributeGrammar extends LiteralGrammar {
   });
 
   protected readonly dictionaryAttribute = this.RULE("dictionaryAttribute", (): Attribute => {
-    const entries = this.SUBRULE(this.dictionary);
-    return { kind: "dictionary", entries };
-  });
-
-  /** `{name = value, flag}`. The same text gives the same map, so it is not to be changed. */
-  readonly dictionary = this.RULE("dictionary", (): ReadonlyMap<string, Attribute> => {
-    const known = this.#knownDictionary();
-    if (known) return known;
     const start = this.token.startOffset;
-    const outer = this.#entries;
-    const entries = new Map<string, Attribute>();
-    this.#entries = entries;
     this.CONSUME(T.LBrace);
-    this.OPTION(this.#entryList);
-    if (entries.size === 0 && !this.RECORDING_PHASE && !this.isNext(T.RBrace))
-      this.wrongToken("expected attribute name");
-    this.CONSUME(T.RBrace, dictionaryClose);
-    this.#entries = outer;
-    if (!this.RECORDING_PHASE) this.#dictionaries.set(this.source.text, start, this.beforeEnd, entries);
-    return entries;
+    return this.RECORDING_PHASE ? types.unitAttribute : this.#dictionaryFrom(start).attribute;
   });
 
-  /** The entries of the dictionary that is being read. */
-  #entries = new Map<string, Attribute>();
-  readonly #dictionaries = new TextCache<ReadonlyMap<string, Attribute>>();
+  /** `{name = value, flag}`. The same text gives the same entries. */
+  dictionary(): PropertyText {
+    const start = this.token.startOffset;
+    const { lexer } = this;
+    const end = this.isNext(T.LBrace) ? lexer.dictionaryEnd(start) : -1;
+    const known = end < 0 ? undefined : this.#dictionaries.get(this.source.text, start, end, lexer.hash);
+    if (known) {
+      this.jump(start, end);
+      return known;
+    }
+    this.expect(T.LBrace);
+    return this.#dictionaryFrom(start);
+  }
+
+  /** A dictionary whose opening brace at `start` is taken. */
+  #dictionaryFrom(start: number): PropertyText {
+    const entries = new Map<string, Attribute>();
+    if (!this.isNext(T.RBrace)) {
+      do this.#entry(entries);
+      while (this.takeIf(T.Comma));
+    }
+    this.expect(T.RBrace, "expected '}' in attribute dictionary");
+    return this.#dictionaries.set(this.source.text, start, this.beforeEnd, new PropertyText(entries));
+  }
+
+  readonly #dictionaries = new TextCache<PropertyText>();
+  /** Names and values of entries, as far as this text has spelt them: the same text gives the same value. */
+  readonly #entryNames = new TextCache<string>();
+  readonly #entryValues = new TextCache<Attribute>();
 
   protected override forgetNames(): void {
     super.forgetNames();
     this.#dictionaries.clear();
+    this.#entryNames.clear();
+    this.#entryValues.clear();
   }
 
-  #knownDictionary(): ReadonlyMap<string, Attribute> | undefined {
-    if (this.RECORDING_PHASE) return undefined;
+  #entry(entries: Map<string, Attribute>): void {
     const start = this.token.startOffset;
-    const { lexer } = this;
-    const end = lexer.dictionaryEnd(start);
-    if (end < 0) return undefined;
-    const known = this.#dictionaries.get(this.source.text, start, end, lexer.hash);
-    if (known) this.jump(start, end);
-    return known;
-  }
-
-  readonly #entryList = (): void => {
-    this.SUBRULE(this.entry);
-    this.MANY(this.#moreEntries);
-  };
-  readonly #moreEntries = (): void => {
-    this.CONSUME(T.Comma);
-    this.SUBRULE2(this.entry);
-  };
-
-  protected readonly entry = this.RULE("entry", (): void => {
-    const start = this.token.startOffset;
-    const name = this.OR(this.#entryName);
-    const entries = this.#entries;
-    if (!this.RECORDING_PHASE) {
-      if (name === "") this.fail("parse/attribute", "expected valid attribute name", start);
-      if (entries.has(name)) {
-        const message = `duplicate key '${name}' in dictionary attribute`;
-        this.fail("parse/redefinition", message, start, this.beforeEnd);
-      }
+    const name = this.#entryName();
+    if (entries.has(name)) {
+      const message = `duplicate key '${name}' in dictionary attribute`;
+      this.fail("parse/redefinition", message, start, this.beforeEnd);
     }
-    const value = this.OPTION(this.#entryValue) ?? types.unitAttribute;
-    entries.set(name, value);
-  });
-  readonly #entryName = {
-    DEF: [{ ALT: (): string => this.SUBRULE(this.string) }, { ALT: (): string => this.CONSUME(T.Word).image }] as [
-      { ALT: () => string },
-      { ALT: () => string },
-    ],
-    ERR_MSG: "attribute name",
-  };
-  readonly #entryValue = (): Attribute => {
-    this.CONSUME(T.Equal);
-    return this.SUBRULE(this.attribute);
-  };
+    entries.set(name, this.takeIf(T.Equal) ? this.#entryValue() : types.unitAttribute);
+  }
+
+  #entryName(): string {
+    const { startOffset: start, end } = this.token;
+    const isString = this.isNext(T.StringLiteral);
+    if (!isString && !this.isWord()) this.wrongToken("expected attribute name");
+    const { text } = this.source;
+    const hash = hashOf(text, start, end);
+    let name = this.#entryNames.get(text, start, end, hash);
+    if (name === undefined) {
+      const image = text.slice(start, end);
+      name = this.#entryNames.set(text, start, end, isString ? stringValue(image) : image, hash);
+    }
+    this.consumeToken();
+    if (name === "") this.fail("parse/attribute", "expected valid attribute name", start);
+    return name;
+  }
+
+  #entryValue(): Attribute {
+    const start = this.token.startOffset;
+    const { text } = this.source;
+    const { lexer } = this;
+    const end = lexer.entryEnd(start);
+    const known = end < 0 ? undefined : this.#entryValues.get(text, start, end, lexer.hash);
+    if (known) {
+      this.jump(start, end);
+      return known;
+    }
+    const value = this.attribute();
+    // A piece that ends elsewhere was no guess at this value.
+    if (this.beforeEnd === end) this.#entryValues.set(text, start, end, value);
+    return value;
+  }
 
   /** `#alias`, `#dialect.name<…>`, `#dialect<…>`. */
   protected readonly dialectAttribute = this.RULE("dialectAttribute", (): Attribute => {
@@ -462,7 +469,7 @@ export abstract class AttributeGrammar extends LiteralGrammar {
   }
 
   /** The next token may start a type. */
-  startsType(): boolean {
+  override startsType(): boolean {
     const { token } = this;
     if (token.tokenTypeIdx === T.Word.tokenTypeIdx) return scalarType(token.image) !== undefined;
     return typeStarts.has(token.tokenTypeIdx);

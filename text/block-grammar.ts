@@ -1,18 +1,22 @@
-/** @file The grammar of regions and blocks. */
+/** @file The grammar of regions and blocks, read by hand as statements are (op-grammar.ts). */
 import { Block, Region } from "../ir/core.ts";
 import { keyOfName } from "./names.ts";
-import { type EntryArgument, OpGrammar, type RegionArguments, wantedOperand } from "./op-grammar.ts";
+import { type EntryArgument, OpGrammar } from "./op-grammar.ts";
 import { Fault } from "./token-parser.ts";
 import * as T from "./tokens.ts";
 
 const noEntry: readonly EntryArgument[] = [];
 
 export abstract class BlockGrammar extends OpGrammar {
-  protected readonly statements = this.RULE("statements", (): void => {
-    do this.MANY(this.#oneStatement);
-    while (!this.RECORDING_PHASE && this.stray(false));
-  });
-  readonly #oneStatement = (): void => this.SUBRULE(this.statement);
+  protected statements(): void {
+    do while (this.startsStatement()) this.statement();
+    while (this.stray(false));
+  }
+
+  /** The next token may start an op. */
+  protected startsStatement(): boolean {
+    return this.isNext(T.ValueId) || this.isNext(T.StringLiteral) || this.isWord();
+  }
 
   /** Something stands here that starts no statement and ends no block; it is reported and skipped. */
   protected stray(top: boolean): boolean {
@@ -26,38 +30,32 @@ export abstract class BlockGrammar extends OpGrammar {
     return true;
   }
 
-  /** A region in braces; `entry` are the arguments of its first block. */
-  readonly region = this.RULE(
-    "region",
-    (...[entry = noEntry, isolated = false, defaultDialect]: RegionArguments): Region => {
-      const open = this.CONSUME(T.LBrace, regionOpen).startOffset;
-      const region = this.ACTION(() => new Region()) as Region;
-      const outer = this.block;
-      this.ACTION(() => {
-        this.enter();
-        this.names.enterRegion(isolated);
-        this.defaultDialects.push(defaultDialect ?? "");
-        this.#enterEntry(region, entry);
-      });
-      this.SUBRULE(this.statements);
-      this.ACTION(() => this.#dropEmptyEntry(region, entry));
-      this.MANY(() => {
-        this.SUBRULE(this.blockLabel, { ARGS: [region] });
-        this.SUBRULE2(this.statements);
-      });
-      this.ACTION(() => {
-        if (!this.isNext(T.RBrace)) this.#unclosed(open);
-      });
-      this.CONSUME(T.RBrace);
-      this.ACTION(() => {
-        this.defaultDialects.pop();
-        this.missingBlocks(this.names.leaveRegion());
-        this.block = outer;
-        this.leave();
-      });
-      return region;
-    },
-  );
+  override region(entry = noEntry, isolated = false, defaultDialect = ""): Region {
+    const open = this.token.startOffset;
+    this.expect(T.LBrace, "expected '{' to begin a region");
+    const region = new Region();
+    const outer = this.block;
+    this.enter();
+    this.names.enterRegion(isolated);
+    this.defaultDialects.push(defaultDialect);
+    // A region may begin with a label: it has no block before that.
+    if (entry.length > 0 || !(this.isNext(T.BlockId) || this.isNext(T.RBrace))) {
+      this.#enterEntry(region, entry);
+      this.statements();
+      this.#dropEmptyEntry(region, entry);
+    }
+    while (this.isNext(T.BlockId)) {
+      this.#blockLabel(region);
+      this.statements();
+    }
+    if (!this.isNext(T.RBrace)) this.#unclosed(open);
+    this.consumeToken();
+    this.defaultDialects.pop();
+    this.missingBlocks(this.names.leaveRegion());
+    this.block = outer;
+    this.leave();
+    return region;
+  }
 
   /** MLIR says only what it wants at the end of the text; where the region began is more use. */
   #unclosed(open: number): never {
@@ -100,47 +98,36 @@ export abstract class BlockGrammar extends OpGrammar {
   }
 
   /** `^bb(%a: T):`. */
-  protected readonly blockLabel = this.RULE("blockLabel", (region?: Region): void => {
-    const mark = this.ACTION(() => this.mark());
+  #blockLabel(region: Region): void {
+    const mark = this.mark();
     try {
-      const id = this.CONSUME(T.BlockId);
-      const block = this.ACTION(() => {
-        const made = this.names.defineBlock(id.image.slice(1), id.startOffset);
-        region!.append(made);
-        this.block = made;
-        return made;
-      });
-      this.OPTION(() => {
-        this.CONSUME(T.LParen);
-        this.OPTION2(() => {
-          this.SUBRULE(this.blockArgument, { ARGS: [block] });
-          this.MANY(() => {
-            this.CONSUME(T.Comma);
-            this.SUBRULE2(this.blockArgument, { ARGS: [block] });
-          });
-        });
-        this.CONSUME(T.RParen);
-      });
-      this.CONSUME(T.Colon, { ERR_MSG: "expected ':' after block name" });
-    } catch (e) {
-      const block = this.block;
-      this.recover(e, mark);
+      const { startOffset: at, end } = this.token;
+      this.consumeToken();
+      const block = this.names.defineBlock(this.source.text.slice(at + 1, end), at);
+      region.append(block);
       this.block = block;
+      if (this.takeIf(T.LParen)) {
+        if (this.isNext(T.ValueId)) {
+          do this.#blockArgument(block);
+          while (this.takeIf(T.Comma));
+        }
+        this.expect(T.RParen);
+      }
+      this.expect(T.Colon, "expected ':' after block name");
+    } catch (e) {
+      this.recover(e, mark);
+      this.block = region.blocks.at(-1) ?? new Block();
     }
-  });
+  }
 
-  protected readonly blockArgument = this.RULE("blockArgument", (block?: Block): void => {
-    const id = this.CONSUME(T.ValueId, wantedOperand);
-    const at = id.startOffset;
+  #blockArgument(block: Block): void {
+    const at = this.token.startOffset;
+    this.expect(T.ValueId, "expected SSA operand");
     const end = this.beforeEnd;
-    this.CONSUME(T.Colon, { ERR_MSG: "expected ':' and type for SSA operand" });
-    const type = this.SUBRULE(this.type);
-    const loc = this.OPTION(() => this.SUBRULE(this.location));
-    this.ACTION(() => {
-      const value = block!.addArgument(type, loc ?? this.spanOf(at, end));
-      this.names.define(this.keyAt(at + 1, end), [value], 0, 1, at);
-    });
-  });
+    this.expect(T.Colon, "expected ':' and type for SSA operand");
+    const type = this.typeHere();
+    const loc = this.isNext(T.Key.loc) ? this.location() : this.spanOf(at, end);
+    const value = block.addArgument(type, loc);
+    this.names.define(this.keyAt(at + 1, end), [value], 0, 1, at);
+  }
 }
-
-const regionOpen = { ERR_MSG: "expected '{' to begin a region" };

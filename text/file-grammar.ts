@@ -39,12 +39,16 @@ export abstract class FileGrammar extends BlockGrammar {
     this.#deferred.clear();
   }
 
+  /** Read by hand like the statements; a rule so that Chevrotain knows of one around those that it reads. */
   protected readonly file = this.RULE("file", (): void => {
+    if (this.RECORDING_PHASE) return;
     do {
-      this.MANY(() => {
-        this.OR([{ ALT: () => this.SUBRULE(this.definition) }, { ALT: () => this.SUBRULE(this.statement) }]);
-      });
-    } while (this.ACTION(() => this.stray(true)));
+      for (;;) {
+        if (this.startsStatement()) this.statement();
+        else if (this.isNext(T.HashId) || this.isNext(T.TypeId) || this.isNext(T.MetadataOpen)) this.definition();
+        else break;
+      }
+    } while (this.stray(true));
   });
 
   /** An alias or the file's metadata. */

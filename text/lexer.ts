@@ -24,19 +24,40 @@ classes[0x2d] = SUFFIX_MARK;
 for (const c of [0, 9, 10, 13, 32]) classes[c] = BLANK;
 const classOf = (c: number): number => (c < 128 ? classes[c]! : 0);
 
-const simple: (TokenType | undefined)[] = [];
-for (const [mark, type] of T.marks) if (mark.length === 1) simple[mark.charCodeAt(0)] = type;
-const sigils: (TokenType | undefined)[] = [];
-sigils[0x25] = T.ValueId;
-sigils[0x23] = T.HashId;
-sigils[0x21] = T.TypeId;
-sigils[0x5e] = T.BlockId;
-const sigilFaults: ReadonlyMap<TokenType, string> = new Map([
-  [T.ValueId, "invalid SSA name"],
-  [T.HashId, "invalid attribute name"],
-  [T.TypeId, "invalid type identifier"],
-  [T.BlockId, "invalid block name"],
-]);
+/** What a token is, by its first character; the rest are the classes above. */
+const SIGIL = 64;
+const MARK = 128;
+const index = (type: TokenType): number => type.tokenTypeIdx!;
+const leads = classes.slice();
+/** The token of a sigil or of a mark of one character. */
+const tokenOf = new Uint16Array(128);
+for (const [mark, type] of T.marks) {
+  if (mark.length !== 1) continue;
+  tokenOf[mark.charCodeAt(0)] = index(type);
+  leads[mark.charCodeAt(0)] = MARK;
+}
+/** These may begin something longer. */
+for (const mark of "-{") leads[mark.charCodeAt(0)] = 0;
+const sigilFaults = new Map<number, string>();
+for (const [sigil, type, fault] of [
+  ["%", T.ValueId, "invalid SSA name"],
+  ["#", T.HashId, "invalid attribute name"],
+  ["!", T.TypeId, "invalid type identifier"],
+  ["^", T.BlockId, "invalid block name"],
+] as const) {
+  tokenOf[sigil.charCodeAt(0)] = index(type);
+  leads[sigil.charCodeAt(0)] = SIGIL;
+  sigilFaults.set(index(type), fault);
+}
+const keywords = new Map([...T.keywords].map(([word, type]) => [word, index(type)]));
+const WORD = index(T.Word);
+const INTEGER = index(T.Integer);
+const FLOAT = index(T.FloatLiteral);
+const STRING = index(T.StringLiteral);
+const SYMBOL = index(T.SymbolId);
+const HASH_ID = index(T.HashId);
+const BAD = index(T.Bad);
+const END = index(T.End);
 
 /** The lengths of the keywords that start with each letter, as bits. */
 const keywordLengths = new Int32Array(128);
@@ -82,32 +103,34 @@ export class Lexer {
   }
 
   next(into: T.Token): void {
-    const start = this.skip();
     const { text } = this;
-    const c = text.charCodeAt(start);
-    into.text = text;
-    if (Number.isNaN(c)) {
-      into.set(T.End, start, start);
-      return;
+    let start = this.at;
+    let c = text.charCodeAt(start);
+    if (c <= 32 || c === 0x2f) {
+      start = this.skip();
+      c = text.charCodeAt(start);
     }
-    const k = classOf(c);
-    if (k & LETTER) this.#word(into, start);
-    else if (sigils[c]) this.#sigil(into, start, sigils[c]);
-    else if (k & DIGIT) this.#number(into, start);
-    else this.#mark(into, start, c);
+    if (c < 128) {
+      const lead = leads[c]!;
+      if (lead === MARK) into.set(tokenOf[c]!, start, start + 1);
+      else if (lead === SIGIL) this.#sigil(into, start, tokenOf[c]!);
+      else if (lead & LETTER) this.#word(into, start, c);
+      else if (lead & DIGIT) this.#number(into, start);
+      else this.#mark(into, start, c);
+    } else if (Number.isNaN(c)) into.set(END, start, start);
+    else this.#bad(into, start, start + 1, "unexpected character");
     this.at = into.end;
   }
 
-  #word(into: T.Token, start: number): void {
+  #word(into: T.Token, start: number, first: number): void {
     const { text } = this;
     let at = start + 1;
     while (classOf(text.charCodeAt(at)) & (LETTER | DIGIT | WORD_MARK)) at++;
-    let type = T.Word;
-    if (mayBeKeyword(text.charCodeAt(start), at - start)) type = T.keywords.get(text.slice(start, at)) ?? T.Word;
+    const type = mayBeKeyword(first, at - start) ? (keywords.get(text.slice(start, at)) ?? WORD) : WORD;
     into.set(type, start, at);
   }
 
-  #sigil(into: T.Token, start: number, type: TokenType): void {
+  #sigil(into: T.Token, start: number, type: number): void {
     const { text } = this;
     let at = start + 1;
     const c = text.charCodeAt(at);
@@ -116,8 +139,8 @@ export class Lexer {
       do at++;
       while (classOf(text.charCodeAt(at)) & DIGIT);
     } else if (k & (LETTER | WORD_MARK | SUFFIX_MARK)) {
-      if (type === T.HashId && text.startsWith("-}", at)) {
-        into.set(T.MetadataClose, start, at + 2);
+      if (type === HASH_ID && text.startsWith("-}", at)) {
+        into.set(index(T.MetadataClose), start, at + 2);
         return;
       }
       do at++;
@@ -135,12 +158,12 @@ export class Lexer {
     if (text.charCodeAt(start) === 0x30 && text.charCodeAt(at) === 0x78 && classOf(text.charCodeAt(at + 1)) & HEX) {
       at += 2;
       while (classOf(text.charCodeAt(at)) & HEX) at++;
-      into.set(T.Integer, start, at);
+      into.set(INTEGER, start, at);
       return;
     }
     while (classOf(text.charCodeAt(at)) & DIGIT) at++;
     if (text.charCodeAt(at) !== 0x2e) {
-      into.set(T.Integer, start, at);
+      into.set(INTEGER, start, at);
       return;
     }
     at++;
@@ -154,49 +177,48 @@ export class Lexer {
         while (classOf(text.charCodeAt(at)) & DIGIT) at++;
       }
     }
-    into.set(T.FloatLiteral, start, at);
+    into.set(FLOAT, start, at);
   }
 
   #mark(into: T.Token, start: number, c: number): void {
     const { text } = this;
     switch (c) {
       case 0x22:
-        this.#string(into, start, T.StringLiteral);
+        this.#string(into, start, STRING);
         return;
       case 0x40: {
         const next = text.charCodeAt(start + 1);
-        if (next === 0x22) this.#string(into, start + 1, T.SymbolId, start);
+        if (next === 0x22) this.#string(into, start + 1, SYMBOL, start);
         else if (classOf(next) & LETTER) {
           let at = start + 2;
           while (classOf(text.charCodeAt(at)) & (LETTER | DIGIT | WORD_MARK)) at++;
-          into.set(T.SymbolId, start, at);
+          into.set(SYMBOL, start, at);
         } else this.#bad(into, start, start + 1, "@ identifier expected to start with letter or '_'", start + 1);
         return;
       }
       case 0x2d:
         if (text.charCodeAt(start + 1) === 0x3e) {
-          into.set(T.Arrow, start, start + 2);
+          into.set(index(T.Arrow), start, start + 2);
           return;
         }
         break;
       case 0x2e:
-        if (text.startsWith("..", start + 1)) into.set(T.Ellipsis, start, start + 3);
+        if (text.startsWith("..", start + 1)) into.set(index(T.Ellipsis), start, start + 3);
         else this.#bad(into, start, start + 1, "expected three consecutive dots for an ellipsis");
         return;
       case 0x7b:
         if (text.startsWith("-#", start + 1)) {
-          into.set(T.MetadataOpen, start, start + 3);
+          into.set(index(T.MetadataOpen), start, start + 3);
           return;
         }
         break;
     }
-    const type = simple[c];
-    if (type) into.set(type, start, start + 1);
+    if (c === 0x2d || c === 0x7b) into.set(tokenOf[c]!, start, start + 1);
     else this.#bad(into, start, start + 1, "unexpected character");
   }
 
   /** A literal whose opening quote is at `quote`. */
-  #string(into: T.Token, quote: number, type: TokenType, start = quote): void {
+  #string(into: T.Token, quote: number, type: number, start = quote): void {
     const { text } = this;
     for (let at = quote + 1; ; at++) {
       const c = text.charCodeAt(at);
@@ -222,7 +244,7 @@ export class Lexer {
   #bad(into: T.Token, start: number, end: number, fault: string, at = start): void {
     this.fault = fault;
     this.faultAt = at;
-    into.set(T.Bad, start, end);
+    into.set(BAD, start, end);
   }
 
   /** Takes the dimensions of a shape: `4x?x`, `*x`, `[4]x2x`, or nothing. The last `x` belongs to them. */
@@ -248,8 +270,7 @@ export class Lexer {
       end = at;
       while (classOf(text.charCodeAt(at)) & BLANK) at++;
     }
-    into.text = text;
-    into.set(T.Dimensions, start, end);
+    into.set(index(T.Dimensions), start, end);
     this.at = end;
   }
 
@@ -315,6 +336,43 @@ export class Lexer {
   dictionaryEnd(open: number): number {
     this.hash = HASH_START;
     return this.bracketEnd(open);
+  }
+
+  /**
+   * A guess at the end of the value of a dictionary's entry: before the comma or brace that ends it, or -1 if that is far
+   * away. To be compared with values that ended there.
+   */
+  entryEnd(start: number): number {
+    const { text } = this;
+    const limit = Math.min(text.length, start + GUESS);
+    let depth = 0;
+    let before = 0;
+    let hash = HASH_START;
+    for (let at = start; at < limit; at++) {
+      const c = text.charCodeAt(at);
+      if (c === 0x22) {
+        // The brackets and commas of a string are its own.
+        let quoted = at;
+        do {
+          hash = hashStep(hash, text.charCodeAt(quoted));
+          if (text.charCodeAt(quoted) === 0x5c) hash = hashStep(hash, text.charCodeAt(++quoted));
+          quoted++;
+        } while (quoted < limit && text.charCodeAt(quoted) !== 0x22);
+        at = quoted;
+        hash = hashStep(hash, 0x22);
+        before = 0x22;
+        continue;
+      }
+      const step = brackets[c & 127]!;
+      if (depth === 0 && (c === 0x2c || c === 0x7d)) {
+        this.hash = hash;
+        return at;
+      }
+      hash = hashStep(hash, c);
+      if (step !== 0 && !(c === 0x3e && before === 0x2d)) depth += step;
+      before = c;
+    }
+    return -1;
   }
 
   /**

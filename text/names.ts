@@ -17,6 +17,16 @@ export function keyIn(text: string, start: number, end: number): NameKey {
   return number;
 }
 
+/** Small numbers as text: most names are among them. */
+const numerals: string[] = [];
+
+function textOf(key: NameKey): string {
+  if (typeof key === "string") return key;
+  if (key >= 4096) return String(key);
+  while (numerals.length <= key) numerals.push(String(numerals.length));
+  return numerals[key]!;
+}
+
 export const keyOfName = (name: string): NameKey => keyIn(name, 0, name.length);
 
 /** All that one name stands for: one value, or the results of an op (`%x#1`). */
@@ -27,6 +37,30 @@ interface Entry {
   /** Where it was defined, or first used. */
   at: number;
   state: "defined" | "forward" | "poisoned";
+}
+
+/** Numbers mostly count up from 0, so they are places in a list. */
+class Scope {
+  readonly #numbered: (Entry | undefined)[] = [];
+  #named: Map<string, Entry> | undefined;
+
+  get(key: NameKey): Entry | undefined {
+    if (typeof key !== "number") return this.#named?.get(key);
+    return key < this.#numbered.length ? this.#numbered[key] : undefined;
+  }
+
+  set(key: NameKey, entry: Entry): void {
+    if (typeof key === "number") this.#numbered[key] = entry;
+    else {
+      this.#named ??= new Map();
+      this.#named.set(key, entry);
+    }
+  }
+
+  delete(key: NameKey): void {
+    if (typeof key === "number") this.#numbered[key] = undefined;
+    else this.#named?.delete(key);
+  }
 }
 
 /** A use before the definition: its stand-in waits for the value. */
@@ -47,10 +81,12 @@ interface BlockEntry {
   readonly at: number;
 }
 
+const noBlocks: readonly never[] = [];
+
 export class Names {
   /** Scopes of isolated regions, outermost first; in each, names are unique. */
-  readonly #isolated: Map<NameKey, Entry>[] = [];
-  #current = new Map<NameKey, Entry>();
+  readonly #isolated: Scope[] = [];
+  #current = new Scope();
   /** Names in order of definition, and where each open region's names begin. */
   readonly #defined: NameKey[] = [];
   readonly #regions: { readonly start: number; readonly isolated: boolean; blocks: Map<string, BlockEntry> | null }[] =
@@ -64,7 +100,7 @@ export class Names {
 
   clear(): void {
     this.#isolated.length = this.#defined.length = this.#regions.length = 0;
-    this.#current = new Map();
+    this.#current = new Scope();
     this.#forwards.clear();
   }
 
@@ -77,7 +113,7 @@ export class Names {
   enterRegion(isolated: boolean): void {
     if (isolated) {
       this.#isolated.push(this.#current);
-      this.#current = new Map();
+      this.#current = new Scope();
     }
     this.#regions.push({ start: this.#defined.length, isolated, blocks: null });
   }
@@ -88,10 +124,9 @@ export class Names {
     if (region.isolated) this.#current = this.#isolated.pop()!;
     else for (let i = region.start; i < this.#defined.length; i++) this.#current.delete(this.#defined[i]!);
     this.#defined.length = region.start;
+    if (!region.blocks) return noBlocks;
     const missing: { name: string; at: number }[] = [];
-    if (region.blocks) {
-      for (const [name, b] of region.blocks) if (!b.defined) missing.push({ name, at: b.at });
-    }
+    for (const [name, b] of region.blocks) if (!b.defined) missing.push({ name, at: b.at });
     return missing;
   }
 
@@ -145,11 +180,11 @@ export class Names {
   define(key: NameKey, values: readonly Value[], from: number, count: number, at: number): void {
     const entry = this.#current.get(key);
     const first = values[from]!;
-    const name = String(key);
     if (entry === undefined) {
       const more = count > 1 ? values.slice(from + 1, from + count) : undefined;
       this.#current.set(key, { first, more, at, state: "defined" });
     } else {
+      const name = String(key);
       if (entry.state === "defined") {
         this.#fail(`redefinition of SSA value '%${name}'`, at, name, {
           message: "previously defined here",
@@ -167,6 +202,7 @@ export class Names {
       entry.at = at;
     }
     this.#defined.push(key);
+    const name = textOf(key);
     for (let i = 0; i < count; i++) values[from + i]!.name = name;
   }
 

@@ -1,5 +1,8 @@
-/** @file The grammar of ops: names of results, the generic form, places, and recovery from faults. */
-import type { ParserMethod } from "chevrotain";
+/**
+ * @file The grammar of ops: names of results, the generic form, places, and recovery from faults. Statements are most of
+ * a text and have no alternatives worth a table, so they are read by hand; what stands in them (types, attributes,
+ * places) are rules of Chevrotain's.
+ */
 import type { ParsedOp, UnresolvedOperand } from "../ir/asm.ts";
 import type { Context } from "../ir/context.ts";
 import { Block, type Operation, type Region, type Value } from "../ir/core.ts";
@@ -10,7 +13,7 @@ import type { Code } from "../support/codes.ts";
 import { Diagnostics } from "../support/diagnostic.ts";
 import { type Location, span, unknownLocation } from "../support/location.ts";
 import type { Source } from "../support/source.ts";
-import { assemble, nearestOp } from "./assemble.ts";
+import { assemble, nearestOp, type PropertyText } from "./assemble.ts";
 import { AttributeGrammar } from "./attribute-grammar.ts";
 import { stringValue } from "./literals.ts";
 import { keyIn, keyOfName, type NameKey, Names } from "./names.ts";
@@ -33,12 +36,6 @@ export interface EntryArgument {
   readonly loc: Location;
 }
 
-export type RegionArguments = [
-  entry?: readonly EntryArgument[],
-  isolated?: boolean,
-  defaultDialect?: string | undefined,
-];
-
 /** What has to be as it was when a statement is given up. */
 export interface Mark {
   readonly start: number;
@@ -50,26 +47,23 @@ export interface Mark {
   readonly frames: number;
 }
 
-const none: readonly never[] = [];
-/** What rules answer while Chevrotain records the grammar. */
-const noOp = undefined as unknown as Operation;
-
+const none: never[] = [];
 /** What has been read of a generic op, until it is made. Frames are used again. */
 class OpFrame {
   def: OpInfo | undefined;
+  /** How many operands there are so far; the lists only grow. */
+  operands = 0;
   readonly names: NameKey[] = [];
   readonly numbers: number[] = [];
   readonly places: number[] = [];
-  readonly values: Value[] = [];
   successors: Block[] | undefined;
   regions: Region[] | undefined;
-  properties: ReadonlyMap<string, Attribute> | undefined;
+  properties: PropertyText | undefined;
   attributes: ReadonlyMap<string, Attribute> | undefined;
 
   reset(def: OpInfo | undefined): this {
     this.def = def;
-    if (this.names.length > 0) this.names.length = this.numbers.length = this.places.length = 0;
-    if (this.values.length > 0) this.values.length = 0;
+    this.operands = 0;
     this.successors = this.regions = undefined;
     this.properties = this.attributes = undefined;
     return this;
@@ -100,8 +94,7 @@ export abstract class OpGrammar extends AttributeGrammar {
   /** Names that are no numbers: the same text gives the same string. */
   readonly #keys = new TextCache<NameKey>();
   /** One for each generic op that is open. */
-  readonly #frames: OpFrame[] = [new OpFrame()];
-  #frame = this.#frames[0]!;
+  readonly #frames: OpFrame[] = [];
   #frameCount = 0;
 
   protected begin(source: Source, context: Context, diagnostics: Diagnostics): void {
@@ -122,12 +115,13 @@ export abstract class OpGrammar extends AttributeGrammar {
     this.open(source);
   }
 
-  abstract readonly region: ParserMethod<RegionArguments, Region>;
+  /** A region in braces; `entry` are the arguments of its first block. */
+  abstract region(entry?: readonly EntryArgument[], isolated?: boolean, defaultDialect?: string): Region;
 
   // --- statements -------------------------------------------------------------------------------------------------
-  // Actions of the rules that every op goes through are functions made once, not closures made at each call.
 
-  protected readonly statement = this.RULE("statement", (): void => {
+  /** `%a, %b:2 = op loc(…)`. A fault in it is reported, and reading goes on behind it. */
+  protected statement(): void {
     // The same as `mark`, kept in locals: most statements need none.
     const start = this.token.startOffset;
     const { depth, block } = this;
@@ -137,55 +131,43 @@ export abstract class OpGrammar extends AttributeGrammar {
     const frames = this.#frameCount;
     try {
       this.namedResults = 0;
-      this.OPTION(this.#results);
+      if (this.isNext(T.ValueId)) this.#results();
       const name = this.token.startOffset;
-      const op = this.OR(this.#forms);
-      const loc = this.OPTION2(this.#place);
-      if (!this.RECORDING_PHASE) this.#finish(op, name, results, loc);
+      const op = this.isNext(T.StringLiteral) ? this.#genericOperation() : this.#customOperation();
+      const loc = this.isNext(T.Key.loc) ? this.location() : undefined;
+      this.#finish(op, name, results, loc);
     } catch (e) {
       this.recover(e, { start, depth, block, regions, results, dialects, frames });
     }
-  });
+  }
 
-  readonly #results = (): void => {
-    this.SUBRULE(this.resultName);
-    this.MANY(this.#moreResults);
-    this.CONSUME(T.Equal, afterName);
-  };
-  readonly #moreResults = (): void => {
-    this.CONSUME(T.Comma);
-    this.SUBRULE2(this.resultName);
-  };
-  readonly #forms = {
-    DEF: [
-      { ALT: (): Operation => this.SUBRULE(this.genericOperation) },
-      { ALT: (): Operation => this.SUBRULE(this.customOperation) },
-    ] as [{ ALT: () => Operation }, { ALT: () => Operation }],
-    ERR_MSG: "operation name in quotes",
-  };
-  readonly #place = (): Location => this.SUBRULE(this.location);
+  #results(): void {
+    do this.#resultName();
+    while (this.takeIf(T.Comma));
+    this.expect(T.Equal, "expected '=' after SSA name");
+  }
 
   /** `%x` or `%x:2` on the left of `=`. */
-  protected readonly resultName = this.RULE("resultName", (): void => {
-    const at = this.CONSUME(T.ValueId).startOffset;
-    const end = this.beforeEnd;
-    const count = this.OPTION(this.#resultCount) ?? 1;
-    if (this.RECORDING_PHASE) return;
-    this.#resultNames.push(this.keyAt(at + 1, end));
-    this.#resultCounts.push(count);
+  #resultName(): void {
+    const at = this.token.startOffset;
+    this.expect(T.ValueId, "expected SSA operand");
+    this.#resultNames.push(this.keyAt(at + 1, this.beforeEnd));
     this.#resultPlaces.push(at);
+    const count = this.isNext(T.Colon) ? this.#resultCount() : 1;
+    this.#resultCounts.push(count);
     this.namedResults += count;
-  });
+  }
 
-  readonly #resultCount = (): number => {
-    this.CONSUME(T.Colon);
-    const number = this.CONSUME(T.Integer, resultCount);
-    const count = Number(number.image);
-    if (!(count >= 1) && !this.RECORDING_PHASE) {
-      this.fail("parse/syntax", "expected named operation to have at least 1 result", number.startOffset - 1);
+  #resultCount(): number {
+    this.consumeToken();
+    const { startOffset } = this.token;
+    const count = Number(this.token.image);
+    this.expect(T.Integer, "expected integer number of results");
+    if (!(count >= 1)) {
+      this.fail("parse/syntax", "expected named operation to have at least 1 result", startOffset - 1);
     }
     return count;
-  };
+  }
 
   /** Names the results, gives the op its place, and puts it into its block. */
   #finish(op: Operation, start: number, names: number, loc: Location | undefined): void {
@@ -210,117 +192,89 @@ export abstract class OpGrammar extends AttributeGrammar {
       this.names.define(names[i]!, results, from, count, this.#resultPlaces[i]!);
       from += count;
     }
-    names.length = this.#resultCounts.length = this.#resultPlaces.length = first;
+    while (names.length > first) {
+      names.pop();
+      this.#resultCounts.pop();
+      this.#resultPlaces.pop();
+    }
   }
 
   // --- the generic form -------------------------------------------------------------------------------------------
 
-  protected readonly genericOperation = this.RULE("genericOperation", (): Operation => {
-    const quoted = this.CONSUME(T.StringLiteral);
-    const start = quoted.startOffset;
-    if (!this.RECORDING_PHASE) this.#openFrame(this.#genericDef(start, this.beforeEnd));
-    this.CONSUME(T.LParen, operandsOpen);
-    this.OPTION(this.#operands);
-    this.CONSUME(T.RParen, operandsClose);
-    this.OPTION2(this.#successors);
-    this.OPTION3(this.#properties);
-    this.OPTION4(this.#regions);
-    this.OPTION5(this.#attributes);
-    this.CONSUME(T.Colon, operationType);
+  #genericOperation(): Operation {
+    const start = this.token.startOffset;
+    this.consumeToken();
+    const frame = this.#openFrame(this.#genericDef(start, this.beforeEnd));
+    this.expect(T.LParen, "expected '(' to start operand list");
+    if (this.isNext(T.ValueId)) {
+      do this.#use(frame);
+      while (this.takeIf(T.Comma));
+    }
+    this.expect(T.RParen, "expected ')' to end operand list");
+    if (this.takeIf(T.LSquare)) frame.successors = this.#successors();
+    if (this.takeIf(T.Less)) {
+      frame.properties = this.dictionary();
+      this.expect(T.Greater, "expected '>' to close properties");
+    }
+    if (this.takeIf(T.LParen)) frame.regions = this.#regions(frame.def!);
+    if (this.isNext(T.LBrace)) frame.attributes = this.dictionary().attribute.entries;
+    this.expect(T.Colon, "expected ':' followed by operation type");
     const at = this.token.startOffset;
-    const type = this.SUBRULE(this.type);
-    return this.RECORDING_PHASE ? noOp : this.#closeFrame(type, start, at);
-  });
+    const op = this.#closeFrame(frame, this.typeHere(), start, at);
+    this.#frameCount--;
+    return op;
+  }
 
-  readonly #operands = (): void => {
-    this.#use(this.CONSUME(T.ValueId, wantedOperand).startOffset);
-    this.MANY(this.#moreOperands);
-  };
-  readonly #moreOperands = (): void => {
-    this.CONSUME2(T.Comma);
-    this.#use(this.CONSUME2(T.ValueId, wantedOperand).startOffset);
-  };
-  readonly #successors = (): void => {
-    this.CONSUME(T.LSquare);
-    this.#frame.successors = [this.SUBRULE(this.successor)];
-    this.MANY2(this.#moreSuccessors);
-    this.CONSUME(T.RSquare);
-  };
-  readonly #moreSuccessors = (): void => {
-    this.CONSUME3(T.Comma);
-    this.#frame.successors!.push(this.SUBRULE2(this.successor));
-  };
-  readonly #properties = (): void => {
-    this.CONSUME(T.Less);
-    this.#frame.properties = this.SUBRULE(this.dictionary);
-    this.CONSUME(T.Greater, propertiesClose);
-  };
-  readonly #regions = (): void => {
-    this.CONSUME2(T.LParen);
-    this.#region();
-    this.MANY3(this.#moreRegions);
-    this.CONSUME2(T.RParen, regionsClose);
-  };
-  readonly #moreRegions = (): void => {
-    this.CONSUME4(T.Comma);
-    this.#region2();
-  };
-  readonly #attributes = (): void => {
-    this.#frame.attributes = this.SUBRULE2(this.dictionary);
-  };
+  #successors(): Block[] {
+    const list: Block[] = [];
+    do list.push(this.successor());
+    while (this.takeIf(T.Comma));
+    this.expect(T.RSquare);
+    return list;
+  }
 
-  #openFrame(def: OpInfo): void {
+  #regions(def: OpInfo): Region[] {
+    const list: Region[] = [];
+    const isolated = def.has(Isolated);
+    do list.push(this.region(none, isolated, def.spec.defaultDialect));
+    while (this.takeIf(T.Comma));
+    this.expect(T.RParen, "expected ')' to end region list");
+    return list;
+  }
+
+  #openFrame(def: OpInfo): OpFrame {
     const level = this.#frameCount++;
     let frame = this.#frames[level];
     if (!frame) {
       frame = new OpFrame();
       this.#frames.push(frame);
     }
-    this.#frame = frame.reset(def);
+    return frame.reset(def);
   }
 
-  #region(): void {
-    const { def } = this.#frame;
-    const region = this.SUBRULE(this.region, regionArguments(def));
-    if (!this.RECORDING_PHASE) this.#addRegion(region);
+  #use(frame: OpFrame): void {
+    const at = this.token.startOffset;
+    this.expect(T.ValueId, "expected SSA operand");
+    const i = frame.operands++;
+    frame.names[i] = this.keyAt(at + 1, this.beforeEnd);
+    frame.numbers[i] = this.isNext(T.HashId) || this.isNext(T.Bad) ? this.#resultNumber() : 0;
+    frame.places[i] = at;
   }
 
-  #region2(): void {
-    const { def } = this.#frame;
-    const region = this.SUBRULE2(this.region, regionArguments(def));
-    if (!this.RECORDING_PHASE) this.#addRegion(region);
-  }
-
-  /** The ops inside have had frames of their own. */
-  #addRegion(region: Region): void {
-    this.#frame = this.#frames[this.#frameCount - 1]!;
-    this.#frame.regions ??= [];
-    this.#frame.regions.push(region);
-  }
-
-  #use(at: number): void {
-    if (this.RECORDING_PHASE) return;
-    const frame = this.#frame;
-    frame.names.push(this.keyAt(at + 1, this.beforeEnd));
-    frame.numbers.push(this.isNext(T.HashId) || this.isNext(T.Bad) ? this.#resultNumber() : 0);
-    frame.places.push(at);
-  }
-
-  #closeFrame(type: Type, start: number, at: number): Operation {
-    const frame = this.#frame;
-    const { names, numbers, places, values } = frame;
+  #closeFrame(frame: OpFrame, type: Type, start: number, at: number): Operation {
+    const { names, numbers, places, operands: count } = frame;
     if (type.kind !== "function") return this.fail("parse/type", "expected function type", at, this.beforeEnd);
     const { inputs } = type;
-    const count = names.length;
     if (inputs.length !== count) {
       const types = count === 1 ? "operand type " : "operand types";
       this.fail("parse/type", `expected ${count} ${types} but had ${inputs.length}`, at);
     }
-    for (let i = 0; i < count; i++) values.push(this.names.use(names[i]!, numbers[i]!, inputs[i]!, places[i]!));
-    const op = this.makeOp(
+    const operands = count === 0 ? none : new Array<Value>(count);
+    for (let i = 0; i < count; i++) operands[i] = this.names.use(names[i]!, numbers[i]!, inputs[i]!, places[i]!);
+    return this.makeOp(
       frame.def!,
       {
-        operands: values,
+        operands,
         resultTypes: type.results,
         successors: frame.successors ?? none,
         regions: frame.regions ?? none,
@@ -329,16 +283,9 @@ export abstract class OpGrammar extends AttributeGrammar {
       frame.properties,
       start,
     );
-    this.#frame = this.#frames[--this.#frameCount - 1] ?? this.#frames[0]!;
-    return op;
   }
 
-  protected makeOp(
-    def: OpInfo,
-    parsed: ParsedOp,
-    properties: ReadonlyMap<string, Attribute> | undefined,
-    start: number,
-  ): Operation {
+  protected makeOp(def: OpInfo, parsed: ParsedOp, properties: PropertyText | undefined, start: number): Operation {
     return assemble(def, parsed, properties, unknownLocation, this, start);
   }
 
@@ -393,10 +340,12 @@ export abstract class OpGrammar extends AttributeGrammar {
   }
 
   /** An op in its pretty form, name first. */
-  protected readonly customOperation = this.RULE("customOperation", (): Operation => {
-    const word = this.CONSUME(T.Word);
-    return this.RECORDING_PHASE ? noOp : this.#custom(word.image, word.startOffset);
-  });
+  #customOperation(): Operation {
+    if (!this.isWord()) this.wrongToken("expected operation name in quotes");
+    const { image, startOffset } = this.token;
+    this.consumeToken();
+    return this.#custom(image, startOffset);
+  }
 
   /** An op inside the syntax of another, from its parts. */
   named(name: string, parts: ParsedOp, start: number, end: number): Operation {
@@ -427,10 +376,11 @@ export abstract class OpGrammar extends AttributeGrammar {
 
   // --- values -----------------------------------------------------------------------------------------------------
 
-  readonly operand = this.RULE("operand", (): UnresolvedOperand => {
-    const id = this.CONSUME(T.ValueId, wantedOperand);
-    return this.ACTION(() => this.valueUse(id.startOffset));
-  });
+  operand(): UnresolvedOperand {
+    const at = this.token.startOffset;
+    this.expect(T.ValueId, "expected SSA operand");
+    return this.valueUse(at);
+  }
 
   override valueUse(at: number): UnresolvedOperand {
     const { text } = this.source;
@@ -467,10 +417,11 @@ export abstract class OpGrammar extends AttributeGrammar {
     return this.names.use(keyOfName(operand.name), operand.number, type, at);
   }
 
-  readonly successor = this.RULE("successor", (): Block => {
-    const id = this.CONSUME(T.BlockId, { ERR_MSG: "expected block name" });
-    return this.ACTION(() => this.names.useBlock(id.image.slice(1), id.startOffset));
-  });
+  successor(): Block {
+    const { startOffset: at, end } = this.token;
+    this.expect(T.BlockId, "expected block name");
+    return this.names.useBlock(this.source.text.slice(at + 1, end), at);
+  }
 
   // --- faults -----------------------------------------------------------------------------------------------------
 
@@ -510,7 +461,6 @@ export abstract class OpGrammar extends AttributeGrammar {
     this.names.leaveTo(mark.regions);
     this.defaultDialects.length = mark.dialects;
     this.#frameCount = mark.frames;
-    this.#frame = this.#frames[mark.frames - 1] ?? this.#frames[0]!;
     this.forgetOpenTypes();
     for (let i = mark.results; i < this.#resultNames.length; i++) {
       this.names.poison(this.#resultNames[i]!, this.#resultPlaces[i]!);
@@ -546,16 +496,3 @@ class Use implements UnresolvedOperand {
 }
 
 const NAME = /"(?:[^"\\]|\\.)*"|[\w.$]+/y;
-
-const regionArguments = (def: OpInfo | undefined): { ARGS: RegionArguments } => ({
-  ARGS: [none, def?.has(Isolated) ?? false, def?.spec.defaultDialect],
-});
-
-const resultCount = { ERR_MSG: "expected integer number of results" };
-const propertiesClose = { ERR_MSG: "expected '>' to close properties" };
-const regionsClose = { ERR_MSG: "expected ')' to end region list" };
-const afterName = { ERR_MSG: "expected '=' after SSA name" };
-const operandsOpen = { ERR_MSG: "expected '(' to start operand list" };
-const operandsClose = { ERR_MSG: "expected ')' to end operand list" };
-const operationType = { ERR_MSG: "expected ':' followed by operation type" };
-export const wantedOperand = { ERR_MSG: "expected SSA operand" };

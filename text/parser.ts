@@ -61,7 +61,7 @@ export function parse(text: string | Source, context: Context, diagnostics: Diag
     op.remove();
     body.entry.append(op);
   }
-  return new Operation(top, { props: top.attrFields.map((f) => f.codec.fallback), regions: [body], loc });
+  return new Operation(top, { props: top.fallbacks.slice(), regions: [body], loc });
 }
 
 function topOf(context: Context): OpInfo | undefined {

@@ -14,6 +14,7 @@ export function resumeAfter(text: string, start: number, fault: number, isOp: (n
   lexer.start(text);
   lexer.at = start;
   const token = new T.Token();
+  token.text = text;
   let braces = 0;
   let others = 0;
   for (let end = start; ; end = token.end) {

@@ -7,6 +7,7 @@ import {
   type IParserErrorMessageProvider,
   type IToken,
   isRecognitionException,
+  type TokenType,
 } from "chevrotain";
 import type { Code } from "../support/codes.ts";
 import type { DiagnosticExtras } from "../support/diagnostic.ts";
@@ -47,6 +48,7 @@ const KEPT = 16;
 /** Regions, types and attributes may be nested this deep in all; deeper text would exhaust the stack. */
 export const NESTING_LIMIT = 160;
 
+const index = (type: TokenType): number => type.tokenTypeIdx!;
 const noText = new Source("", "");
 
 export abstract class TokenParser extends EmbeddedActionsParser {
@@ -62,7 +64,7 @@ export abstract class TokenParser extends EmbeddedActionsParser {
   protected depth = 0;
 
   constructor(options: { readonly validate?: boolean } = {}) {
-    super(T.allTokens as (typeof T.allTokens)[number][], {
+    super(T.allTokens as TokenType[], {
       recoveryEnabled: false,
       maxLookahead: 1,
       skipValidations: !options.validate,
@@ -76,8 +78,9 @@ export abstract class TokenParser extends EmbeddedActionsParser {
     this.reset();
     this.source = source;
     this.lexer.start(source.text);
+    for (const token of this.#kept) token.text = source.text;
     this.depth = 0;
-    this.token.set(T.End, 0, 0);
+    this.token.set(index(T.End), 0, 0);
     this.goto(0);
     this.beforeEnd = 0;
   }
@@ -125,7 +128,7 @@ export abstract class TokenParser extends EmbeddedActionsParser {
 
   /** Goes on behind text that was read otherwise, which now counts as the token before. */
   jump(start: number, end: number): void {
-    this.token.set(T.DialectBody, start, end);
+    this.token.set(index(T.DialectBody), start, end);
     this.lexer.at = end;
     this.consumeToken();
   }
@@ -134,27 +137,27 @@ export abstract class TokenParser extends EmbeddedActionsParser {
   protected relexDimensions(): void {
     this.lexer.at = this.token.startOffset;
     this.lexer.dimensions(this.token);
-    if (this.token.startOffset === this.token.end) this.token.set(T.Dimensions, this.beforeEnd, this.beforeEnd);
+    if (this.token.startOffset === this.token.end) this.token.set(index(T.Dimensions), this.beforeEnd, this.beforeEnd);
   }
 
   /** Consumes a token that stands for a value. */
-  protected consumeAs<V>(type: (typeof T.allTokens)[number], value: V): V {
+  protected consumeAs<V>(type: TokenType, value: V): V {
     this.CONSUME(type);
     return value;
   }
 
-  isNext(type: (typeof T.allTokens)[number]): boolean {
+  isNext(type: TokenType): boolean {
     return this.token.tokenTypeIdx === type.tokenTypeIdx;
   }
 
-  takeIf(type: (typeof T.allTokens)[number]): boolean {
+  takeIf(type: TokenType): boolean {
     if (this.token.tokenTypeIdx !== type.tokenTypeIdx) return false;
     this.consumeToken();
     return true;
   }
 
   /** The next token is this, or the statement ends here. `message` is MLIR's wording. */
-  expect(type: (typeof T.allTokens)[number], message = `expected ${type.LABEL}`): void {
+  expect(type: TokenType, message = `expected ${type.LABEL}`): void {
     if (this.token.tokenTypeIdx !== type.tokenTypeIdx) this.wrongToken(message);
     this.consumeToken();
   }

@@ -131,22 +131,29 @@ export const allTokens: readonly TokenType[] = [
   End,
 ];
 
+/** By `tokenTypeIdx`. */
+const byIndex: TokenType[] = [];
+for (const type of allTokens) byIndex[type.tokenTypeIdx!] = type;
+
 /** A token of the stream. Tokens are reused after a while: whoever wants a fact of one later takes it at once. */
 export class Token implements IToken {
-  tokenType: TokenType = End;
-  tokenTypeIdx = 0;
+  tokenTypeIdx = End.tokenTypeIdx!;
   startOffset = 0;
   /** Exclusive. */
   end = 0;
+  /** The text that the lexer reads from. */
   text = "";
+
+  get tokenType(): TokenType {
+    return byIndex[this.tokenTypeIdx]!;
+  }
 
   get image(): string {
     return this.text.slice(this.startOffset, this.end);
   }
 
-  set(type: TokenType, start: number, end: number): void {
-    this.tokenType = type;
-    this.tokenTypeIdx = type.tokenTypeIdx!;
+  set(index: number, start: number, end: number): void {
+    this.tokenTypeIdx = index;
     this.startOffset = start;
     this.end = end;
   }

@@ -21,48 +21,60 @@ export abstract class TypeGrammar extends AffineGrammar {
   protected readonly attributeAliases = new Map<string, Attribute>();
   /** Types by their whole text, as far as this text has spelt them. */
   readonly #known = new TextCache<Type>();
-  /** Where the last type stood that was not known. */
-  #unknownAt = -1;
 
   protected forgetNames(): void {
     this.typeAliases.clear();
     this.attributeAliases.clear();
     this.#known.clear();
-    this.#unknownAt = -1;
   }
 
   protected abstract attributeRule(): Attribute;
+  abstract startsType(): boolean;
 
-  // Types stand everywhere, so the actions of these rules are functions made once, not closures made at each call.
+  // Most types have stood in the text before. Where one is wanted, `typeHere` looks there before it asks the grammar.
 
-  readonly type = this.RULE("type", (): Type => this.#knownType() ?? this.OR(this.#anyType));
+  /** Any type. */
+  readonly type = this.RULE("type", (): Type => this.OR(this.#anyType));
   readonly #anyType = {
-    DEF: [{ ALT: (): Type => this.SUBRULE(this.functionType) }, { ALT: (): Type => this.SUBRULE(this.plainType) }] as [
+    DEF: [{ ALT: (): Type => this.SUBRULE(this.functionRule) }, { ALT: (): Type => this.SUBRULE(this.plainType) }] as [
       { ALT: () => Type },
       { ALT: () => Type },
     ],
     ERR_MSG: "type",
   };
 
+  typeHere(): Type {
+    return this.#knownType() ?? (this.isNext(T.LParen) ? this.functionType() : this.type());
+  }
+
   /** `(T, T) -> T`. */
-  readonly functionType = this.RULE("functionType", (): types.FunctionType => {
-    const known = this.#knownType();
-    if (known?.kind === "function") return known;
+  protected readonly functionRule = this.RULE("functionType", (): Type => {
     const start = this.token.startOffset;
+    this.CONSUME(T.LParen);
+    return this.RECORDING_PHASE ? noType : this.#functionFrom(start);
+  });
+
+  functionType(): types.FunctionType {
+    const start = this.token.startOffset;
+    this.expect(T.LParen);
+    return this.#functionFrom(start);
+  }
+
+  /** A function type whose opening parenthesis at `start` is taken. */
+  #functionFrom(start: number): types.FunctionType {
     const open = this.#open;
     const first = open.length;
     this.enter();
-    this.SUBRULE(this.typeListInParens);
+    this.#restOfList();
     const middle = open.length;
-    this.CONSUME(T.Arrow, inFunctionType);
-    this.SUBRULE(this.functionResults);
+    this.expect(T.Arrow, "expected '->' in function type");
+    this.#functionResults();
     this.leave();
-    if (this.RECORDING_PHASE) return noType;
     const type = types.functionType(open.slice(first, middle), open.slice(middle));
     open.length = first;
     this.#known.set(this.source.text, start, this.beforeEnd, type);
     return type;
-  });
+  }
 
   /** Types of the lists that are being read, innermost last. */
   readonly #open: Type[] = [];
@@ -72,45 +84,33 @@ export abstract class TypeGrammar extends AffineGrammar {
     this.#open.length = 0;
   }
 
-  protected readonly typeListInParens = this.RULE("typeListInParens", (): void => {
-    this.CONSUME(T.LParen);
-    this.OPTION(this.#list);
-    this.CONSUME(T.RParen);
-  });
-  readonly #list = (): void => {
-    this.#open.push(this.SUBRULE(this.type));
-    this.MANY(this.#moreOfList);
-  };
-  readonly #moreOfList = (): void => {
-    this.CONSUME(T.Comma);
-    this.#open.push(this.SUBRULE2(this.type));
-  };
+  /** `T, T)`. */
+  #restOfList(): void {
+    if (this.startsType()) {
+      do this.#open.push(this.typeHere());
+      while (this.takeIf(T.Comma));
+    }
+    this.expect(T.RParen);
+  }
 
   /** What stands behind `->`: one type that is no function, or a list in parentheses. */
-  protected readonly functionResults = this.RULE("functionResults", (): void => this.OR(this.#results));
-  readonly #results = {
-    DEF: [
-      { ALT: (): void => this.SUBRULE(this.typeListInParens) },
-      {
-        ALT: (): void => {
-          this.#open.push(this.SUBRULE(this.plainType));
-        },
-      },
-    ] as [{ ALT: () => void }, { ALT: () => void }],
-    ERR_MSG: "non-function type",
-  };
+  #functionResults(): void {
+    if (this.takeIf(T.LParen)) this.#restOfList();
+    else {
+      const known = this.#knownType();
+      this.#open.push(known ?? this.plainType());
+    }
+  }
 
   /** The types behind `->`, as a list. */
   resultTypes(): Type[] {
     const first = this.#open.length;
-    this.functionResults();
+    this.#functionResults();
     return this.#open.splice(first);
   }
 
   /** Any type but a function. */
   readonly plainType = this.RULE("plainType", (): Type => {
-    const known = this.#knownType();
-    if (known && known.kind !== "function") return known;
     const start = this.token.startOffset;
     this.enter();
     const type = this.OR(this.#plain);
@@ -281,13 +281,9 @@ export abstract class TypeGrammar extends AffineGrammar {
 
   /** The type that starts here, if the same text has been read before; takes it. */
   #knownType(): Type | undefined {
-    if (this.RECORDING_PHASE) return undefined;
     const { token, source } = this;
     const { text } = source;
     const start = token.startOffset;
-    // The rules for a type ask one after the other.
-    if (start === this.#unknownAt) return undefined;
-    this.#unknownAt = start;
     const { lexer } = this;
     const isFunction = token.tokenTypeIdx === T.LParen.tokenTypeIdx;
     const end = isFunction ? lexer.functionEnd(start) : lexer.typeEnd(start, token.end);
@@ -360,7 +356,6 @@ export abstract class TypeGrammar extends AffineGrammar {
 
 /** What rules answer while Chevrotain records the grammar. */
 const noType = undefined as never;
-const inFunctionType = { ERR_MSG: "expected '->' in function type" };
 
 const isIdentity = (map: AffineMap): boolean =>
   map.numSymbols === 0 &&

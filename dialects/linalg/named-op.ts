@@ -228,8 +228,7 @@ export function namedOp<const N extends string, const A extends Attrs>(name: N, 
       op.region().takeBlocks(fill(b, op.operands, prop(op, "cast"), prop(op, "fun")));
       const maps = mapsFrom((n) => prop(op, n) as Attribute | undefined);
       if (!maps) return;
-      op.attributes ??= new Map();
-      op.attributes.set(memoizedMaps, arrayAttribute(maps.map(mapAttribute)));
+      op.setAttribute(memoizedMaps, arrayAttribute(maps.map(mapAttribute)));
     },
     verify({ op }, fail) {
       if (row.precondition?.(op, fail) !== false) verifyOutputs(op, fail);

@@ -138,8 +138,7 @@ class Hoisting {
       return [];
     };
     const made = func.makeFunction(home, "init", functionType([], []), fill, "private");
-    made.attributes ??= new Map();
-    made.attributes.set(initAttribute, unitAttribute);
+    made.setAttribute(initAttribute, unitAttribute);
     for (const call of [...calls].reverse()) call.erase();
   }
 }

@@ -39,9 +39,7 @@ export const countWork = definePass("kernel-count-work", {
   options: {},
   run(module) {
     for (const fn of module.region().entry) {
-      if (!isKernel(fn)) continue;
-      fn.attributes ??= new Map();
-      fn.attributes.set(workAttribute, workText(countKernel(fn)));
+      if (isKernel(fn)) fn.setAttribute(workAttribute, workText(countKernel(fn)));
     }
   },
 });

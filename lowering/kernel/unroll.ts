@@ -21,7 +21,7 @@ export const unroll = definePass("kernel-unroll", {
     });
     for (const op of marked) {
       const factor = op.attributes!.get(unrollAttribute)!;
-      op.attributes!.delete(unrollAttribute);
+      op.setAttribute(unrollAttribute, undefined);
       if (factor.kind === "integer") unrollLoop(op, Number(factor.value));
     }
   },

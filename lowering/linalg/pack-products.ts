@@ -201,8 +201,7 @@ function copyOf(b: Builder, operand: StructuredOperand, { s, outer, column, inne
     body: (_, element) => element!,
   });
   const op = packed!.definingOp as Operation;
-  op.attributes ??= new Map();
-  op.attributes.set(materializedAttribute, unitAttribute);
+  op.setAttribute(materializedAttribute, unitAttribute);
   return packed!;
 }
 

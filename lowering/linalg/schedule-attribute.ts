@@ -68,8 +68,7 @@ function fromDictionary(a: Attribute | undefined): Record<string, number | reado
 }
 
 export function setSchedule(op: Operation, schedule: RootSchedule | ReductionSchedule): void {
-  op.attributes ??= new Map();
-  op.attributes.set(scheduleName, toDictionary(schedule));
+  op.setAttribute(scheduleName, toDictionary(schedule));
 }
 
 const list = (v: number | readonly number[] | undefined): readonly number[] => (Array.isArray(v) ? v : []);

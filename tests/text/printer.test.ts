@@ -293,7 +293,7 @@ describe("options", () => {
     const made = op.region().entry.first!;
     const a = made.attributes!.get("c")!;
     const resource = Resource.derived("w", 8, [], () => new Uint8Array(8));
-    made.attributes!.set("c", { ...a, resource } as typeof a);
+    made.setAttribute("c", { ...a, resource } as typeof a);
     expect(print(op, { resources: "inline" })).toContain('w: "0x080000000000000000000000"');
   });
 });
