@@ -18,6 +18,7 @@ import { recognize } from "./graph/recognize.ts";
 import { graphToLinalg } from "./graph/to-linalg.ts";
 import { winograd } from "./graph/winograd.ts";
 import { bufferize } from "./kernel/bufferize.ts";
+import { easeRegisters } from "./kernel/ease-registers.ts";
 import { expandMath } from "./kernel/expand-math.ts";
 import { hoistInit } from "./kernel/hoist-init.ts";
 import { countWork, markCalls } from "./kernel/instrument.ts";
@@ -69,6 +70,7 @@ export const passes: readonly Pass[] = [
   schedule,
   toLoops,
   planMemory,
+  easeRegisters,
   planBuffers,
   narrowFloats,
   smallTypes,

@@ -29,7 +29,7 @@ const addressable = 2 ** 32;
 const firstAddress = 1024;
 
 /** From `graph` to what is written, for an engine. */
-const pipelineFor = ({ name: machine, loopForm, fusedMultiplyAdd }: Machine): string =>
+const pipelineFor = ({ name: machine, loopForm, fusedMultiplyAdd, vectorRegisters, together }: Machine): string =>
   standardPipeline({
     machine,
     initializes: true,
@@ -43,6 +43,7 @@ const pipelineFor = ({ name: machine, loopForm, fusedMultiplyAdd }: Machine): st
       ...(loopForm === "exits" ? ["wasm-pin-steps"] : []),
       "kernel-unroll",
       "wasm-fold-offsets",
+      `kernel-ease-registers{registers=${vectorRegisters * together}}`,
     ].join(","),
   });
 

@@ -21,6 +21,7 @@ import {
 import { fault, invariant } from "../../support/diagnostic.ts";
 import { KernelVariants } from "./kernel-variants.ts";
 import { bufferType, isRowMajor, layoutOf, type Place, placeOf, samePlace, shifted, sliced, viewOf } from "./place.ts";
+import { separateBlanks } from "./separate.ts";
 
 export class CallerBufferizer {
   readonly #module: Operation;
@@ -53,6 +54,7 @@ export class CallerBufferizer {
     invariant(end && block.first, "a function ends with return", fn.loc);
     for (const a of block.args) if (a.type.kind === "tensor") this.#places.set(a, placeOf(a, a.type.shape));
     this.#outputs = type.results.map((t) => block.addArgument(bufferType(t)));
+    separateBlanks(block);
     const old = [...block];
     this.#block(block);
     end.operands.forEach((v, i) => this.#bring(Builder.before(end), v, placeOf(this.#outputs[i]!, shapeOf(v))));

@@ -7,7 +7,8 @@ import * as tensor from "../../dialects/tensor/index.ts";
 import type { Builder } from "../../ir/builder.ts";
 import type { Value } from "../../ir/core.ts";
 import { dynamic, f32, i1, type TensorType, tensor as tensorType } from "../../ir/types.ts";
-import { both, distance, program } from "../support/compile.ts";
+import { print } from "../../text/printer.ts";
+import { both, distance, program, runPasses } from "../support/compile.ts";
 
 const t = (...shape: number[]): TensorType => tensorType(shape, f32);
 const names = (rank: number): string => Array.from({ length: rank }, (_, i) => `d${i}`).join(", ");
@@ -60,6 +61,18 @@ describe("buffers", () => {
     same([t(1, 4, 5, 8)], [t(1, 6, 7, 8)], (b, x) => [
       twice(b, insert(b, twice(b, x!), fill(b, [1, 6, 7, 8], 0.25), [0, 1, 1, 0])),
     ]));
+
+  it("pads two tensors alike, without copies", async () => {
+    const inputs = [t(1, 4, 5, 8), t(1, 4, 5, 8)];
+    const pad = (b: Builder, x: Value): Value =>
+      twice(b, insert(b, twice(b, x), fill(b, [1, 6, 7, 8], 0), [0, 1, 1, 0]));
+    const make = (b: Builder, ...args: Value[]): Value[] => args.map((x) => pad(b, x));
+    await same(inputs, [t(1, 6, 7, 8), t(1, 6, 7, 8)], make);
+    const module = program(inputs, [t(1, 6, 7, 8), t(1, 6, 7, 8)], make);
+    runPasses(module, "canonicalize,cse,linalg-outline,linalg-bufferize");
+    expect(print(module)).toContain("call @k");
+    expect(print(module)).not.toContain("@copy");
+  });
 
   it("pads an argument", () => same([t(3, 5)], [t(5, 9)], (b, x) => [insert(b, x!, fill(b, [5, 9], -1), [1, 2])]));
 
