@@ -42,7 +42,7 @@ export function standardPipeline(choices: PipelineChoices): string {
   const hoisting = initializes ? "kernel-hoist-init," : "";
   return (
     `builtin.module(func.func(graph-integer${integers ? "" : "{only-constants=true}"},graph-recognize,graph-byte-ports,graph-fold-affine,graph-layout${filtering}),graph-to-linalg,` +
-    `func.func(linalg-decompose-pad),canonicalize,cse,${pack},canonicalize,cse,${products}linalg-outline,kernel-count-work,` +
+    `func.func(linalg-decompose-pad),canonicalize,cse,${pack},canonicalize,cse,${products}linalg-outline{stash=true},kernel-count-work,` +
     `linalg-bufferize,${hoisting}${schedule},linalg-to-loops,kernel-plan-memory,` +
     `func.func(kernel-expand-narrow-floats),kernel-expand-small-types,func.func(kernel-expand-math,${last}))`
   );

@@ -28,6 +28,8 @@ export interface Machine {
   readonly fusedMultiplyAdd: boolean;
   /** Neighbouring vectors that the engine makes one wider one of, if code is written in pairs of them. */
   readonly together: number;
+  /** Square blocks of vectors are turned in registers by shuffles. */
+  readonly turns?: boolean;
   /** Copies of a reduction's body that may be written out for one tile of results; 128 unless said. */
   readonly copies?: number;
   /** Many threads instead of one loop: a tile of results each. */
@@ -44,7 +46,7 @@ export interface Grid {
   readonly most: number;
 }
 
-const zen = { lanes: 4, vectorRegisters: 15, l1: 32 << 10, l2: 1 << 20 } as const;
+const zen = { turns: true, lanes: 4, vectorRegisters: 15, l1: 32 << 10, l2: 1 << 20 } as const;
 
 /** V8 from 13 on (Chrome 132, Node 24): emits code in the order in which it is written. */
 export const v8: Machine = {

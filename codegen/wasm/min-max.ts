@@ -62,6 +62,7 @@ function rewritten(op: Operation, anyZero: boolean): Value | undefined {
     if (n !== undefined && !Number.isNaN(n) && (n !== 0 || anyZero)) return quick(b, x, bound);
   }
   if (!anyZero) return undefined;
+  if (view.fastmath.includes("nnan")) return quick(b, view.lhs, view.rhs);
   // Each way round lets the NaN of one operand through; both give the same bits otherwise, but for signs of zero.
   const type = view.result.type as VectorType;
   const words = withElement(type, type.element === f32 ? i32 : i64);

@@ -1,4 +1,5 @@
 /** @file Normalisations: softmax, and what brings mean and variance to fixed values. */
+import { constant } from "../../ir/affine.ts";
 import { attr } from "../../ir/attributes.ts";
 import type { Builder } from "../../ir/builder.ts";
 import type { Value } from "../../ir/core.ts";
@@ -6,7 +7,9 @@ import { defineOp } from "../../ir/define.ts";
 import { one, optional } from "../../ir/fields.ts";
 import { Pure } from "../../ir/traits.ts";
 import { f32, hasStaticShape, type TensorType, type Type, tensor } from "../../ir/types.ts";
+import { allows, defineInexact } from "../../rewrite/numerics.ts";
 import { NDArray } from "../../support/ndarray.ts";
+import * as arith from "../arith/ops.ts";
 import * as math from "../math.ts";
 import { log } from "./activations.ts";
 import { cast } from "./cast.ts";
@@ -25,7 +28,7 @@ import {
   shapeText,
   type TensorValue,
 } from "./op.ts";
-import { reduce_max, reduce_mean, reduce_sum } from "./reduce.ts";
+import { reduce_mean, reduce_sum } from "./reduce.ts";
 import { Scalars } from "./scalars.ts";
 
 /** Calls `visit` for each line of elements along an axis: where it begins, how far apart its elements are. */
@@ -39,6 +42,12 @@ export function forEachLine(
   const outer = product(shape.slice(0, axis));
   for (let o = 0; o < outer; o++) for (let i = 0; i < step; i++) visit(o * length * step + i, step, length);
 }
+
+export const shareBySum = defineInexact({
+  name: "shares of a softmax in f32 as products with the reciprocal of the sum",
+  from: "default",
+  bound: "2 ulp",
+});
 
 const softmaxLike = <const N extends string>(name: N, doc: string, logarithm: boolean) =>
   defineOp(`graph.${name}`, {
@@ -67,18 +76,46 @@ const softmaxLike = <const N extends string>(name: N, doc: string, logarithm: bo
       return arrayOf((run.resultType(0) as TensorType).element, x.shape, out);
     },
     // Largest element, exponentials, their sum, quotients: four nests of loops.
-    expand({ x, axis }, b) {
+    expand({ x, axis, y }, b) {
       const at = { axes: [axis] };
-      const shifted = sub(b, x, reduce_max(b, x, at));
       const { type } = x;
+      const shifted = sub(b, x, largest(b, x, axis));
       const powers = elementwise(b, type, [shifted as TensorValue], (inner, v) => math.exp(inner, v));
       const sum = reduce_sum(b, powers, at);
       if (logarithm) return [sub(b, shifted, log(b, sum)) as TensorValue];
-      return [
-        elementwise(b, type, [powers, sum as TensorValue], (inner, p, s) => new Scalars(inner, type.element).div(p, s)),
-      ];
+      const by = sum as TensorValue;
+      if (type.element !== f32 || !y.definingOp || !allows(y.definingOp, shareBySum))
+        return [elementwise(b, type, [powers, by], (inner, p, s) => new Scalars(inner, type.element).div(p, s))];
+      // The sum is at least 1: its reciprocal has all digits.
+      const share = elementwise(b, by.type, [by], (inner, s) => {
+        const scalars = new Scalars(inner, type.element);
+        return scalars.div(scalars.num(1), s);
+      });
+      return [elementwise(b, type, [powers, share], (inner, p, s) => new Scalars(inner, type.element).mul(p, s))];
     },
   });
+
+/** The largest element along an axis, which stays. NaN may get lost: the exponentials of its line have it. */
+function largest(b: Builder, x: TensorValue, axis: number): TensorValue {
+  const { shape, element } = x.type;
+  const rank = shape.length;
+  const type = tensor(
+    shape.map((d, i) => (i === axis ? 1 : d)),
+    element,
+  );
+  const rows = affineMap(
+    rank,
+    0,
+    range(rank).map((i) => (i === axis ? constant(0) : dim(i))),
+  );
+  const [made] = loops(b, {
+    iterators: range(rank).map((i) => (i === axis ? "reduction" : "parallel")),
+    inputs: [[x, identityMap(rank)]],
+    outputs: [[filled(b, type, Number.NEGATIVE_INFINITY), rows]],
+    body: (inner, v, acc) => arith.maximumf(inner, acc!, v!, { fastmath: ["nnan"] }),
+  });
+  return made!;
+}
 
 export const softmax = softmaxLike("softmax", "e^x divided by the sum of e^x along an axis.", false);
 export const log_softmax = softmaxLike("log_softmax", "Logarithm of the softmax along an axis.", true);

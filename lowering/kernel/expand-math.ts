@@ -6,10 +6,12 @@ import * as vector from "../../dialects/vector/index.ts";
 import { attr } from "../../ir/attributes.ts";
 import { Builder } from "../../ir/builder.ts";
 import type { Operation, Value } from "../../ir/core.ts";
+import { datumOfAttribute } from "../../ir/datum.ts";
 import type { OpInfo } from "../../ir/define.ts";
 import { elementOf, f32, f64, type Type, type VectorType, vector as vectorType } from "../../ir/types.ts";
 import { allows, defineInexact } from "../../rewrite/numerics.ts";
 import { definePass } from "../../rewrite/pass.ts";
+import type { NDArray } from "../../support/ndarray.ts";
 import * as functions from "./math/functions.ts";
 import * as quick from "./math/quick.ts";
 import { Constants, Words } from "./math/words.ts";
@@ -74,6 +76,34 @@ export const shorterFunctions = defineInexact({
   bound: "exp 4 ulp, and 0 below -86.9; tanh and erf 8 ulp",
 });
 
+export const byReciprocal = defineInexact({
+  name: "quotients by constants as products with their reciprocals",
+  from: "default",
+  bound: "1 ulp; exact where the reciprocal is (powers of two)",
+});
+
+/** x / c on vectors as x (1 / c), where the reciprocal is a normal number. */
+function multiplied(op: Operation, anyRounding: boolean): boolean {
+  const { lhs, rhs, result } = arith.divf.of(op);
+  const type = result.type as VectorType;
+  const divisor = vector.broadcast.match(rhs)?.source ?? rhs;
+  const value = arith.constant.match(divisor)?.value;
+  const n =
+    value?.kind === "float"
+      ? value.value
+      : value?.kind === "dense" && value.splat
+        ? Number((datumOfAttribute(value) as NDArray).getData(0))
+        : Number.NaN;
+  if (type.element !== f32 || !(Math.abs(n) >= 2 ** -126 && Math.abs(n) <= 2 ** 126)) return false;
+  const reciprocal = Math.fround(1 / n);
+  if (!anyRounding && reciprocal * n !== 1) return false;
+  const b = Builder.before(op);
+  const constant = arith.constantFloat(b, reciprocal, f32);
+  result.replaceAllUsesWith(arith.mulf(b, lhs, vector.broadcast(b, constant, { types: [type] })));
+  op.erase();
+  return true;
+}
+
 /** The other operand where one is NaN. */
 function numberOf(w: Words, x: Value, y: Value, replaces: "olt" | "ogt"): Value {
   // A comparison with NaN is false, so x is kept where y is NaN.
@@ -105,11 +135,16 @@ export const expandMath = definePass("kernel-expand-math", {
   run(fn, { native, doubles }) {
     const own = new Set(native.map((n) => `math.${n}`));
     const found: Operation[] = [];
+    const divisions: Operation[] = [];
     fn.walk((op) => {
       if (rules.has(op.def) && !own.has(op.name)) found.push(op);
+      else if (arith.divf.is(op) && op.result().type.kind === "vector") divisions.push(op);
     });
+    let divided = false;
+    const anyRounding = allows(fn, byReciprocal);
+    for (const op of divisions) divided = multiplied(op, anyRounding) || divided;
     const entry = fn.regions[0]?.blocks[0];
-    if (!entry || found.length === 0) return false;
+    if (!entry || found.length === 0) return divided;
     const constants = new Constants(new Builder(entry, entry.first, fn.loc));
     const quicker = allows(fn, shorterFunctions);
     for (const op of found) {

@@ -48,7 +48,7 @@ const deepest = 4;
 
 function distributeKernel(fn: Operation, leastWork: number): boolean {
   const block = fn.region().entry;
-  if (weightOf(block) < leastWork || !isDistributable(block)) return false;
+  if (weightOf(block) < leastWork) return false;
   let best = -1;
   let least = costOf(block, -1, 1) * 2 * 0.95;
   for (let depth = 0; depth < deepest; depth++) {
@@ -83,14 +83,11 @@ interface Share {
 const isStore = (op: Operation): boolean => memref.store.is(op) || vector.store.is(op);
 const isLoop = (op: Operation): boolean => scf.for.is(op) && op.results.length === 0;
 
-/** Everything that writes is a store in loops that hand nothing over. */
-function isDistributable(block: Block): boolean {
-  let good = true;
-  for (const op of block) {
-    if (isLoop(op)) good &&= isDistributable(op.region().entry);
-    else if (op.regions.length > 0) op.walk((inner) => (good &&= !isStore(inner)));
-  }
-  return good;
+/** It writes, but is no loop that can be cut: whatever is cut must be around it. */
+function writesWhole(op: Operation): boolean {
+  let writes = false;
+  if (op.regions.length > 0 && !isLoop(op)) op.walk((inner) => (writes ||= isStore(inner)));
+  return writes;
 }
 
 function distribute(block: Block, depth: number, share: Share): void {
@@ -149,6 +146,7 @@ const weightOf = (block: Block): number => costOf(block, -1, 1);
 function costOf(block: Block, depth: number, threads: number): number {
   let cost = 0;
   for (const op of block) {
+    if (depth >= 0 && writesWhole(op)) return Number.POSITIVE_INFINITY;
     if (!scf.for.is(op)) {
       cost += 1;
       continue;

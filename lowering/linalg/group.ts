@@ -5,9 +5,10 @@
  */
 import { type Structure, structureOf } from "../../dialects/linalg/structure.ts";
 import * as tensor from "../../dialects/tensor/index.ts";
-import type { AffineMap } from "../../ir/affine.ts";
+import { type AffineMap, isIdentityMap } from "../../ir/affine.ts";
 import type { Block, Operation, Value } from "../../ir/core.ts";
-import { isShaped } from "../../ir/types.ts";
+import { isShaped, unitAttribute } from "../../ir/types.ts";
+import { mayStash, stashAttribute } from "./stash.ts";
 
 /** On an op whose result lies in memory, whoever reads it: no kernel computes it again. */
 export const materializedAttribute = "materialized";
@@ -91,8 +92,11 @@ function isBigConstant(op: Operation): boolean {
   return !(value?.kind === "dense" && value.splat);
 }
 
-/** Partitions the structured ops of a block into kernels, in the order of their roots. */
-export function groupKernels(block: Block): Group[] {
+/**
+ * Partitions the structured ops of a block into kernels, in the order of their roots. `stash`: what is costly and wanted
+ * twice may be kept in the result meanwhile (stash.ts).
+ */
+export function groupKernels(block: Block, stash = false): Group[] {
   const structures = new Map<Operation, Structure>();
   for (const op of block) {
     const s = structureOf(op);
@@ -103,12 +107,17 @@ export function groupKernels(block: Block): Group[] {
   for (let op = block.last; op; op = op.prev) {
     const s = structures.get(op);
     if (!s || owner.has(op) || (isFill(op) && onlyUsedBy(op, structures))) continue;
-    groups.push(grow(op, structures, owner));
+    groups.push(grow(op, structures, owner, stash));
   }
   return groups.reverse();
 }
 
-function grow(root: Operation, structures: ReadonlyMap<Operation, Structure>, owner: Map<Operation, Operation>): Group {
+function grow(
+  root: Operation,
+  structures: ReadonlyMap<Operation, Structure>,
+  owner: Map<Operation, Operation>,
+  stash: boolean,
+): Group {
   const members = new Set<Operation>([root]);
   owner.set(root, root);
   const rootStructure = structures.get(root)!;
@@ -121,6 +130,9 @@ function grow(root: Operation, structures: ReadonlyMap<Operation, Structure>, ow
   const summed = new Set<Operation>();
   /** Ops whose dimensions are not in the order of the root's. */
   const turned = new Set<Operation>();
+  /** Ops whose elements are asked for at the index of the root's only. */
+  const samePlace = new Set<Operation>([root]);
+  let stashed: Operation | undefined;
   const pending: Operation[] = [root];
   for (let consumer = pending.shift(); consumer; consumer = pending.shift()) {
     const s = structures.get(consumer)!;
@@ -135,22 +147,32 @@ function grow(root: Operation, structures: ReadonlyMap<Operation, Structure>, ow
       // What is cheap may be computed in each reduction over a row and again behind it, as the centred rows of a norm.
       const each = onceEach.get(consumer)! && (readsOnce(s, map) || outer);
       const cheap = !reducing && each && workOf(p) <= cheapWork;
+      const kept =
+        stash && !stashed && !reducing && !exact && isRowReduction(s) && each && workOf(p) > cheapWork
+          ? mayStash(rootStructure, p, consumer, samePlace)
+          : false;
       if (reducing) {
         const tiled = !isReducing(s) && !summed.has(consumer) && heavy === undefined;
         if (isRowReduction(p) ? !(exact || outer) : !exact || !tiled || turned.has(consumer) || !keepsOrder(map))
           continue;
         if (!isRowReduction(p)) heavy = producer;
-      } else if (!cheap && !exact && !outer && workOf(p) > (isReducing(s) ? 0 : cheapWork) && !isOutput) continue;
+      } else if (!cheap && !exact && !outer && !kept && workOf(p) > (isReducing(s) ? 0 : cheapWork) && !isOutput)
+        continue;
       // What a reduction reads again and again is better in memory, unless it is a constant.
-      if (!reducing && isReducing(s) && !cheap && !exact && !outer && !isOutput && workOf(p) > 0) continue;
+      if (!reducing && isReducing(s) && !cheap && !exact && !outer && !kept && !isOutput && workOf(p) > 0) continue;
+      if (kept) stashed = producer;
       members.add(producer);
       owner.set(producer, root);
+      if (samePlace.has(consumer) && isIdentityMap(map)) samePlace.add(producer);
       once.set(producer, exact);
       onceEach.set(producer, each);
       if (turned.has(consumer) || !keepsOrder(map)) turned.add(producer);
       if (isReducing(s) || summed.has(consumer)) summed.add(producer);
       pending.push(producer);
     }
+  }
+  if (stashed) {
+    stashed.setAttribute(stashAttribute, unitAttribute);
   }
   const ops: Operation[] = [];
   const free = new Set<Operation>();

@@ -4,6 +4,7 @@
  */
 import * as func from "../../dialects/func.ts";
 import { structureOf } from "../../dialects/linalg/structure.ts";
+import { attr } from "../../ir/attributes.ts";
 import { Builder } from "../../ir/builder.ts";
 import { Block, type Operation, Region, type Value } from "../../ir/core.ts";
 import { attributeKey, functionType, unitAttribute } from "../../ir/types.ts";
@@ -18,13 +19,16 @@ export const isKernel = (op: Operation): boolean => func.func.is(op) && op.attri
 
 export const outline = definePass("linalg-outline", {
   doc: "Gathers structured ops that can share their loops, and makes each gathering a kernel function; equal kernels once.",
-  options: {},
-  run(module) {
+  options: {
+    /** What is costly and wanted twice for each row is kept in a kernel's result meanwhile; for machines that run one row after the other. */
+    stash: attr.bool.default(false),
+  },
+  run(module, { stash }) {
     const kernels = new Map<string, string>();
     const functions = [...module.region().entry].filter((op) => func.func.is(op) && !isKernel(op));
     for (const fn of functions) {
       for (const block of blocksOf(fn)) {
-        for (const group of groupKernels(block)) outlineGroup(module, group, kernels);
+        for (const group of groupKernels(block, stash)) outlineGroup(module, group, kernels);
       }
     }
   },

@@ -16,6 +16,11 @@ export interface RootSchedule {
   /** The dimension that vectors lie along, or -1. */
   readonly vector: number;
   readonly lanes: number;
+  /**
+   * A dimension along which something is contiguous that is read across by vectors: square blocks of it are loaded as they
+   * lie and turned in registers; its tile is a multiple of the lanes. -1 or nothing: elements are gathered.
+   */
+  readonly turn?: number;
   /** Threads of a workgroup, where each tile has a thread of its own; tiles divide the results then. */
   readonly workgroup?: number;
 }
@@ -87,6 +92,7 @@ export function rootSchedule(op: Operation, rank: number): RootSchedule {
     block: block.length === rank ? block : new Array<number>(rank).fill(0),
     vector: num(s.vector, -1),
     lanes: num(s.lanes, 1),
+    ...(typeof s.turn === "number" && { turn: s.turn }),
     ...(typeof s.workgroup === "number" && { workgroup: s.workgroup }),
   };
 }

@@ -4,6 +4,7 @@
  */
 import * as bufferization from "../../dialects/bufferization.ts";
 import { type Structure, structureOf } from "../../dialects/linalg/structure.ts";
+import { isIdentityMap } from "../../ir/affine.ts";
 import { attr } from "../../ir/attributes.ts";
 import type { Operation } from "../../ir/core.ts";
 import { f32, i32, isShaped, type TensorType, type Type } from "../../ir/types.ts";
@@ -35,6 +36,7 @@ export function scheduleKernel(fn: Operation, machine: Machine): void {
   const block = fn.region().entry;
   const results: TensorType[] = [];
   const reductions: Reduction[] = [];
+  const structures: Structure[] = [];
   let vectorizable = true;
   let work = 0;
   for (const op of block) {
@@ -42,6 +44,7 @@ export function scheduleKernel(fn: Operation, machine: Machine): void {
     if (write) results.push(write.source.type as TensorType);
     const structure = structureOf(op);
     if (structure?.loops.some((l) => l.kind === "reduction" && l.extent !== 1)) reductions.push({ op, structure });
+    if (structure) structures.push(structure);
     if (structure && !hasLanes(structure)) vectorizable = false;
     if (structure) for (const inner of structure.body) work += inner.def.isConstant ? 0 : 1;
   }
@@ -54,7 +57,7 @@ export function scheduleKernel(fn: Operation, machine: Machine): void {
     ? tileForThreads(shape, lanes, heavy !== undefined, machine, machine.grid)
     : heavy
       ? tileReduction(heavy.structure, shape, lanes, machine)
-      : tileElementwise(shape, lanes, work);
+      : turnBlocks(tileElementwise(shape, lanes, work), structures, shape, machine);
   setSchedule(fn, root);
   for (const r of reductions)
     setSchedule(r.op, reductionLoops(r.structure, r === heavy, lanes, pointsOf(root), machine));
@@ -98,6 +101,42 @@ function tileElementwise(shape: readonly number[], lanes: number, work = 0): Roo
     vector: wide ? last : -1,
     lanes: wide ? lanes : 1,
   };
+}
+
+/** Results of fewer elements are turned as they come; of more, in an order that uses up what is loaded. */
+const manyElements = 1 << 14;
+
+/**
+ * Where something is read across its rows, whose rows lie along another dimension: square blocks are turned in registers.
+ * Lines of both sides are as long as a line of the cache, and the loops go along the rows of what is read.
+ */
+function turnBlocks(
+  base: RootSchedule,
+  structures: readonly Structure[],
+  shape: readonly number[],
+  machine: Machine,
+): RootSchedule {
+  const { vector, lanes } = base;
+  if (!machine.turns || vector < 0 || lanes < machine.lanes) return base;
+  const along = structures.map((s) => turnedLoop(s, shape, vector)).find((d) => d !== undefined);
+  if (along === undefined || shape[along]! < lanes) return base;
+  const tile = [...base.tile];
+  tile[along] = lanes;
+  const large = shape.reduce((n, d) => n * d, 1) > manyElements;
+  const order = large ? [...base.order.filter((d) => d !== along), along] : base.order;
+  return { ...base, order, tile, turn: along };
+}
+
+/** The loop that an input is contiguous along, if it is not the one of the results' vectors and the input moves along both. */
+function turnedLoop(s: Structure, shape: readonly number[], vector: number): number | undefined {
+  const out = s.outputs[0];
+  if (!out || out.shape.length !== shape.length || !isIdentityMap(out.map)) return undefined;
+  for (const [i, { map, shape: own }] of s.inputs.entries()) {
+    if (own.length < 2 || (stepAlong(s, i, vector) ?? 0) <= 1) continue;
+    const last = map.results[own.length - 1]!;
+    if (last.kind === "dim" && last.index !== vector && stepAlong(s, i, last.index) === 1) return last.index;
+  }
+  return undefined;
 }
 
 /** Which loops of the op each result dimension is. */

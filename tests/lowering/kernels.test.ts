@@ -57,6 +57,24 @@ function matmul(b: Builder, x: Value, w: Value, m: number, n: number, init?: Val
   })[0]!;
 }
 
+/** Largest element, exponentials, their sum, quotients. */
+function softmaxOf(b: Builder, x: Value, m: number, n: number): Value[] {
+  const top = linalg.genericOf(b, {
+    loops: "m : n",
+    inputs: [[x, "m, n"]],
+    outputs: [[filled(b, [m], Number.NEGATIVE_INFINITY), "m"]],
+    body: (inner, v, acc) => arith.maximumf(inner, acc!, v!),
+  })[0]!;
+  const e = map(b, [x, top], [m, n], ["", "d0"], (inner, v, t) => math.exp(inner, arith.subf(inner, v!, t!)));
+  const sum = linalg.genericOf(b, {
+    loops: "m : n",
+    inputs: [[e, "m, n"]],
+    outputs: [[filled(b, [m], 0), "m"]],
+    body: (inner, v, acc) => arith.addf(inner, acc!, v!),
+  })[0]!;
+  return [map(b, [e, sum], [m, n], ["", "d0"], (inner, v, t) => arith.divf(inner, v!, t!))];
+}
+
 const relaxed = hasRelaxedSimd() ? ["v8-relaxed", "v8-256"] : [];
 
 describe.each(["v8", "v8-12", ...relaxed])("kernels on %s", (machine) => {
@@ -125,22 +143,7 @@ describe.each(["v8", "v8-12", ...relaxed])("kernels on %s", (machine) => {
     [5, 23],
     [2, 3],
   ])("softmax over rows, %i x %i, in one kernel", async (m, n) => {
-    const module = program([tensorType([m, n], f32)], [tensorType([m, n], f32)], (b, x) => {
-      const top = linalg.genericOf(b, {
-        loops: "m : n",
-        inputs: [[x!, "m, n"]],
-        outputs: [[filled(b, [m], Number.NEGATIVE_INFINITY), "m"]],
-        body: (inner, v, acc) => arith.maximumf(inner, acc!, v!),
-      })[0]!;
-      const e = map(b, [x!, top], [m, n], ["", "d0"], (inner, v, t) => math.exp(inner, arith.subf(inner, v!, t!)));
-      const sum = linalg.genericOf(b, {
-        loops: "m : n",
-        inputs: [[e, "m, n"]],
-        outputs: [[filled(b, [m], 0), "m"]],
-        body: (inner, v, acc) => arith.addf(inner, acc!, v!),
-      })[0]!;
-      return [map(b, [e, sum], [m, n], ["", "d0"], (inner, v, t) => arith.divf(inner, v!, t!))];
-    });
+    const module = program([tensorType([m, n], f32)], [tensorType([m, n], f32)], (b, x) => softmaxOf(b, x!, m, n));
     const r = await both(module, machine);
     expect(distance(r.wasm[0]!, r.reference[0]!)).toBeLessThan(1e-6);
   });
@@ -174,6 +177,27 @@ describe.each(["v8", "v8-12", ...relaxed])("kernels on %s", (machine) => {
     );
     const r = await both(module, machine);
     expect(distance(r.wasm[0]!, r.reference[0]!)).toBeLessThan(1e-5);
+  });
+
+  it.each([
+    [16, 24, "d1, d0"],
+    [37, 18, "d1, d0"],
+  ] as const)("turns blocks of %i x %i in registers", async (m, n, at) => {
+    const module = program([tensorType([n, m], f32)], [tensorType([m, n], f32)], (b, x) => [
+      map(b, [x!], [m, n], [at], (_b, v) => v!),
+    ]);
+    const r = await both(module, machine);
+    expect(distance(r.wasm[0]!, r.reference[0]!)).toBe(0);
+  });
+
+  it("NaN spreads over its row of a softmax, and no further", async () => {
+    const x = randomArray(tensorType([3, 21], f32), 4);
+    (x.data as Float32Array)[21 + 9] = Number.NaN;
+    const module = program([tensorType([3, 21], f32)], [tensorType([3, 21], f32)], (b, x) => softmaxOf(b, x!, 3, 21));
+    const [y] = (await both(module, machine, [x])).wasm;
+    const rows = [0, 1, 2].map((i) => [...(y!.data as Float32Array).subarray(21 * i, 21 * (i + 1))]);
+    expect(rows.map((r) => r.every(Number.isNaN))).toEqual([false, true, false]);
+    expect(rows.map((r) => r.some(Number.isNaN))).toEqual([false, true, false]);
   });
 
   it("two kernels pass a buffer of the arena", async () => {

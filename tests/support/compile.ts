@@ -72,7 +72,7 @@ export function kernelPipeline(machine = "v8"): string {
   const wanted = `linalg-schedule{machine=${machine}}`;
   const all = [wasmSimd.pipeline, ...(wasmSimd.variants ?? []).map((v) => v.pipeline)];
   const own = all.find((p) => p.includes(wanted))!;
-  return `builtin.module(linalg-pack,func.func(linalg-pack-products),linalg-outline,linalg-bufferize,${own.slice(own.indexOf(wanted))}`;
+  return `builtin.module(linalg-pack,func.func(linalg-pack-products),linalg-outline{stash=true},linalg-bufferize,${own.slice(own.indexOf(wanted))}`;
 }
 
 /** Whether this engine runs relaxed SIMD, after asking older ones for it. */

@@ -93,9 +93,14 @@ export class Words {
     this.ints = withElement(type, this.format.integer);
   }
 
+  /** The number of this format. */
+  rounded(value: number): number {
+    return this.isDouble ? value : Math.fround(value);
+  }
+
   /** A float in every lane. */
   c(value: number): Value {
-    return this.#constants.get(this.isDouble ? value : Math.fround(value), this.type);
+    return this.#constants.get(this.rounded(value), this.type);
   }
 
   /** An integer of the same width in every lane. */
@@ -139,7 +144,8 @@ export class Words {
     for (let i = 0; i < coefficients.length; i += 2) {
       const low = this.c(coefficients[i]!);
       const high = coefficients[i + 1];
-      terms.push(high === undefined ? low : this.add(low, this.mul(x, this.c(high))));
+      const times = (n: number): Value => (this.rounded(n) === 1 ? x : this.mul(x, this.c(n)));
+      terms.push(high === undefined ? low : this.add(low, times(high)));
     }
     for (let power = x; terms.length > 1; ) {
       power = this.mul(power, power);

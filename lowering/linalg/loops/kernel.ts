@@ -11,6 +11,7 @@ import type { Operation, Value } from "../../../ir/core.ts";
 import type { TensorType } from "../../../ir/types.ts";
 import { fault, invariant } from "../../../support/diagnostic.ts";
 import { type RootSchedule, rootSchedule } from "../schedule-attribute.ts";
+import { stashOf } from "../stash.ts";
 import { onGrid, type Piece } from "./grid.ts";
 import { Nest } from "./nest.ts";
 import { lane } from "./ranges.ts";
@@ -35,11 +36,15 @@ export function lowerKernel(fn: Operation): void {
     if (write) stores.push({ value: write.source, buffer: write.dest });
   }
   const b = new Builder(block, null, fn.loc);
-  const values = new KernelValues(new Nest(b, block), buffers, reduceElements);
+  const only = stores.length === 1 ? stores[0]! : undefined;
+  const stash = only && stashOf(old, rootSchedule(fn, (only.value.type as TensorType).shape.length));
+  const kept = stash && { value: stash.op.result(), filler: stash.filler, buffer: only.buffer };
+  const values = new KernelValues(new Nest(b, block), buffers, reduceElements, kept);
   for (const group of byShape(stores)) {
     const { shape } = group[0]!.value.type as TensorType;
     if (shape.includes(0)) continue;
     const schedule = rootSchedule(fn, shape.length);
+    values.turns = (schedule.turn ?? -1) >= 0;
     if (!schedule.workgroup) new Walk(values, group, shape, schedule).run();
     else {
       onGrid(b.setToEnd(block), shape, schedule, schedule.workgroup, (nest, pieces) => {

@@ -121,3 +121,14 @@ const isQuotient = (q: AffineExpr, r: AffineExpr): boolean =>
   q.kind === "floordiv" && r.kind === "mod" && q.lhs === r.lhs && q.rhs === r.rhs && q.rhs.kind === "constant";
 
 const divisor = (q: AffineExpr): number => ("rhs" in q && q.rhs.kind === "constant" ? q.rhs.value : Number.NaN);
+
+/** How much the expression grows from lane to lane; undefined if that is not always the same. */
+export function laneStep(e: AffineExpr): number | undefined {
+  if (!usesLane(e)) return 0;
+  let step = 0;
+  for (const [term, factor] of terms(e).parts) {
+    if (term === lane) step += factor;
+    else if (usesLane(term)) return undefined;
+  }
+  return step;
+}

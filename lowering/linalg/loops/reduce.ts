@@ -74,10 +74,13 @@ export function reduceElements(
   if (schedule.vector < 0 && level === nest.top && missing.length > 1) level.crowded = true;
   // Everything happens at the level of the points, whatever is open below.
   nest.at(level, `reduced ${values.key(op.result(), missing.flat(), lanes)}`, () => {
+    const fills = values.kept?.filler === op;
+    if (fills) values.filling = true;
     const along = schedule.vector >= 0 && !missing.some((p) => p.some(usesLane)) && combinerOf(structure);
     const made = along
       ? new AlongReduction(values, op, structure, schedule, along).run(missing)
       : new Reduction(values, op, structure, schedule, lanes).run(missing);
+    if (fills) values.filling = false;
     made.forEach((results, i) => {
       results.forEach((v, n) => level.memo.set(values.key(op.result(n), missing[i]!, lanes), v));
     });

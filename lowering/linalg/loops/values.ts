@@ -27,7 +27,8 @@ import {
 import { fault, invariant } from "../../../support/diagnostic.ts";
 import type { NDArray } from "../../../support/ndarray.ts";
 import type { Nest } from "./nest.ts";
-import { joined, lane, terms, usesLane } from "./ranges.ts";
+import { joined, laneStep, usesLane } from "./ranges.ts";
+import { turnedBlock } from "./turn.ts";
 
 /** An element (or a vector of them, if the lane occurs) of a tensor: one expression per dimension. */
 export type At = readonly AffineExpr[];
@@ -41,16 +42,30 @@ export type ReduceElements = (
   lanes: number,
 ) => void;
 
+/** Elements that are kept in the kernel's result until it is written over them (stash.ts). */
+export interface Kept {
+  readonly value: Value;
+  /** The reduction that computes them all, row by row, before anything else asks. */
+  readonly filler: Operation;
+  readonly buffer: Value;
+}
+
 export class KernelValues {
   readonly nest: Nest;
+  readonly kept: Kept | undefined;
+  /** The reduction that computes what is kept is under way. */
+  filling = false;
+  /** Square blocks of what vectors read across are turned in registers. */
+  turns = false;
   /** Tensors that lie in memory. */
   readonly buffers: ReadonlyMap<Value, Value>;
   readonly #reduce: ReduceElements;
   readonly #ids = new Map<Value, number>();
   readonly #structures = new Map<Operation, Structure | undefined>();
 
-  constructor(nest: Nest, buffers: ReadonlyMap<Value, Value>, reduce: ReduceElements) {
+  constructor(nest: Nest, buffers: ReadonlyMap<Value, Value>, reduce: ReduceElements, kept?: Kept) {
     this.nest = nest;
+    this.kept = kept;
     this.buffers = buffers;
     this.#reduce = reduce;
   }
@@ -92,7 +107,13 @@ export class KernelValues {
     const structure = this.structure(op);
     if (structure) {
       if (structure.loops.some((l) => l.kind === "reduction")) this.#reduce(this, op, structure, [at], lanes);
-      return this.nest.at(level, key, () => this.#compute(op, structure, value.index, at, lanes));
+      return this.nest.at(level, key, () => {
+        if (this.kept?.value !== value) return this.#compute(op, structure, value.index, at, lanes);
+        if (!this.filling) return this.#load(this.kept.buffer, at, lanes);
+        const made = this.#compute(op, structure, value.index, at, lanes);
+        this.store(this.kept.buffer, at, made, lanes);
+        return made;
+      });
     }
     return this.nest.at(level, key, () => this.#opaque(op));
   }
@@ -215,6 +236,10 @@ export class KernelValues {
         );
       }
     }
+    const turned = this.turns
+      ? turnedBlock(this.nest, { buffer, at, lanes }, (index) => this.key(buffer, index, lanes))
+      : undefined;
+    if (turned) return turned;
     const elements: Value[] = [];
     for (let l = 0; l < lanes; l++) {
       const one = at.map((e) => this.nest.resolve(substitute(e, [], [constant(l)]), 1));
@@ -447,17 +472,6 @@ export function domainOf(structure: Structure, result: number, at: At): AffineEx
 /** The index at which an operand is read at a point of the loops. */
 export const mapped = (operand: StructuredOperand, domain: At): At =>
   operand.map.results.map((r) => substitute(r, domain));
-
-/** How much the expression grows from lane to lane; undefined if that is not always the same. */
-export function laneStep(e: AffineExpr): number | undefined {
-  if (!usesLane(e)) return 0;
-  let step = 0;
-  for (const [term, factor] of terms(e).parts) {
-    if (term === lane) step += factor;
-    else if (usesLane(term)) return undefined;
-  }
-  return step;
-}
 
 function zero(nest: Nest, type: Type): Value {
   const value =
