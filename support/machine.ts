@@ -114,7 +114,7 @@ export const v8Before13: Machine = {
     { rows: 1, columns: 8, gflops: 28 },
   ],
   strip: 4,
-  unroll: 4,
+  unroll: 8,
   loopForm: "exits",
   fusedMultiplyAdd: false,
   together: 1,

@@ -4,6 +4,7 @@
  */
 import * as affine from "../../dialects/affine/index.ts";
 import * as arith from "../../dialects/arith/ops.ts";
+import { besideOf } from "../../dialects/beside.ts";
 import * as func from "../../dialects/func.ts";
 import * as memref from "../../dialects/memref/index.ts";
 import * as scf from "../../dialects/scf/ops.ts";
@@ -28,7 +29,6 @@ export const addresses = definePass("wasm-addresses", {
   },
 });
 
-/** Σ factor·value + constant, all in bytes or elements. */
 /** A moving pointer: a buffer and what is added to its address. */
 interface Pointer {
   readonly buffer: Value;
@@ -53,7 +53,15 @@ class Addresses {
   /** Pointers that each loop carries, by the loop's counter. */
   readonly #carried = new Map<Value, Map<string, Pointer>>();
 
+  /** Buffers that lie beside another one, which has the pointer. */
+  readonly #beside = new Map<Value, { readonly buffer: Value; readonly distance: number }>();
+
   run(fn: Operation): void {
+    const args = fn.regions[0]?.blocks[0]?.args ?? [];
+    for (const [i, { argument, distance }] of besideOf(fn)) {
+      const [at, buffer] = [args[i], args[argument]];
+      if (at && buffer) this.#beside.set(at, { buffer, distance });
+    }
     const accesses: Access[] = [];
     fn.walk((op) => {
       const a = this.#access(op);
@@ -74,14 +82,18 @@ class Addresses {
   #access(op: Operation): Access | undefined {
     const view = memref.load.match(op) ?? memref.store.match(op);
     const wide = vector.load.match(op) ?? vector.store.match(op);
-    const buffer = view?.memref ?? wide?.base;
+    const own = view?.memref ?? wide?.base;
     const indices = view?.indices ?? wide?.indices;
-    if (!buffer || !indices) return undefined;
-    const type = buffer.type as MemRefType;
+    if (!own || !indices) return undefined;
+    const type = own.type as MemRefType;
+    const { buffer, distance } = this.#beside.get(own) ?? { buffer: own, distance: 0 };
     const { strides } = stridedOf(type)!;
     if (strides.some(isDynamic)) return undefined;
     const bytes = byteWidth(type.element);
-    const form = indices.reduce((sum, v, i) => plusForm(sum, this.#form(v), strides[i]! * bytes), constantForm(0));
+    const form = indices.reduce(
+      (sum, v, i) => plusForm(sum, this.#form(v), strides[i]! * bytes),
+      constantForm(distance),
+    );
     // Where something is subtracted, the pointer alone might be below 0, which an offset does not mend.
     const whole = [...form.terms.values()].some((f) => f < 0);
     const [constant, offset] = whole ? [form.constant, 0] : [0, form.constant];

@@ -31,6 +31,59 @@ function isPinned(body: Block): boolean {
   return last != null && wasm.pin.is(last) && operands.every((v, i) => v.definingOp === last && v.index === i);
 }
 
+/**
+ * A pointer that each turn of a pinned loop moves by the same number of bytes: it tells when the loop is at its end, so
+ * that no counter is needed. It is the one that moves furthest: plain loads read it, whose addresses need no instruction.
+ */
+function gaugeOf(body: Block): { readonly index: number; readonly stride: number } | undefined {
+  const ends = body.terminator?.operands ?? [];
+  let best: { readonly index: number; readonly stride: number } | undefined;
+  for (let index = ends.length - 1; index >= 0; index--) {
+    let stride = 0;
+    let v: Value = ends[index]!;
+    for (;;) {
+      const def = v.definingOp;
+      const sum = arith.addi.match(def);
+      const by = sum && known(sum.rhs);
+      if (def && wasm.pin.is(def)) v = def.operand(v.index);
+      else if (sum && by !== undefined) {
+        stride += by;
+        v = sum.lhs;
+      } else break;
+    }
+    const moves = v === body.args[index + 1] && wasmType(v.type) === "i32";
+    if (moves && stride > (best?.stride ?? 0)) best = { index, stride };
+  }
+  return best;
+}
+
+/** A pinned loop that turns a known number of times and does not look at its counter: a pointer takes its part. */
+function gaugedLoop(op: Operation, w: FunctionWriter, turns: number, { index, stride }: Gauge): void {
+  const { region } = scf.for.of(op);
+  const body = region.entry;
+  const carried = body.args.slice(1);
+  const locals = carried.map((a) => w.local(a));
+  const pointer = locals[index]!;
+  const end = w.scratch("i32");
+  w.f
+    .localGet(pointer)
+    .i32Const(stride * turns)
+    .op("i32.add")
+    .localSet(end);
+  const exit = w.f.block();
+  const again = w.f.loop();
+  for (const a of carried) w.pin(a);
+  w.loops.push({ exit, carried: locals, gauge: { pointer, end } });
+  w.block(body);
+  w.loops.pop();
+  handOver(w, body.terminator!.operands, locals);
+  w.f.localGet(pointer).localGet(end).op("i32.lt_u").brIf(again);
+  w.f.end().end();
+  w.freeScratch(end);
+  for (const a of carried) w.unpin(a);
+}
+type Gauge = NonNullable<ReturnType<typeof gaugeOf>>;
+
 const forLoop: Row = (op, w) => {
   const { lowerBound, upperBound, step, initArgs, region } = scf.for.of(op);
   const body = region.entry;
@@ -45,6 +98,11 @@ const forLoop: Row = (op, w) => {
   const runs = low !== undefined && high !== undefined && low < high;
   if (low !== undefined && high !== undefined && low >= high) return;
   const pinned = isPinned(body);
+  const gauge = pinned && runs && by !== undefined && !counter.hasUses ? gaugeOf(body) : undefined;
+  if (gauge) {
+    gaugedLoop(op, w, Math.ceil((high! - low!) / by!), gauge);
+    return;
+  }
   w.push(lowerBound);
   w.f.localSet(w.local(counter));
   // The bound of a loop that changes no more is kept on the safe side of the loop's own locals.
@@ -173,8 +231,8 @@ const store: Row = (op, w) => {
 const nothing: Row = () => {};
 
 /**
- * The values go into the locals of the loop, as they do at its end, and a branch out of it looks at a pointer, which is
- * never 0. At the end of the body the loop's own test does as well; outside of a loop the order is kept anyway.
+ * The values go into the locals of the loop, as they do at its end, and a branch out of it looks at the pointer that tells
+ * the end of the loop, or at another, which is never 0. At the end of the body the loop's own test does as well; outside of a loop the order is kept anyway.
  */
 const pin: Row = (op, w) => {
   const loop = w.loops[w.loops.length - 1];
@@ -187,8 +245,11 @@ const pin: Row = (op, w) => {
   }
   handOver(w, op.operands, loop.carried);
   op.results.forEach((r, i) => w.share(r, loop.carried[i]!));
-  w.push(op.results[op.operands.indexOf(pointer)]!);
-  w.f.op("i32.eqz").brIf(loop.exit);
+  if (loop.gauge) w.f.localGet(loop.gauge.pointer).localGet(loop.gauge.end).op("i32.ge_u").brIf(loop.exit);
+  else {
+    w.push(op.results[op.operands.indexOf(pointer)]!);
+    w.f.op("i32.eqz").brIf(loop.exit);
+  }
 };
 
 /** A buffer argument is its address already. */

@@ -33,8 +33,15 @@ export class FunctionWriter {
   readonly callee: (name: string) => number;
   /** Addresses known at compile time. */
   readonly constants: ReadonlyMap<Value, number>;
-  /** The loops that are open, with the locals of what they carry and the label behind them, if they have one. */
-  readonly loops: { readonly exit: Label | undefined; readonly carried: readonly number[] }[] = [];
+  /**
+   * The loops that are open, with the locals of what they carry and the label behind them, if they have one; of some a
+   * pointer that tells when they are at their end.
+   */
+  readonly loops: {
+    readonly exit: Label | undefined;
+    readonly carried: readonly number[];
+    readonly gauge?: { readonly pointer: number; readonly end: number };
+  }[] = [];
   readonly #locals = new Map<Value, number>();
   readonly #free = new Map<ValueType, number[]>();
   /** Values that die after an op: their locals are free from then on. */

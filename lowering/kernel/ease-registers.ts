@@ -4,7 +4,7 @@
  */
 import * as func from "../../dialects/func.ts";
 import { attr } from "../../ir/attributes.ts";
-import type { Block, Operation } from "../../ir/core.ts";
+import type { Block, Operation, Value } from "../../ir/core.ts";
 import { effectsOf } from "../../ir/effects.ts";
 import { definePass } from "../../rewrite/pass.ts";
 
@@ -52,15 +52,12 @@ export const easeRegisters = definePass("kernel-ease-registers", {
 });
 
 /** Where in the block a value made in it is used: positions of ops of the block, with what is inside of them. */
-function usersOf(op: Operation, at: ReadonlyMap<Operation, number>): number[] {
+function usersOf(v: Value, block: Block, at: ReadonlyMap<Operation, number>): number[] {
   const places: number[] = [];
-  for (const result of op.results) {
-    for (const { owner } of result.uses()) {
-      let user: Operation | null = owner;
-      while (user && user.block !== op.block) user = user.parentOp;
-      const place = user ? at.get(user) : undefined;
-      if (place !== undefined) places.push(place);
-    }
+  for (const { owner } of v.uses()) {
+    const user = owner.ancestorIn(block);
+    const place = user ? at.get(user) : undefined;
+    if (place !== undefined) places.push(place);
   }
   return places;
 }
@@ -75,14 +72,15 @@ function mostAlive(block: Block): number {
   let alive = 0;
   let most = 0;
   ops.forEach((op, i) => {
-    const vectors = op.results.filter((r) => r.type.kind === "vector").length;
-    const last = vectors > 0 ? Math.max(-1, ...usersOf(op, at)) : -1;
-    if (last > i) {
-      alive += vectors;
-      ends[last] = ends[last]! + vectors;
+    // What an op uses for the last time makes room for its results.
+    alive -= ends[i]!;
+    for (const r of op.results) {
+      const last = r.type.kind === "vector" ? Math.max(-1, ...usersOf(r, block, at)) : -1;
+      if (last <= i) continue;
+      alive++;
+      ends[last] = ends[last]! + 1;
     }
     most = Math.max(most, alive);
-    alive -= ends[i]!;
   });
   return most;
 }
@@ -115,7 +113,8 @@ function loadsDown(ops: readonly Operation[]): Operation[] {
     const op = ops[i]!;
     const access = accessOf(op);
     if (access === "write") writer = i;
-    const users = access === "read" && op.regions.length === 0 ? usersOf(op, at) : [];
+    const users =
+      access === "read" && op.regions.length === 0 ? op.results.flatMap((r) => usersOf(r, op.block!, at)) : [];
     if (users.length === 0) continue;
     ahead[Math.min(writer, ...users)]!.unshift(op);
     moved.add(op);

@@ -1,4 +1,5 @@
 /** @file Kernels by the layouts they are called with: one function for each combination that occurs, and copies. */
+import { type Neighbour, setBeside } from "../../dialects/beside.ts";
 import * as bufferization from "../../dialects/bufferization.ts";
 import * as func from "../../dialects/func.ts";
 import * as linalg from "../../dialects/linalg/index.ts";
@@ -6,7 +7,8 @@ import * as tensor from "../../dialects/tensor/index.ts";
 import { identityMap } from "../../ir/affine.ts";
 import { Builder } from "../../ir/builder.ts";
 import { Block, type Operation, Region, Value } from "../../ir/core.ts";
-import { functionType, memref, type Type, tensor as tensorType, unitAttribute } from "../../ir/types.ts";
+import { byteWidth } from "../../ir/datum.ts";
+import { elementOf, functionType, memref, type Type, tensor as tensorType, unitAttribute } from "../../ir/types.ts";
 import { invariant } from "../../support/diagnostic.ts";
 import { kernelAttribute } from "../linalg/outline.ts";
 import { layoutOf, type Place } from "./place.ts";
@@ -29,7 +31,7 @@ export class KernelVariants {
   call(b: Builder, name: string, args: readonly (Place | Value)[]): void {
     const values = args.map((a) => (a instanceof Value ? a : layoutOf(b, a)));
     const types = values.map((v) => v.type);
-    func.call(b, values, { callee: this.#variant(name, types), types: [] });
+    func.call(b, values, { callee: this.#variant(name, types, neighboursOf(args)), types: [] });
   }
 
   /** Copies elements from one place to another of the same shape. */
@@ -39,8 +41,9 @@ export class KernelVariants {
     this.call(b, name, [from, to]);
   }
 
-  #variant(name: string, types: readonly Type[]): string {
-    const key = `${name} ${types.map((t) => t.id).join(",")}`;
+  #variant(name: string, types: readonly Type[], neighbours: readonly Neighbour[] | undefined): string {
+    const apart = neighbours?.map((n) => `${n.argument}+${n.distance}`).join(" ") ?? "";
+    const key = `${name} ${types.map((t) => t.id).join(",")} ${apart}`;
     const known = this.#variants.get(key);
     if (known) return known;
     let fn = this.#functions.get(name);
@@ -61,6 +64,7 @@ export class KernelVariants {
       entry.args[i]!.type = t;
     });
     fn.props[fn.def.attrIndex.get("function_type")!] = functionType(types, []);
+    if (neighbours) setBeside(fn, neighbours);
     return own;
   }
 
@@ -88,4 +92,27 @@ export class KernelVariants {
       extra: new Map([[kernelAttribute, unitAttribute]]),
     });
   }
+}
+
+/** Fewer arguments in one buffer are not worth a kernel that knows how far apart they are. */
+const worthNoting = 4;
+
+/** Which places lie in one buffer; undefined where only few do. Scalars lie beside nothing. */
+function neighboursOf(args: readonly (Place | Value)[]): Neighbour[] | undefined {
+  const first = new Map<Value, { readonly index: number; readonly place: Place; count: number }>();
+  const beside = args.map((place, argument): Neighbour => {
+    const alone = { argument, distance: 0 };
+    if (place instanceof Value) return alone;
+    const known = first.get(place.base);
+    if (!known) {
+      first.set(place.base, { index: argument, place, count: 1 });
+      return alone;
+    }
+    const width = byteWidth(elementOf(place.base.type));
+    const distance = (place.offset - known.place.offset) * width;
+    if (known.place.shift !== place.shift || distance < 0) return alone;
+    known.count++;
+    return { argument: known.index, distance };
+  });
+  return [...first.values()].some((f) => f.count >= worthNoting) ? beside : undefined;
 }

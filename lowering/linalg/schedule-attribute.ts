@@ -42,6 +42,11 @@ export interface ReductionSchedule {
   readonly unroll: number;
   /** Products of so many neighbours along the innermost loop are summed in one step; 1: each by itself. */
   readonly group?: number;
+  /**
+   * 0: a row of results op by op (products, then sums), so that nothing waits for its neighbour. 1: result by result, for
+   * engines that order instructions by themselves.
+   */
+  readonly apart: number;
 }
 
 export const scheduleName = "schedule";
@@ -110,5 +115,6 @@ export function reductionSchedule(op: Operation, reductions: readonly number[]):
     accumulators: num(s.accumulators, 1),
     unroll: num(s.unroll, 1),
     group: num(s.group, 1),
+    apart: num(s.apart, 0),
   };
 }

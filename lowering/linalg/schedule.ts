@@ -284,7 +284,17 @@ function reductionLoops(
   machine: Machine,
 ): ReductionSchedule {
   const order = s.loops.flatMap((l, i) => (l.kind === "reduction" ? [i] : []));
-  const none: ReductionSchedule = { order, run: 1, full: [], vector: -1, lanes: 1, accumulators: 1, unroll: 1 };
+  const apart = machine.loopForm === "exits" ? 1 : 0;
+  const none: ReductionSchedule = {
+    order,
+    run: 1,
+    full: [],
+    vector: -1,
+    lanes: 1,
+    accumulators: 1,
+    unroll: 1,
+    apart,
+  };
   const inner = order[order.length - 1]!;
   if (!heavy) {
     // Results have no vectors of their own: they lie along the innermost loop, if that is contiguous.

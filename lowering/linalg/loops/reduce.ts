@@ -274,17 +274,21 @@ class Reduction {
   /** The body at some points, op by op; per point, what its results are now. */
   #row(domains: readonly At[], accumulators: readonly (readonly Value[])[]): Value[][] {
     const { structure, values, lanes } = this;
+    // Vectors before what is spread over lanes: engines that schedule by themselves keep their registers for a row then.
+    const wide = structure.inputs.filter((o) => o.arg?.hasUses && mapped(o, domains[0]!).some(usesLane));
+    for (const domain of domains) for (const o of wide) values.read(o.value, mapped(o, domain), lanes);
     const points = domains.map((domain, k) => ({
       domain,
       args: [...values.operandsAt(structure, domain, lanes), ...accumulators[k]!],
     }));
-    return values
-      .inline(structure.body, points, lanes)
-      .map((results, k) =>
-        results.map((v, r) =>
-          accumulators[k]![r]!.type.kind === "vector" && v.type.kind !== "vector" ? values.broadcast(v, lanes) : v,
-        ),
-      );
+    const made = this.schedule.apart
+      ? points.map((p) => values.inline(structure.body, [p], lanes)[0]!)
+      : values.inline(structure.body, points, lanes);
+    return made.map((results, k) =>
+      results.map((v, r) =>
+        accumulators[k]![r]!.type.kind === "vector" && v.type.kind !== "vector" ? values.broadcast(v, lanes) : v,
+      ),
+    );
   }
 }
 
