@@ -1,6 +1,7 @@
 /** @file The whole path on one page: a model's bytes → a module → the target's pipeline → an artifact. */
 import { targets } from "./codegen/index.ts";
 import type { Artifact, Fact, Resources, Target, Variant } from "./codegen/target.ts";
+import { func } from "./dialects/func.ts";
 import { dialects } from "./dialects/index.ts";
 
 export { nodesOf } from "./dialects/graph/count.ts";
@@ -8,13 +9,22 @@ export { workOf } from "./dialects/linalg/count.ts";
 
 import { Context } from "./ir/context.ts";
 import type { Operation } from "./ir/core.ts";
+import { isKernel } from "./lowering/linalg/outline.ts";
+import { giveSchedules, type KernelSchedule, type Schedules, scheduleOf } from "./lowering/linalg/schedule-file.ts";
 import { importModel } from "./onnx/import.ts";
 import type { ImportOptions } from "./onnx/options.ts";
 import { readModel } from "./onnx/proto.ts";
 import { passes } from "./passes.ts";
 import { Fork } from "./rewrite/fork.ts";
 import { type Numerics, setNumerics } from "./rewrite/numerics.ts";
-import { type Instrument, type Pipeline, parsePipeline, runPipeline } from "./rewrite/pipeline.ts";
+import {
+  type Instrument,
+  type Pipeline,
+  parsePipeline,
+  runPipeline,
+  type StepRun,
+  stepText,
+} from "./rewrite/pipeline.ts";
 import { offers } from "./runtime/features.ts";
 import { plainVariant, type VariantCode } from "./runtime/manifest.ts";
 import { type GpuLoadOptions, GpuSession, type LoadOptions, Session } from "./runtime/session.ts";
@@ -41,6 +51,8 @@ export type CompileOptions = Omit<ImportOptions, "diagnostics" | "needs"> & {
    * docs/numerics.md lists every rewrite that is not exact, its bound, and the policy that it needs.
    */
   readonly numerics?: Numerics;
+  /** How kernels run, by machine and kernel, in place of what would be chosen (`schedulesOf` says what that is). */
+  readonly schedules?: Schedules;
   /** Write function names into the code. */
   readonly names?: boolean;
   /** What watches the passes. */
@@ -91,6 +103,7 @@ export function importBytes(bytes: Uint8Array, options: CompileOptions = {}): Op
   // Reading leaves out what it cannot read; the rest has been looked at, but is no model.
   if (!module || diagnostics.errorCount > before) throw new CompileError(diagnostics.list.slice());
   setNumerics(module, options.numerics ?? "default");
+  if (options.schedules) giveSchedules(module, options.schedules);
   return module;
 }
 
@@ -111,6 +124,53 @@ function runSteps(module: Operation, pipeline: Pipeline, options: CompileOptions
   const env = { context: new Context(dialects), diagnostics };
   const done = runPipeline(pipeline, module, env, { instruments: options.instruments ?? [] });
   if (!done) throw new CompileError(diagnostics.list.slice());
+}
+
+/** Stops a pipeline in front of a pass. */
+class Before implements Instrument {
+  readonly #pass: string;
+  module: Operation | undefined;
+
+  constructor(pass: string) {
+    this.#pass = pass;
+  }
+
+  before({ step, root }: StepRun): void {
+    if (step.pass.name === this.#pass) {
+      this.module = root;
+      throw this;
+    }
+  }
+}
+
+/**
+ * The schedules that are chosen for a model's kernels (or given, where `options.schedules` has some), by machine: those of
+ * the target's own code, and of the variants that are named in `options.variants`.
+ */
+export function schedulesOf(bytes: Uint8Array, options: CompileOptions = {}): Schedules {
+  const target = targetNamed(options.target ?? "wasm-simd", options.settings);
+  const { main, others } = variantsFor(target, options.variants ?? []);
+  const found: Record<string, Record<string, KernelSchedule>> = {};
+  for (const text of [main?.pipeline ?? target.pipeline, ...others.map((v) => v.pipeline)]) {
+    const pipeline = readPipeline(text);
+    const chooses = pipeline.steps.find((s) => s.pass.name === "linalg-schedule");
+    const machine = /machine=([\w-]+)/.exec(chooses ? stepText(chooses) : "")?.[1] ?? "v8";
+    const stop = new Before("linalg-to-loops");
+    const module = importBytes(bytes, options);
+    try {
+      runSteps(module, pipeline, { ...options, instruments: [...(options.instruments ?? []), stop] });
+    } catch (error) {
+      if (error !== stop) throw error;
+    }
+    const kernels = [...module.region().entry].filter(isKernel);
+    found[machine] = Object.fromEntries(
+      kernels.flatMap((fn) => {
+        const schedule = scheduleOf(fn);
+        return schedule ? [[func.of(fn).sym_name, schedule]] : [];
+      }),
+    );
+  }
+  return found;
 }
 
 /** Compiles a model for a target. Throws a CompileError with everything that is wrong. */

@@ -131,8 +131,11 @@ export type { Dim, Graph, Model, Tensor, ValueInfo } from "./onnx/index.ts";
 /** What a profile is made of; loaded when first wanted. */
 export type Profiling = typeof import("./profile/index.ts");
 export const loadProfiling = (): Promise<Profiling> => import("./profile/index.ts");
+
+export type { KernelSchedule, Schedules } from "./lowering/linalg/schedule-file.ts";
 export type { Profile, Roof, Row } from "./profile/index.ts";
 export { Recorder, type RunRecord } from "./runtime/recorder.ts";
+export { machineNames } from "./support/machine.ts";
 
 /** Reading models, their importer and the targets; loaded when first wanted. */
 export type Compiler = typeof import("./compile.ts");

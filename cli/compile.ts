@@ -28,6 +28,7 @@ import { addWatchFlags, evaluationOptions, type WatchFlags, watchSwitches, watch
 import { Progress } from "./progress.ts";
 import { report, reportAs } from "./report.ts";
 import { addLimitFlags, checkLimits, type Limits } from "./resources.ts";
+import { readSchedules, schedulesText } from "./schedule-file.ts";
 import { addSettingFlags, type SettingFlags, settingsOf } from "./settings.ts";
 import { print, printError, readBytes, writeFolder } from "./terminal.ts";
 import { usageFault } from "./usage.ts";
@@ -47,6 +48,7 @@ interface CompileFlags extends ModelFlags, WatchFlags, SettingFlags, Limits {
   readonly names?: boolean;
   readonly variants: string;
   readonly relaxed?: boolean;
+  readonly schedule?: string;
   readonly printPipeline?: boolean;
   readonly bisect?: boolean;
 }
@@ -61,7 +63,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .option("-o, --output <dir>", "the folder to write; by default the model's name, here")
     .option(
       "--emit <what>",
-      `print the program instead of writing files: ${Object.keys(storeys).join(", ")}, or a listing of the target's, like wat`,
+      `print the program instead of writing files: ${Object.keys(storeys).join(", ")}, schedule, or a listing of the target's, like wat`,
     )
     .option(
       "--variants <names>",
@@ -74,6 +76,10 @@ export async function main(args: readonly string[]): Promise<number> {
         .default("default"),
     )
     .option("--relaxed", "make the code with relaxed SIMD and no other variant: short for --variants relaxed")
+    .option(
+      "--schedule <file>",
+      "how kernels run, in place of what would be chosen; --emit schedule prints a file to start from",
+    )
     .option("--names", "keep names of functions in the code")
     .option("--print-pipeline", "print the target's pipeline and stop")
     .option(
@@ -106,6 +112,7 @@ async function compileFile(path: string, flags: CompileFlags): Promise<number> {
     settings: settingsOf(flags),
     names: flags.names ?? false,
     numerics: flags.numerics,
+    ...(flags.schedule !== undefined ? { schedules: readSchedules(flags.schedule) } : {}),
     variants: flags.relaxed
       ? ["relaxed"]
       : flags.variants === "all" || flags.variants === "here"
@@ -123,6 +130,13 @@ async function compileFile(path: string, flags: CompileFlags): Promise<number> {
     const text = emitStorey(compiler, bytes, flags.emit, watched, progress);
     printError(watch.report());
     print(text);
+    return 0;
+  }
+  if (flags.emit === "schedule") {
+    const variants = options.variants === "all" ? [] : options.variants;
+    const schedules = compiler.schedulesOf(bytes, { ...watched, ...(variants ? { variants } : {}) });
+    progress.end();
+    print(schedulesText(schedules));
     return 0;
   }
   const compiled = await compiler.compile(bytes, watched).finally(() => progress.end());
@@ -159,7 +173,7 @@ function bisectPasses(
 
 /** @throws CompileError if there is nothing of this name to print */
 function checkEmit(what: string | undefined, target: Target): void {
-  const known = [...Object.keys(storeys), ...Object.keys(target.listings ?? {})];
+  const known = [...Object.keys(storeys), "schedule", ...Object.keys(target.listings ?? {})];
   if (what === undefined || known.includes(what)) return;
   throw usageFault(`--emit ${what} is nothing that ${target.name} can print`, `it is one of ${known.join(", ")}`);
 }

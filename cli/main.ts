@@ -52,7 +52,8 @@ async function main(args: readonly string[]): Promise<number> {
   }
   if (name !== undefined && Object.hasOwn(commands, name)) {
     const { load, brief } = commands[name]!;
-    if (brief) setFlagsFromString(`--interrupt-budget=${patience}`);
+    // Later engines have no such flag, and say so aloud.
+    if (brief && Number.parseInt(process.versions.v8, 10) < 14) setFlagsFromString(`--interrupt-budget=${patience}`);
     const { main } = await load();
     return main(rest);
   }

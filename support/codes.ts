@@ -146,6 +146,11 @@ export const codes = {
     "The pass met a program that it cannot transform.",
     "The message says what it met; run the passes before it and look at the IR.",
   ),
+  "schedule/unfit": entry(
+    "a schedule that is given does not fit",
+    "A schedule names a kernel that the program does not have, or has lists of another length, orders that are no permutations, or tiles that are no multiples of the vectors.",
+    "`sluice compile --emit schedule` prints the schedules that are chosen; change numbers in there.",
+  ),
   "pass/remark": entry(
     "what a pass did, or why it did not",
     "A remark is no fault: it tells why a transformation was or was not applied at this place.",

@@ -285,3 +285,6 @@ export const machines: readonly Machine[] = [
   webgpu,
   webgpuSmall,
 ];
+
+/** What `linalg-schedule{machine=…}` takes. */
+export const machineNames: readonly string[] = machines.map((m) => m.name);

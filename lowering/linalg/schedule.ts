@@ -3,6 +3,7 @@
  * transformed here: what is chosen can be read, changed, and run again.
  */
 import * as bufferization from "../../dialects/bufferization.ts";
+import * as func from "../../dialects/func.ts";
 import { type Structure, structureOf } from "../../dialects/linalg/structure.ts";
 import { isIdentityMap } from "../../ir/affine.ts";
 import { attr } from "../../ir/attributes.ts";
@@ -15,15 +16,20 @@ import { combinerOf } from "./loops/reduce.ts";
 import { isKernel } from "./outline.ts";
 import { panelFor } from "./panel.ts";
 import { type ReductionSchedule, type RootSchedule, setSchedule } from "./schedule-attribute.ts";
+import { takeGiven } from "./schedule-file.ts";
 import { tileForThreads } from "./schedule-grid.ts";
 import { mentions, stepAlong } from "./steps.ts";
 
 export const schedule = definePass("linalg-schedule", {
   doc: "Chooses tiles, loop order and vectors of each kernel for a machine, and writes the choice as an attribute.",
   options: { machine: attr.oneOf(...machines.map((m) => m.name)).default(v8.name) },
-  run(module, { machine: name }) {
+  run(module, { machine: name }, pass) {
     const machine = machines.find((m) => m.name === name) ?? v8;
-    for (const fn of module.region().entry) if (isKernel(fn)) scheduleKernel(fn, machine);
+    const kernels = new Map<string, { readonly fn: Operation; readonly shape: readonly number[] }>();
+    for (const fn of module.region().entry) {
+      if (isKernel(fn)) kernels.set(func.func.of(fn).sym_name, { fn, shape: scheduleKernel(fn, machine) });
+    }
+    takeGiven(module, machine.name, kernels, pass.diagnostics);
   },
 });
 
@@ -32,7 +38,8 @@ interface Reduction {
   readonly structure: Structure;
 }
 
-export function scheduleKernel(fn: Operation, machine: Machine): void {
+/** Schedules a kernel; answers the shape of the results that the schedule is about. */
+export function scheduleKernel(fn: Operation, machine: Machine): readonly number[] {
   const block = fn.region().entry;
   const results: TensorType[] = [];
   const reductions: Reduction[] = [];
@@ -61,6 +68,7 @@ export function scheduleKernel(fn: Operation, machine: Machine): void {
   setSchedule(fn, root);
   for (const r of reductions)
     setSchedule(r.op, reductionLoops(r.structure, r === heavy, lanes, pointsOf(root), machine));
+  return shape;
 }
 
 const wordTypes: ReadonlySet<Type> = new Set([f32, i32]);
@@ -152,7 +160,7 @@ function tileReduction(s: Structure, shape: readonly number[], lanes: number, ma
   // Machines without vectors tile their registers too.
   if (base.vector < 0 && (machine.lanes > 1 || rank === 0)) return base;
   const along = loopOfDim(s, last);
-  const inputs = s.inputs.map((_, i) => stepAlong(s, i, along));
+  const inputs = readInputs(s).map((i) => stepAlong(s, i, along));
   // Something is the same for all columns: a product of matrices, whose rows share what the columns load.
   const shared = inputs.some((step) => step === 0);
   const columns = shape[last]!;
@@ -188,6 +196,9 @@ function tileReduction(s: Structure, shape: readonly number[], lanes: number, ma
   tile[last] = overlaps ? narrow : Math.min(4 * lanes, Math.floor(columns / lanes) * lanes);
   return { order: plainOrder(rank), tile, block, vector: base.vector, lanes };
 }
+
+/** The inputs that the body reads; what only gives a window its size is none. */
+const readInputs = (s: Structure): number[] => s.inputs.flatMap((o, i) => (o.arg?.hasUses ? [i] : []));
 
 /** All inputs move along the loop: nothing is shared between its turns. */
 const isBatch = (s: Structure, loop: number): boolean =>
@@ -310,7 +321,7 @@ function reductionLoops(
   if (!machine.grid) {
     const last = s.outputs[0]!.map.results.length - 1;
     const along = last < 0 ? -1 : loopOfDim(s, last);
-    if (along >= 0 && s.inputs.some((_, i) => stepAlong(s, i, along) === 0)) {
+    if (along >= 0 && readInputs(s).some((i) => stepAlong(s, i, along) === 0)) {
       // Rows share what the columns load: one long loop whose pointers move, as far as memory allows.
       const dot = lanes === 1 ? dotOf(s, machine.dot ?? 0) : undefined;
       // Packed weights follow each other in the order of the loops.

@@ -133,6 +133,32 @@ describe("sluice compile", () => {
     expect(sluice(["compile", digits, "--emit", "wat"]).out).toMatch(/^\(module/);
   });
 
+  it("prints the schedules of kernels, and takes them back changed", () => {
+    const file = join(folder, "schedule.json");
+    const text = sluice(["compile", digits, "--emit", "schedule"]).out;
+    const schedules = JSON.parse(text) as Record<
+      string,
+      Record<string, { tile: number[]; lanes: number; vector: number }>
+    >;
+    const [name, kernel] = Object.entries(schedules.v8!).find(([, k]) => k.vector >= 0 && k.tile[k.vector]! > k.lanes)!;
+    kernel.tile[kernel.vector] = kernel.lanes;
+    writeFileSync(file, JSON.stringify(schedules));
+    const again = sluice(["compile", digits, "--emit", "schedule", "--schedule", file]);
+    expect(JSON.parse(again.out)).toEqual(schedules);
+    const wat = (...flags: string[]): string => sluice(["compile", digits, "--emit", "wat", ...flags]).out;
+    expect(wat("--schedule", file)).not.toBe(wat());
+    kernel.tile[kernel.vector] = kernel.lanes - 1;
+    writeFileSync(file, JSON.stringify({ v8: { [name]: kernel, kernel0: kernel } }));
+    const { code, err } = sluice(["compile", digits, "-o", join(folder, "unfit"), "--schedule", file]);
+    expect(code).toBe(1);
+    expect(err).toContain(
+      `error[schedule/unfit]: the schedule given for ${name} on v8: tile[${kernel.vector}] is no multiple`,
+    );
+    expect(err).toContain('a schedule is given for "kernel0", which is no kernel');
+    writeFileSync(file, '{"v9": {}}');
+    expect(sluice(["compile", digits, "--schedule", file]).err).toContain('there is no machine "v9"');
+  });
+
   it("watches passes as `sluice opt` does", () => {
     const dumps = join(folder, "dumps");
     const { code, err } = sluice([
