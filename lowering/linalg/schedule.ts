@@ -243,7 +243,10 @@ function chooseTile(
   tiles: Machine["tiles"],
 ): { readonly rows: number; readonly columns: number } {
   const fits = tiles.filter((t) => t.rows <= rows && t.columns <= Math.max(lanes, columns));
-  const speedOf = (r: number): number => tiles.find((t) => t.rows === r)?.gflops ?? tiles[tiles.length - 1]!.gflops;
+  // A tile of fewer rows has fewer accumulators, and waits for them.
+  const speedOf = (r: number, c: number): number =>
+    (tiles.find((t) => t.rows === r && t.columns === c) ?? tiles.find((t) => t.rows === r) ?? tiles[tiles.length - 1]!)
+      .gflops;
   let best: { readonly rows: number; readonly columns: number } = {
     rows: 1,
     columns: Math.min(8, Math.floor(columns / lanes) * lanes),
@@ -253,7 +256,8 @@ function chooseTile(
     const whole = Math.floor(rows / t.rows);
     const rest = rows - whole * t.rows;
     const left = columns % t.columns;
-    const time = ((whole * t.rows) / t.gflops + (rest > 0 ? rest / speedOf(rest) : 0)) * (columns - left + left * 1.5);
+    const time =
+      ((whole * t.rows) / t.gflops + (rest > 0 ? rest / speedOf(rest, t.columns) : 0)) * (columns - left + left * 1.5);
     if (time < least) {
       least = time;
       best = t;
