@@ -14,7 +14,7 @@ import { attr } from "../../ir/attributes.ts";
 import { Builder } from "../../ir/builder.ts";
 import type { Operation, Value } from "../../ir/core.ts";
 import { isTriviallyDead } from "../../ir/effects.ts";
-import { f32, hasStaticShape, type IntegerType, type TensorType } from "../../ir/types.ts";
+import { f32, hasStaticShape, type IntegerType, type TensorType, tensor } from "../../ir/types.ts";
 import { allows, defineInexact } from "../../rewrite/numerics.ts";
 import { definePass } from "../../rewrite/pass.ts";
 import { derivedConstant, type Known, knownOf } from "./constants.ts";
@@ -74,6 +74,8 @@ function sinkNumbers(b: Builder, op: Operation): boolean {
   const q = quantizedOf(op.operand(0));
   if (!q || !isWhole(q)) return false;
   const y = rebuilt(b, op, [q.x, ...op.operands.slice(1)], {});
+  // Sizes that attributes do not say may be known all the same.
+  y.type = tensor((op.result().type as TensorType).shape, q.element);
   return replace(op, numbersLike(b, op.operand(0), y));
 }
 

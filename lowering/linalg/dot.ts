@@ -48,6 +48,8 @@ function productOf(s: Structure): Omit<Dot, "loop"> | undefined {
 export function groupLoop(s: Structure, group: number): number | undefined {
   const loop = innermost(s);
   if (group < 2 || loop < 0 || s.loops[loop]!.extent % group !== 0) return undefined;
+  // How long the loop is, x says then: packed weights do not.
+  if (!s.inputs[0]?.map.results.some((r) => r.kind === "dim" && r.index === loop)) return undefined;
   return productOf(s) && stepAlong(s, 0, loop) === 1 ? loop : undefined;
 }
 

@@ -7,6 +7,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { findCases } from "../../../bench/conformance/case.ts";
+import { compiledTarget } from "../../../bench/conformance/compiled.ts";
+import { runCase } from "../../../bench/conformance/run-case.ts";
 import { c } from "../../../codegen/c/index.ts";
 import { constantOfArray } from "../../../dialects/graph/constant.ts";
 import { conv } from "../../../dialects/graph/conv.ts";
@@ -28,6 +31,7 @@ import { loadNative } from "../../../runtime/native.ts";
 import { Diagnostics } from "../../../support/diagnostic.ts";
 import { NDArray } from "../../../support/ndarray.ts";
 import { program, randomArray, runPasses } from "../../support/compile.ts";
+import { sharedPath } from "../../support/shared.ts";
 
 const hasCompiler = ["cc", "gcc", "clang"].some((cc) => spawnSync(cc, ["--version"]).status === 0);
 const cache = mkdtempSync(join(tmpdir(), "sluice-integer-"));
@@ -78,6 +82,8 @@ async function inC(module: Operation, cpu: string): Promise<Float32Array> {
   return session.run({ [input]: randomArray(type, 1).data as Float32Array })[output] as Float32Array;
 }
 
+const real = sharedPath("data/onnx/real/kws-micro-qdq");
+
 describe.skipIf(!hasCompiler)("quantized models in C", () => {
   beforeAll(() => {
     process.env.SLUICE_CACHE = cache;
@@ -97,5 +103,13 @@ describe.skipIf(!hasCompiler)("quantized models in C", () => {
     const found = await inC(build(), cpu);
     expect(new Set(found).size).toBeGreaterThan(3);
     expect([...found]).toEqual([...expected]);
+  });
+
+  it.skipIf(real === undefined)("a trained network answers as it did elsewhere", async () => {
+    const [found] = findCases(real!);
+    const target = compiledTarget(c.configured!({ cpu: "m4" }), (artifact) => loadNative(artifact, { exact: true }));
+    const outcome = await runCase(found!, target);
+    expect(outcome.reason).toBe("");
+    expect(outcome.status).toBe("pass");
   });
 });

@@ -1,0 +1,158 @@
+/**
+ * Generated C on compilers and machines: no word from any compiler, no fault under sanitizers with blocks of exactly the
+ * sizes that the header says, the same bits everywhere, and no more instructions than before. What is missing is skipped.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { CArtifact } from "../../codegen/c/index.ts";
+import { compileModel, targetNamed } from "../../compile.ts";
+import { host, instructionsOn, m4, machines, mainText, missing, runOn, strict } from "../support/machines.ts";
+import { sharedPath } from "../support/shared.ts";
+
+interface Subject {
+  readonly name: string;
+  readonly path: string | undefined;
+  /** Instructions of an inference on a Cortex-M4, and bytes of the workspace, that are not to be exceeded. */
+  readonly instructions: number;
+  readonly workspace: number;
+}
+
+const subjects: readonly Subject[] = [
+  {
+    name: "digits",
+    path: fileURLToPath(new URL("../../examples/digits/digits.onnx", import.meta.url)),
+    instructions: 712_000,
+    workspace: 33_280,
+  },
+  { name: "words", path: sharedPath("data/onnx/real/kws-micro-fp32/model.onnx"), instructions: 10_700_000, workspace: 171_840 },
+  { name: "words_int8", path: sharedPath("data/onnx/real/kws-micro-qdq/model.onnx"), instructions: 12_400_000, workspace: 43_008 },
+];
+
+/** Frames of a kernel and of what calls it. */
+const largestFrame = 256;
+
+describe.each(subjects.filter((s) => s.path !== undefined))("$name in C", ({ name, path, instructions, workspace }) => {
+  const root = mkdtempSync(join(tmpdir(), "sluice-machines-"));
+  const artifacts = new Map<string, { readonly folder: string; readonly artifact: CArtifact }>();
+  afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+  beforeAll(async () => {
+    const bytes = readFileSync(path!);
+    for (const cpu of ["generic", "m4"]) {
+      const options = { target: "c", name, file: `${name}.onnx`, settings: { cpu } };
+      const artifact = compileModel(bytes, options) as CArtifact;
+      const folder = mkdtempSync(join(root, `${cpu}-`));
+      const files = await targetNamed("c", { cpu }).files(artifact);
+      for (const [file, content] of files) writeFileSync(join(folder, file), content);
+      writeFileSync(join(folder, "main.c"), mainText(artifact.program, 1));
+      artifacts.set(cpu, { folder, artifact });
+    }
+  });
+
+  describe.each(["generic", "m4"])("for %s", (cpu) => {
+    let expected: string | undefined;
+    const place = (): { readonly folder: string; readonly artifact: CArtifact } => artifacts.get(cpu)!;
+
+    it.each([
+      ["gcc", []],
+      ["clang-19", []],
+      [
+        "arm-none-eabi-gcc",
+        ["-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16", "--specs=picolibc.specs"],
+      ],
+    ] as const)("%s has nothing to say", (compiler, flags) => {
+      if (spawnSync(compiler, ["--version"]).error) {
+        console.log(`skipped: there is no ${compiler}`);
+        return;
+      }
+      const { folder } = place();
+      for (const file of [`${name}.c`, `${name}_weights.c`, `${name}_test.c`]) {
+        const built = spawnSync(compiler, [...strict, "-O2", ...flags, "-c", file, "-o", "out.o"], {
+          cwd: folder,
+          encoding: "utf8",
+        });
+        expect(built.stderr).toBe("");
+        expect(built.status).toBe(0);
+      }
+    });
+
+    it("has a header for C++", () => {
+      if (spawnSync("g++", ["--version"]).error) {
+        console.log("skipped: there is no g++");
+        return;
+      }
+      const built = spawnSync(
+        "g++",
+        ["-std=c++11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-x", "c++", "-fsyntax-only", `${name}.h`],
+        { cwd: place().folder, encoding: "utf8" },
+      );
+      expect(built.stderr.replaceAll(/.*#pragma once in main file.*/g, "")).toBe("");
+      expect(built.status).toBe(0);
+    });
+
+    it.each([
+      ["gcc", ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]],
+      [
+        "clang-19",
+        [
+          "-fsanitize=address,undefined,float-cast-overflow,implicit-conversion,local-bounds",
+          "-fno-sanitize-recover=all",
+        ],
+      ],
+    ] as const)("has no fault under the sanitizers of %s", (compiler, flags) => {
+      const probe = spawnSync(compiler, [...flags, "-x", "c", "-", "-o", "/dev/null"], {
+        input: "int main(void) { return 0; }",
+      });
+      if (probe.status !== 0) {
+        console.log(`skipped: ${compiler} or its sanitizers are missing`);
+        return;
+      }
+      for (const vectors of [[], [`-D${name.toUpperCase()}_NO_SIMD`]]) {
+        const machine = { name: `${compiler} sanitized`, compiler, flags: [...flags, "-g", ...vectors], runner: [] };
+        expect(runOn(machine, place().folder, name, "main.c").said).toBe("");
+      }
+    });
+
+    it.each(machines)("answers the same bits on $name", (machine) => {
+      const tool = missing(machine);
+      if (tool !== undefined) {
+        console.log(`skipped: there is no ${tool}`);
+        return;
+      }
+      const { folder } = place();
+      expected ??= runOn(host, folder, name, "main.c").printed;
+      expect(expected.length).toBeGreaterThan(16);
+      expect(runOn(machine, folder, name, "main.c").printed).toBe(expected);
+    });
+  });
+
+  it("takes no more of a Cortex-M4 than before", () => {
+    const tool = missing(m4);
+    if (tool !== undefined) {
+      console.log(`skipped: there is no ${tool}`);
+      return;
+    }
+    const { folder, artifact } = artifacts.get("m4")!;
+    const count = instructionsOn(m4, folder, artifact.program);
+    console.log(`${name}: ${count} instructions, workspace ${artifact.program.workspace} bytes`);
+    expect(count).toBeGreaterThan(artifact.report.macs / 2);
+    expect(count).toBeLessThanOrEqual(instructions);
+    expect(artifact.program.workspace).toBeLessThanOrEqual(workspace);
+    const flags = ["-mcpu=cortex-m4", "-mthumb", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16", "--specs=picolibc.specs"];
+    const built = spawnSync(
+      "arm-none-eabi-gcc",
+      ["-std=gnu99", "-O2", "-fstack-usage", ...flags, "-c", `${name}.c`, "-o", "frames.o"],
+      { cwd: folder },
+    );
+    expect(built.status).toBe(0);
+    const frames = readFileSync(join(folder, "frames.su"), "utf8")
+      .trim()
+      .split("\n")
+      .map((l) => Number(l.split("\t")[1]));
+    expect(Math.max(...frames)).toBeLessThanOrEqual(largestFrame);
+  });
+});
