@@ -193,4 +193,5 @@ export function idsOf(body: Region): {
 export const dialect = defineDialect("gpu", {
   doc: "Launches of workgroups of threads, the memory that a workgroup shares, and barriers.",
   ops: [launch, terminator, barrier],
+  partial: true,
 });

@@ -511,6 +511,8 @@ export interface Dialect {
    * writes their attributes with the others.
    */
   readonly extension: boolean;
+  /** MLIR has ops in it that are not in `ops`: where unknown dialects are allowed, so are they. */
+  readonly partial: boolean;
   /** The op that stands around a whole program; a text of several ops has one around it. */
   readonly top?: OpInfo;
   /** How the dialect writes down a known value: for folding. Undefined if it cannot write this one. */
@@ -524,13 +526,15 @@ export function defineDialect(
     readonly ops: readonly OpInfo[];
     readonly rules?: readonly RuleLike[];
     readonly extension?: boolean;
+    readonly partial?: boolean;
     readonly top?: OpInfo;
     readonly constant?: (b: Builder, value: Attribute, type: Type) => Value | undefined;
   },
 ): Dialect {
   for (const op of parts.ops) invariant(op.dialect === name, `${op.opName} is no op of ${name}`);
-  const { doc, ops, rules = [], extension = false, top, constant } = parts;
-  const dialect: Dialect = { name, doc, ops, rules, extension, ...(top && { top }), ...(constant && { constant }) };
+  const { doc, ops, rules = [], extension = false, partial = false, top, constant } = parts;
+  const more = { ...(top && { top }), ...(constant && { constant }) };
+  const dialect: Dialect = { name, doc, ops, rules, extension, partial, ...more };
   for (const op of ops) (op as { home: Dialect }).home = dialect;
   return dialect;
 }

@@ -10,7 +10,7 @@ import type { OpInfo } from "../ir/define.ts";
 import { Isolated } from "../ir/traits.ts";
 import type { Attribute, Type } from "../ir/types.ts";
 import type { Code } from "../support/codes.ts";
-import { Diagnostics } from "../support/diagnostic.ts";
+import { type DiagnosticExtras, Diagnostics } from "../support/diagnostic.ts";
 import { type Location, span, unknownLocation } from "../support/location.ts";
 import type { Source } from "../support/source.ts";
 import { assemble, nearestOp, type PropertyText } from "./assemble.ts";
@@ -311,6 +311,11 @@ export abstract class OpGrammar extends AttributeGrammar {
     if (!def) {
       if (!this.context.allowUnregistered) this.#unknownOp(name, start, end - start);
       def = this.context.opOrOpaque(name);
+      const home = this.context.dialects.get(def.dialect);
+      if (home && !home.partial) {
+        this.#unknownOfDialect(name, def.dialect, start, end);
+        return def;
+      }
     }
     return this.#defs.set(text, start, end, def);
   }
@@ -324,10 +329,20 @@ export abstract class OpGrammar extends AttributeGrammar {
     return this.#keys.get(text, start, end, hash) ?? this.#keys.set(text, start, end, text.slice(start, end), hash);
   }
 
+  /** MLIR's verifier says so; what the op is else is of no use, so reading goes on. */
+  #unknownOfDialect(name: string, dialect: string, start: number, end: number): void {
+    const message = `unregistered operation '${name}' found in dialect ('${dialect}') that does not allow unknown operations`;
+    this.report(new Fault("parse/unknown-op", message, start, end, this.#didYouMean(name)));
+  }
+
+  #didYouMean(name: string): DiagnosticExtras {
+    const near = nearestOp(name, this.context);
+    return near === undefined ? {} : { help: `did you mean '${near}'?` };
+  }
+
   #unknownOp(name: string, start: number, length: number): never {
     const dialect = name.slice(0, Math.max(0, name.indexOf(".")));
-    const near = nearestOp(name, this.context);
-    const extras = near === undefined ? {} : { help: `did you mean '${near}'?` };
+    const extras = this.#didYouMean(name);
     if (this.context.dialects.has(dialect)) {
       throw new Fault("parse/unknown-op", `'${name}' is no op of '${dialect}'`, start, start + length, extras);
     }

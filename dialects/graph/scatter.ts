@@ -183,7 +183,9 @@ export const tensor_scatter = defineOp("graph.tensor_scatter", {
     const sizes = shape.map((d, i) => (i === 0 || i === axis ? 1 : d));
     return forPlaces(b, [shape[0]!, shape[axis]!], [x], (inner, [batch, t], [acc]) => {
       const size = arith.constantIndex(inner, x.type.shape[axis]!);
-      const wanted = arith.remsi(inner, arith.addi(inner, start(inner, batch!), t!), size);
+      // The remainder of a negative place is negative, and the cache goes round in both directions.
+      const turned = arith.remsi(inner, arith.addi(inner, start(inner, batch!), t!), size);
+      const wanted = arith.remsi(inner, arith.addi(inner, turned, size), size);
       return [putAt(inner, sliceAt(inner, update, lead(batch!, t!), sizes), acc!, lead(batch!, wanted))];
     });
   },

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { dialects } from "../../dialects/index.ts";
 import { Context } from "../../ir/context.ts";
 import type { Operation } from "../../ir/core.ts";
 import { attributeText, typeText } from "../../ir/spell.ts";
@@ -220,6 +221,14 @@ describe("faults", () => {
     const d = new Diagnostics();
     expect(parseType("!d.t", strict, d)).toBeUndefined();
     expect(d.list[0]!.code).toBe("parse/unregistered");
+  });
+
+  test("unknown ops of known dialects are refused, each of them, as by MLIR", () => {
+    const known = new Context(dialects, { allowUnregistered: true });
+    const text = '"func.retun"() : () -> ()\n"gpu.func"() : () -> ()\n"d.a"() : () -> ()\n"func.retun"() : () -> ()';
+    const message =
+      "unregistered operation 'func.retun' found in dialect ('func') that does not allow unknown operations";
+    expect(faults(text, known)).toEqual([`1:1 ${message}`, `4:1 ${message}`]);
   });
 });
 
