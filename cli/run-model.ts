@@ -34,6 +34,7 @@ import { usageFault } from "./usage.ts";
 interface RunModelFlags extends ModelFlags, SettingFlags {
   readonly target: string;
   readonly variant?: string;
+  readonly wide?: boolean;
   readonly input: readonly string[];
   readonly compare?: string;
   readonly save?: string;
@@ -61,6 +62,10 @@ export async function main(args: readonly string[]): Promise<number> {
     .option("--input <name=value>", "an input; may be repeated", collect, [])
     .addOption(new Option("--target <name>", "what to compile for, or interpreter").default("wasm-simd"))
     .option("--variant <name>", "the code to run: one of the target's variants, or fastest; by default the best here")
+    .option(
+      "--wide",
+      "let V8 make vectors of 256 bits (an experimental flag), and run the code for that if it answers as the others do, and sooner",
+    )
     .option("--compare <dir>", "inputs and expected outputs: input_0.pb …, output_0.pb …, or folders test_data_set_*")
     .addOption(new Option("--rtol <x>", "how far from what is expected, in proportion").argParser(Number).default(1e-3))
     .addOption(new Option("--atol <x>", "how far from what is expected, absolutely").argParser(Number).default(1e-5))
@@ -157,12 +162,13 @@ class ModelRun {
   async #compiled(options: CompileOptions): Promise<Prepared> {
     const compiler = await loadCompiler();
     const progress = new Progress();
-    const { target, variant } = this.#flags;
-    const variants = variant === undefined ? "here" : variant === "fastest" ? "all" : [variant];
+    const { target, variant, wide = false } = this.#flags;
+    const variants = wide ? "all" : variant === undefined ? "here" : variant === "fastest" ? "all" : [variant];
     const settings = this.#settings(compiler.targetNamed(target).settings);
     const watched: CompileOptions = { ...options, target, settings, variants, instruments: [progress] };
     const compiled = await compiler.compile(this.#bytes, watched).finally(() => progress.end());
-    const session = await compiled.load(variant === undefined ? {} : { variant });
+    const session = await compiled.load({ ...(variant === undefined ? {} : { variant }), wide });
+    if (wide) printError(`runs the variant ${session.variant}\n`);
     return {
       inputs: session.inputs.map(({ name, type, shape }) => ({ name, dtype: dtypes[type], shape })),
       outputs: session.outputs.map((o) => o.name),

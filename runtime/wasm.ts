@@ -2,6 +2,7 @@
 import { offers } from "./features.ts";
 import { type Manifest, type Port, plainVariant, type VariantEntry } from "./manifest.ts";
 import { checkArray, checkNames, type TypedArray, viewOf } from "./tensor.ts";
+import { allowWide, whyNarrow } from "./wide.ts";
 import { canShare, maySleep, startWorkers, whyAlone } from "./workers.ts";
 
 type Code = BufferSource | WebAssembly.Module;
@@ -20,6 +21,12 @@ export interface LoadOptions {
    * inferences of each, and twice the memory meanwhile.
    */
   readonly variant?: string;
+  /**
+   * In Node from version 24 on: V8 is told to make vectors of 256 bits (a flag of the whole process, experimental), and all
+   * codes are tried as by "fastest", so that the one written for that is taken if it answers as the others do, and sooner.
+   * Elsewhere the console says that vectors stay as they are.
+   */
+  readonly wide?: boolean;
   /**
    * So many threads share the work, if the artifact is compiled for it and memory can be shared here; else one does, and
    * the console says why. Answers do not depend on it.
@@ -74,6 +81,10 @@ export class Session {
   static async load(artifact: WasmArtifact, options: LoadOptions = {}): Promise<Session> {
     const own = { name: ownVariant(artifact), code: artifact.code, threads: false };
     const all: readonly Chosen[] = [own, ...(artifact.variants ?? [])];
+    if (options.wide) {
+      if (allowWide()) return fastest(artifact, { ...options, wide: false });
+      console.warn(whyNarrow);
+    }
     if (options.variant === "fastest") return fastest(artifact, options);
     const { threads = 1 } = options;
     const alone = threads > 1 && options.variant === undefined && threadedVariant(artifact) === undefined;

@@ -99,6 +99,17 @@ describe("sluice run MODEL", () => {
     expect(sluice(["run", digits]).err).toContain("input 'image' is not given");
   });
 
+  it("tries vectors of 256 bits if told to, and says which code runs", () => {
+    const largest = (text: string): string | undefined => /largest \S+ at (\d+)/.exec(text)?.[1];
+    const plain = sluice(["run", digits, "--input", picture(2)]);
+    const wide = sluice(["run", digits, "--input", picture(2), "--wide"]);
+    expect(wide.code).toBe(0);
+    expect(wide.err).toMatch(/^runs the variant \S+$/m);
+    expect(wide.err.includes("vectors stay at 128 bits")).toBe(Number.parseInt(process.versions.v8, 10) < 13);
+    expect(largest(wide.out)).toBe(largest(plain.out));
+    expect(largest(wide.out)).toBe("2");
+  });
+
   it("refuses inputs that do not fit", () => {
     expect(sluice(["run", digits, "--input", "picture=random:1"])).toMatchObject({ code: 2, out: "" });
     expect(sluice(["run", digits, "--input", "image"])).toMatchObject({ code: 2, out: "" });
