@@ -31,16 +31,15 @@ export function copyStrided(to: Strided, from: Strided, shape: readonly number[]
       .sort((a, b) => b.to - a.to),
   );
   const row = dims.pop() ?? { count: 1, to: 1, from: 1 };
-  // The dimension along which the source is dense, where it is not that of the row.
-  const dense = dims.reduce((best, w, i) => (w.from < (dims[best]?.from ?? row.from) ? i : best), -1);
-  const [column] = dense < 0 ? [] : dims.splice(dense, 1);
   const a = to.data as unknown as Float64Array;
   const b = from.data as unknown as Float64Array;
-  const copy: (at: number, read: number) => void = column
-    ? (at, read) => copyBlocks(a, at, b, read, row, column)
-    : row.to === 1 && row.from === 1 && row.count >= longRun
-      ? (at, read) => a.set(b.subarray(read, read + row.count), at)
-      : (at, read) => copyRow(a, at, b, read, row);
+  const runs = row.to === 1 && row.from === 1 && row.count >= longRun;
+  // The dimension along which the source is dense, where it is not that of the row; else the next one.
+  const dense = dims.reduce((best, w, i) => (w.from < (dims[best]?.from ?? row.from) ? i : best), -1);
+  const column = (runs ? undefined : dims.splice(dense, 1)[0]) ?? { count: 1, to: 0, from: 0 };
+  const copy: (at: number, read: number) => void = runs
+    ? (at, read) => a.set(b.subarray(read, read + row.count), at)
+    : (at, read) => copyBlocks(a, at, b, read, row, column);
   const visit = (d: number, at: number, read: number): void => {
     if (d === dims.length) {
       copy(at, read);
@@ -62,10 +61,6 @@ function merged(dims: readonly Walk[]): Walk[] {
     } else out.push(inner);
   }
   return out;
-}
-
-function copyRow(a: Float64Array, at: number, b: Float64Array, read: number, { count, to, from }: Walk): void {
-  for (let i = 0; i < count; i++) a[at + i * to] = b[read + i * from]!;
 }
 
 function copyBlocks(a: Float64Array, at: number, b: Float64Array, read: number, row: Walk, column: Walk): void {

@@ -95,8 +95,20 @@ function parseLoops(parts: GenericParts): {
 
 const accessTokens = /\s*(?:(\d+)|([A-Za-z_]\w*)|([-+*(),]))/y;
 
-/** The affine map that a list of expressions over loop names denotes. */
+const accesses = new Map<string, AffineMap>();
+
+/** The affine map that a list of expressions over loop names denotes. The same few are read again and again. */
 export function parseAccess(text: string, names: readonly string[]): AffineMap {
+  const key = `${names.join(" ")}: ${text}`;
+  let map = accesses.get(key);
+  if (!map) {
+    map = readAccess(text, names);
+    accesses.set(key, map);
+  }
+  return map;
+}
+
+function readAccess(text: string, names: readonly string[]): AffineMap {
   const tokens: string[] = [];
   accessTokens.lastIndex = 0;
   while (accessTokens.lastIndex < text.trimEnd().length) {

@@ -86,20 +86,48 @@ export function structureOf(op: Operation): Structure | undefined {
       isOutput,
     };
   });
-  return {
-    op,
-    loops: loopsFromMaps(
-      iterators,
-      maps,
-      operands.map((o) => o.shape),
-    ),
-    operands,
-    inputs: operands.slice(0, inputCount),
-    outputs: operands.slice(inputCount),
-    body,
-    yields: body.terminator?.operands ?? [],
-    form: formOf(op),
-  };
+  return new Structured(op, operands, inputCount, iterators, maps);
+}
+
+/** Its loops are asked for less often than its operands, and take longer to find out. */
+class Structured implements Structure {
+  readonly op: Operation;
+  readonly operands: readonly StructuredOperand[];
+  readonly inputs: readonly StructuredOperand[];
+  readonly outputs: readonly StructuredOperand[];
+  readonly body: Block;
+  readonly yields: readonly Value[];
+  readonly form: Structure["form"];
+  readonly #iterators: readonly IteratorType[];
+  readonly #maps: readonly AffineMap[];
+  #loops: readonly StructuredLoop[] | undefined;
+
+  constructor(
+    op: Operation,
+    operands: readonly StructuredOperand[],
+    inputCount: number,
+    iterators: readonly IteratorType[],
+    maps: readonly AffineMap[],
+  ) {
+    this.op = op;
+    this.operands = operands;
+    this.inputs = operands.slice(0, inputCount);
+    this.outputs = operands.slice(inputCount);
+    this.body = op.region().entry;
+    this.yields = this.body.terminator?.operands ?? [];
+    this.form = formOf(op);
+    this.#iterators = iterators;
+    this.#maps = maps;
+  }
+
+  get loops(): readonly StructuredLoop[] {
+    this.#loops ??= loopsFromMaps(
+      this.#iterators,
+      this.#maps,
+      this.operands.map((o) => o.shape),
+    );
+    return this.#loops;
+  }
 }
 
 /** Tensors only, buffers only, or both. Scalars do not count; an op without shaped operands is on tensors. */

@@ -174,7 +174,6 @@ function grow(
   if (stashed) {
     stashed.setAttribute(stashAttribute, unitAttribute);
   }
-  const ops: Operation[] = [];
   const free = new Set<Operation>();
   const addFree = (m: Operation): void => {
     m.walk((inner) => {
@@ -187,8 +186,7 @@ function grow(
     });
   };
   for (const m of members) addFree(m);
-  for (let o = root.block!.first; o; o = o.next) if (members.has(o) || free.has(o)) ops.push(o);
-  return { root, ops };
+  return { root, ops: [...members, ...free].sort((a, b) => (a.isBefore(b) ? -1 : 1)) };
 }
 
 /** Its reduction loops are its last ones and it has outer loops of its own, as in sums over rows. */
