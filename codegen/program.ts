@@ -7,7 +7,7 @@ import { initAttribute } from "../ir/interpret.ts";
 import { type Attribute, elementCount, type MemRefType, type Type } from "../ir/types.ts";
 import { type ElementType, elementBytes, type KernelEntry } from "../runtime/manifest.ts";
 import { fault, invariant } from "../support/diagnostic.ts";
-import type { NDArray } from "../support/ndarray.ts";
+import { NDArray, storageOf } from "../support/ndarray.ts";
 
 /** The one public function. */
 export function entryOf(module: Operation): Operation {
@@ -44,6 +44,8 @@ export interface ProgramConstant {
   readonly byteLength: number;
   /** Made when first asked for; those of a derived resource are kept by it until it is released. */
   readonly bytes: Uint8Array;
+  /** Writes the bytes at a place that elements of its type may stand at. */
+  writeTo(target: Uint8Array, at: number): void;
 }
 
 /** The constants of a program, in the order of the module. */
@@ -68,6 +70,7 @@ export function constantsOf(module: Operation): ProgramConstant[] {
         get bytes() {
           return bytesOf(value);
         },
+        writeTo: (target, at) => writeBytes(value, target, at),
       });
     }
   }
@@ -92,6 +95,17 @@ function bytesOf(value: Attribute): Uint8Array {
   // The interpreter keeps index as doubles; here it is an integer of 8 bytes, of which loads read the lower half.
   if (array.dtype === "index") return new Uint8Array(BigInt64Array.from(array.values(), (v) => BigInt(v)).buffer);
   return new Uint8Array(array.data.buffer, array.data.byteOffset, array.data.byteLength);
+}
+
+/** Weights in another layout are brought in order here, without a copy in between. */
+function writeBytes(value: Attribute, target: Uint8Array, at: number): void {
+  const elements = value.kind === "resource" ? value.resource?.elements() : undefined;
+  if (!elements || elements.dtype === "index") target.set(bytesOf(value), at);
+  else {
+    const { dtype, shape, size } = elements;
+    const bytes = target.subarray(at, at + size * elements.data.BYTES_PER_ELEMENT);
+    new NDArray(dtype, shape, storageOf(dtype, bytes)).assign(elements);
+  }
 }
 
 const names: Readonly<Record<string, ElementType>> = {

@@ -95,6 +95,12 @@ export function arrayOfDense(a: AttributeOf<"dense">): NDArray | undefined {
   return arrayOfBytes(a.type.shape, a.type.element, a.bytes, a.splat);
 }
 
+/** The array that a constant is, in whatever layout it comes: `datumOfAttribute` without bringing weights in order. */
+export function elementsOfAttribute(a: Attribute): NDArray | undefined {
+  const array = (a.kind === "resource" && a.resource?.elements()) || datumOfAttribute(a);
+  return array instanceof NDArray ? array : undefined;
+}
+
 /** Little-endian packed elements (as in `dense` and resources) as an array; one element if `splat`. */
 export function arrayOfBytes(shape: readonly number[], element: Type, bytes: Uint8Array, splat = false): NDArray {
   const dtype = dtypeOf(element)!;

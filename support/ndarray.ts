@@ -109,6 +109,9 @@ export function sizeOf(shape: readonly number[]): number {
   return size;
 }
 
+const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
+  a.length === b.length && a.every((n, i) => n === b[i]);
+
 export class NDArray {
   readonly dtype: DType;
   readonly shape: readonly number[];
@@ -302,6 +305,10 @@ export class NDArray {
       return;
     }
     const apart = from.data !== this.data && size > 64 && from.data.buffer !== this.data.buffer;
+    if (apart && sameShape(this.shape, from.shape)) {
+      copyStrided(this, from, this.shape);
+      return;
+    }
     const { data } = apart && from.isContiguous && from.offset === 0 ? from : from.copy();
     this.forEachPosition((at, n) => {
       this.data[at] = data[n] as never;

@@ -31,8 +31,8 @@ export function copyStrided(to: Strided, from: Strided, shape: readonly number[]
       .sort((a, b) => b.to - a.to),
   );
   const row = dims.pop() ?? { count: 1, to: 1, from: 1 };
-  const a = to.data as unknown as Float64Array;
-  const b = from.data as unknown as Float64Array;
+  const a = bitsOf(to.data);
+  const b = bitsOf(from.data);
   const runs = row.to === 1 && row.from === 1 && row.count >= longRun;
   // The dimension along which the source is dense, where it is not that of the row; else the next one.
   const dense = dims.reduce((best, w, i) => (w.from < (dims[best]?.from ?? row.from) ? i : best), -1);
@@ -50,6 +50,10 @@ export function copyStrided(to: Strided, from: Strided, shape: readonly number[]
   };
   visit(0, to.offset, from.offset);
 }
+
+/** Singles as words: on their way through a double, some NaN would become others. */
+const bitsOf = (data: ArrayBufferView): Float64Array =>
+  (data instanceof Float32Array ? new Uint32Array(data.buffer, data.byteOffset, data.length) : data) as Float64Array;
 
 /** Neighbouring dimensions that both sides walk as one are one. */
 function merged(dims: readonly Walk[]): Walk[] {

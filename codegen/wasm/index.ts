@@ -138,8 +138,8 @@ function weightsOf(
   if (held?.length === holds.length && holds.every((h, i) => h === held[i])) return before!;
   const weights = new Uint8Array(byteLength);
   constants.forEach((c, i) => {
-    weights.set(c.bytes, starts[i]! - firstAddress);
-    // Packed weights lie here now; there need not be two of them.
+    c.writeTo(weights, starts[i]! - firstAddress);
+    // What has been made of weights lies here now; there need not be two of them.
     if (c.identity instanceof Resource) c.identity.release();
   });
   contents.set(weights, holds);

@@ -46,9 +46,6 @@ export function derivedConstant(
   if (bytes <= smallBytes) return constant(b, { value: denseOfArray(make(), type) });
   const resources = parents.flatMap((p) => (p.value.kind === "resource" && p.value.resource ? [p.value.resource] : []));
   const base = resources[0]?.name ?? "constant";
-  const resource = Resource.derived(`${base}_${name}`, bytes, resources, () => {
-    const { data } = make().contiguous();
-    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  });
+  const resource = Resource.arranged(`${base}_${name}`, bytes, resources, make);
   return constant(b, { value: { kind: "resource", key: resource.name, type, resource } });
 }

@@ -73,7 +73,7 @@ function transposed(b: Builder, x: Value, perm: Perm): Value {
     perm.map((p) => type.shape[p]!),
     type.element,
   );
-  return derivedConstant(b, to, [known], `t${perm.join("")}`, () => known.array().transpose(perm).copy());
+  return derivedConstant(b, to, [known], `t${perm.join("")}`, () => known.array().transpose(perm));
 }
 
 function turnOver(op: Operation): void {

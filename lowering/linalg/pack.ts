@@ -10,11 +10,12 @@ import { type AffineExpr, affineMap, constant, dim, floordiv, mod } from "../../
 import { attr } from "../../ir/attributes.ts";
 import { Builder } from "../../ir/builder.ts";
 import type { Operation, Value } from "../../ir/core.ts";
-import { byteWidth, datumOfAttribute } from "../../ir/datum.ts";
+import { byteWidth, elementsOfAttribute } from "../../ir/datum.ts";
 import { Resource } from "../../ir/resource.ts";
 import { type Attribute, elementCount, f32, i8, i16, i32, type TensorType, type Type, tensor } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
-import { type NDArray, rowMajor } from "../../support/ndarray.ts";
+import { invariant } from "../../support/diagnostic.ts";
+import { NDArray } from "../../support/ndarray.ts";
 import { copyStrided } from "../../support/strided-copy.ts";
 import { groupedColumn, groupLoop } from "./dot.ts";
 import { panelFor } from "./panel.ts";
@@ -124,31 +125,37 @@ function packConstant(source: Operation, { axes, at, panel, group, along }: Pack
   const packedType = tensor(shape, type.element);
   const attribute = arith.constant.of(source).value as Attribute;
   const parent = attribute.kind === "resource" ? attribute.resource : undefined;
-  const make = (): Uint8Array => {
-    const { data } = (datumOfAttribute(attribute) as NDArray).contiguous();
-    const Words = ({ 1: Uint8Array, 2: Uint16Array, 4: Uint32Array } as const)[data.BYTES_PER_ELEMENT as 1 | 2 | 4];
-    const from = new Words(data.buffer as ArrayBuffer, data.byteOffset, data.length);
-    const into = new Words(elementCount(shape));
-    const original = rowMajor(type.shape);
-    const steps = axes.map((a) => original[a]!);
+  const make = (): NDArray => {
+    const array = elementsOfAttribute(attribute);
+    invariant(array, "packed weights are an array", source.loc);
+    const steps = axes.map((a) => array.strides[a]!);
     const column = steps[at]!;
-    const neighbour = group > 1 ? steps[along]! : 0;
     const strides = steps.map((s, i) => (i === at ? s * panel : group > 1 && i === along ? s * group : s));
-    const to = rowMajor(shape);
-    /** So many panels from one on, with so many columns of each; the others stay zero. */
+    const whole = Math.floor(sizes[at]! / panel);
+    if (whole === panels && group === 1) {
+      return new NDArray(array.dtype, shape, array.data, [...strides, column], array.offset);
+    }
+    // A last panel that is not full is filled up with zeros.
+    const packed = NDArray.zeros(array.dtype, shape);
+    const to = packed.strides;
+    const neighbour = group > 1 ? steps[along]! : 0;
     const copy = (first: number, count: number, columns: number): void =>
       copyStrided(
-        { data: into, strides: [...to.with(-1, group), 1], offset: first * to[at]! },
-        { data: from, strides: [...strides, column, neighbour], offset: first * column * panel },
+        { data: packed.data, strides: [...to.with(-1, group), 1], offset: first * to[at]! },
+        {
+          data: array.data,
+          strides: [...strides, column, neighbour],
+          offset: array.offset + first * column * panel,
+        },
         [...grouped.with(at, count), columns, group],
       );
-    const whole = Math.floor(sizes[at]! / panel);
     copy(0, whole, panel);
     if (whole < panels) copy(whole, 1, sizes[at]! - whole * panel);
-    return new Uint8Array(into.buffer);
+    return packed;
   };
   const name = `${parent?.name ?? "constant"}_packed`;
-  const resource = Resource.derived(name, elementCount(shape) * byteWidth(type.element), parent ? [parent] : [], make);
+  const size = elementCount(shape) * byteWidth(type.element);
+  const resource = Resource.arranged(name, size, parent ? [parent] : [], make);
   const b = Builder.after(source);
   return arith.constant(b, {
     value: { kind: "resource", key: resource.name, type: packedType, resource },
