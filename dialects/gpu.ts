@@ -143,21 +143,26 @@ function box([x = 1, y = 1, z = 1]: readonly number[]): number[][] {
   return points;
 }
 
-/** A launch without shared buffers: three counts of workgroups and of threads; the body gets the twelve ids and counts. */
+/**
+ * A launch: three counts of workgroups and of threads, and types of the buffers that a workgroup shares; the body gets the
+ * twelve ids and counts, then the buffers.
+ */
 export function launchThreads(
   b: Builder,
   [gx, gy, gz]: readonly [Value, Value, Value],
   [tx, ty, tz]: readonly [Value, Value, Value],
-  fill: (inner: Builder, ids: readonly Value[]) => void,
+  fill: (inner: Builder, ids: readonly Value[], shared: readonly Value[]) => void,
+  shared: readonly MemRefType[] = [],
 ): void {
   launch(b, [], gx, gy, gz, tx, ty, tz, undefined, undefined, undefined, undefined, {
-    extra: new Map([[attributions, integerAttribute(0, i64)]]),
+    extra: new Map([[attributions, integerAttribute(shared.length, i64)]]),
     body: (inner) => {
       const { block } = inner;
       invariant(block, "the body of a launch has a block");
       fill(
         inner,
         Array.from({ length: idCount }, () => block.addArgument(index)),
+        shared.map((t) => block.addArgument(t)),
       );
       return [];
     },

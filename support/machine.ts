@@ -44,6 +44,8 @@ export interface Grid {
   readonly threads: number;
   /** Workgroups along one axis at most. */
   readonly most: number;
+  /** Threads of a workgroup that share what they load, at most. */
+  readonly share: number;
 }
 
 const zen = { turns: true, lanes: 4, vectorRegisters: 15, l1: 32 << 10, l2: 1 << 20 } as const;
@@ -256,7 +258,7 @@ export const webgpu: Machine = {
   ...anyGpu,
   name: "webgpu",
   tiles: [tile(8, 4), tile(4, 8), tile(4, 4), tile(2, 4), tile(1, 4)],
-  grid: { workgroup: 64, threads: 8192, most: 65535 },
+  grid: { workgroup: 64, threads: 8192, most: 65535, share: 128 },
 };
 
 /** Phones and integrated graphics: fewer threads are enough, fewer registers are there. */
@@ -264,7 +266,7 @@ export const webgpuSmall: Machine = {
   ...anyGpu,
   name: "webgpu-small",
   tiles: [tile(4, 4), tile(2, 4), tile(1, 4)],
-  grid: { workgroup: 64, threads: 1024, most: 65535 },
+  grid: { workgroup: 64, threads: 1024, most: 65535, share: 64 },
 };
 
 export const machines: readonly Machine[] = [

@@ -186,6 +186,8 @@ function isCount(v: Value): boolean {
   if (known !== undefined) return known >= 0;
   const apply = affine.apply.match(v);
   if (apply) return isNonNegative(apply.map.results[0]!, apply.mapOperands);
+  const least = arith.minui.match(v);
+  if (least) return isCount(least.lhs) || isCount(least.rhs);
   if (v.owner instanceof Operation) return false;
   const around = v.owner.parentOp;
   if (!around) return false;

@@ -1,9 +1,12 @@
 /** @file How loops, branches and barriers are written. */
 import * as gpu from "../../dialects/gpu.ts";
+import * as memref from "../../dialects/memref/index.ts";
 import * as scf from "../../dialects/scf/ops.ts";
+import * as vector from "../../dialects/vector/index.ts";
 import type { Block, Operation, Value } from "../../ir/core.ts";
 import type { OpInfo } from "../../ir/define.ts";
 import { atom, type Expr, infix, prefix } from "../source.ts";
+import { constantIndex } from "./addresses.ts";
 import type { KernelWriter, Row } from "./writer.ts";
 
 /** Declares a variable for each value; answers their names. */
@@ -32,6 +35,28 @@ function handOver(values: readonly Value[], names: readonly Expr[], w: KernelWri
   });
 }
 
+/** Loads in all turns of a loop up to which a driver may write the turns out. */
+const loadsToUnroll = 32;
+
+/**
+ * Whether drivers are to keep a loop as one: its turns meet at barriers, or hold loops, or load much. Drivers write out all
+ * turns of loops with few; of such loops that is slow to compile (by tens of seconds) and gains nothing.
+ */
+function isKept(op: Operation): boolean {
+  const { lowerBound, upperBound } = scf.for.of(op);
+  const [low, high] = [constantIndex(lowerBound), constantIndex(upperBound)];
+  if (low === undefined || high === undefined) return false;
+  let loads = 0;
+  let nested = false;
+  for (const inner of scf.for.of(op).region.entry) {
+    inner.walk((o) => {
+      if (scf.for.is(o) || gpu.barrier.is(o)) nested = true;
+      if (memref.load.is(o) || vector.load.is(o)) loads++;
+    });
+  }
+  return high - low > 1 && (nested || loads * (high - low) > loadsToUnroll);
+}
+
 const loop: Row = (op, w) => {
   const { lowerBound, upperBound, step, initArgs, results, region } = scf.for.of(op);
   const body = region.entry;
@@ -47,7 +72,8 @@ const loop: Row = (op, w) => {
   w.set(counter, atom(i));
   const by = w.use(step).text;
   const low = w.use(lowerBound).text;
-  const high = w.use(upperBound);
+  // Zero, as there are no more than 65535 workgroups along an axis; compilers do not know that.
+  const high = isKept(op) ? infix("+", w.use(upperBound), atom("i32(g.z >> 16u)")) : w.use(upperBound);
   const test = infix("<", atom(i), high).text;
   w.nested(`for (var ${i}: i32 = ${low}; ${test}; ${i} += ${by}) {`, () => {
     w.block(body);

@@ -23,6 +23,11 @@ export interface RootSchedule {
   readonly turn?: number;
   /** Threads of a workgroup, where each tile has a thread of its own; tiles divide the results then. */
   readonly workgroup?: number;
+  /**
+   * Where the threads of a workgroup share what they load: rows and columns of the workgroup's results, rows and columns
+   * of a thread's, and how many steps of the reduction are loaded at a time. Only for products (product.ts).
+   */
+  readonly share?: readonly number[];
 }
 
 /** How a reducing op runs its reduction loops. */
@@ -99,6 +104,7 @@ export function rootSchedule(op: Operation, rank: number): RootSchedule {
     lanes: num(s.lanes, 1),
     ...(typeof s.turn === "number" && { turn: s.turn }),
     ...(typeof s.workgroup === "number" && { workgroup: s.workgroup }),
+    ...(Array.isArray(s.share) && { share: s.share as readonly number[] }),
   };
 }
 

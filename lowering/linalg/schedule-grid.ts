@@ -2,7 +2,9 @@
  * @file Schedules for machines of many threads: each thread has a tile of results. Tiles divide the results, so that no
  * thread has another program than its neighbours; they are as large as leaves enough threads.
  */
+import type { Structure } from "../../dialects/linalg/structure.ts";
 import type { Grid, Machine } from "../../support/machine.ts";
+import { type Product, productOf, splitDepth } from "./product.ts";
 import type { RootSchedule } from "./schedule-attribute.ts";
 
 /** The tile of one thread. `heavy`: results are sums over products, whose operands a larger tile reuses. */
@@ -42,4 +44,78 @@ export function tileForThreads(
     lanes: width,
     workgroup: threads <= most ? grid.workgroup : 0,
   };
+}
+
+/** Bytes that a workgroup may share, on every device. */
+const sharedBytes = 16 << 10;
+/** Workgroups that keep a machine busy. */
+const busy = 64;
+/** Steps of a sum that are loaded at a time: as near to this as divides it. */
+const usualDepth = 16;
+const mostDepth = 48;
+
+/**
+ * Tiles of workgroups whose threads share what they load, for a product of matrices that is large enough to gain by it;
+ * undefined otherwise.
+ */
+export function tileForWorkgroups(
+  s: Structure,
+  shape: readonly number[],
+  lanes: number,
+  grid: Grid,
+): RootSchedule | undefined {
+  const p = productOf(s, shape);
+  if (!p) return undefined;
+  const rank = shape.length;
+  const columns = shape[rank - 1]!;
+  const rows = p.rows.reduce((n, d) => n * shape[d]!, 1);
+  const batch = p.batch.reduce((n, d) => n * shape[d]!, 1);
+  const depth = depthOf(p);
+  if (rows < 8 || columns < 8 || !depth) return undefined;
+  const wide = lanes > 1 && columns % 4 === 0;
+  let share: readonly number[] | undefined;
+  let best = 0;
+  for (const threads of [64, 128].filter((t) => t <= grid.share)) {
+    for (const across of [2, 4, 8, 16]) {
+      for (const threadRows of [8, 4, 2, 1]) {
+        for (const threadColumns of wide ? [8, 4] : [4, 2]) {
+          const tile = [(threads / across) * threadRows, across * threadColumns] as const;
+          if (threadRows * threadColumns > 32 || (tile[0] + tile[1]) * depth * 4 > sharedBytes) continue;
+          const counts = [Math.ceil(rows / tile[0]), Math.ceil(columns / tile[1])] as const;
+          if (counts.some((n) => n > grid.most) || batch > grid.most) continue;
+          const filled = (rows * columns) / (counts[0] * tile[0] * counts[1] * tile[1]);
+          // What is loaded from shared memory for each product, and from memory for each of a workgroup.
+          const near = (threadRows * threadColumns) / (threadRows + threadColumns);
+          const far = (tile[0] * tile[1]) / (tile[0] + tile[1]);
+          const enough = Math.min(1, (counts[0] * counts[1] * batch) / busy);
+          const score = filled * enough * near * Math.sqrt(far);
+          if (score <= best) continue;
+          best = score;
+          share = [...tile, threadRows, threadColumns, depth];
+        }
+      }
+    }
+  }
+  if (!share) return undefined;
+  const ones = new Array<number>(rank).fill(1);
+  return {
+    order: Array.from({ length: rank }, (_, i) => i),
+    tile: ones,
+    block: new Array<number>(rank).fill(0),
+    vector: wide ? rank - 1 : -1,
+    lanes: wide ? 4 : 1,
+    workgroup: (share[0]! / share[2]!) * (share[1]! / share[3]!),
+    share,
+  };
+}
+
+/** How many steps of the sums are loaded at a time; undefined if no number of them is worth it. */
+function depthOf(p: Product): number | undefined {
+  const total = p.sums.reduce((n, l) => n * p.structure.loops[l]!.extent, 1);
+  let best: number | undefined;
+  const cost = (d: number): number => Math.abs(Math.log2(d / usualDepth)) + (d % 4 === 0 ? 0 : 0.75);
+  for (let d = 1; d <= mostDepth; d++) {
+    if (splitDepth(p, d) && (best === undefined || cost(d) < cost(best))) best = d;
+  }
+  return best !== undefined && (best >= 6 || (best === total && best > 1)) ? best : undefined;
 }

@@ -17,8 +17,8 @@ import { isKernel } from "./outline.ts";
 import { panelFor } from "./panel.ts";
 import { type ReductionSchedule, type RootSchedule, setSchedule } from "./schedule-attribute.ts";
 import { takeGiven } from "./schedule-file.ts";
-import { tileForThreads } from "./schedule-grid.ts";
-import { mentions, stepAlong } from "./steps.ts";
+import { tileForThreads, tileForWorkgroups } from "./schedule-grid.ts";
+import { loopOfDim, mentions, stepAlong } from "./steps.ts";
 
 export const schedule = definePass("linalg-schedule", {
   doc: "Chooses tiles, loop order and vectors of each kernel for a machine, and writes the choice as an attribute.",
@@ -60,8 +60,10 @@ export function scheduleKernel(fn: Operation, machine: Machine): readonly number
   const columns = shape[shape.length - 1] ?? 1;
   const lanes = vectorizable ? Math.min(machine.lanes, panelFor(columns, Math.max(8, machine.lanes))) : 1;
   const heavy = reductions.find((r) => isAcrossTiles(r.structure, shape));
+  const shared = machine.grid && reductions.length === 1 ? heavy?.structure : undefined;
   const root = machine.grid
-    ? tileForThreads(shape, lanes, heavy !== undefined, machine, machine.grid)
+    ? ((shared && tileForWorkgroups(shared, shape, lanes, machine.grid)) ??
+      tileForThreads(shape, lanes, heavy !== undefined, machine, machine.grid))
     : heavy
       ? tileReduction(heavy.structure, shape, lanes, machine)
       : turnBlocks(tileElementwise(shape, lanes, work), structures, shape, machine);
@@ -145,12 +147,6 @@ function turnedLoop(s: Structure, shape: readonly number[], vector: number): num
     if (last.kind === "dim" && last.index !== vector && stepAlong(s, i, last.index) === 1) return last.index;
   }
   return undefined;
-}
-
-/** Which loops of the op each result dimension is. */
-function loopOfDim(s: Structure, d: number): number {
-  const r = s.outputs[0]!.map.results[d]!;
-  return r.kind === "dim" ? r.index : -1;
 }
 
 function tileReduction(s: Structure, shape: readonly number[], lanes: number, machine: Machine): RootSchedule {

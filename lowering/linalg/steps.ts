@@ -7,6 +7,12 @@ import { stridedOf } from "../../ir/strided.ts";
 import { isDynamic } from "../../ir/types.ts";
 import { rowMajor } from "../../support/ndarray.ts";
 
+/** Which loop of the op a result dimension is; -1 if it is none. */
+export function loopOfDim(s: Structure, d: number): number {
+  const r = s.outputs[0]!.map.results[d]!;
+  return r.kind === "dim" ? r.index : -1;
+}
+
 /** How far apart in memory an operand's elements are along a loop; undefined where that is not always the same. */
 export function stepAlong(s: Structure, operand: number, loop: number): number | undefined {
   const { map, shape, value } = s.operands[operand]!;

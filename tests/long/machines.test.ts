@@ -28,8 +28,18 @@ const subjects: readonly Subject[] = [
     instructions: 712_000,
     workspace: 33_280,
   },
-  { name: "words", path: sharedPath("data/onnx/real/kws-micro-fp32/model.onnx"), instructions: 10_700_000, workspace: 171_840 },
-  { name: "words_int8", path: sharedPath("data/onnx/real/kws-micro-qdq/model.onnx"), instructions: 12_400_000, workspace: 43_008 },
+  {
+    name: "words",
+    path: sharedPath("data/onnx/real/kws-micro-fp32/model.onnx"),
+    instructions: 10_700_000,
+    workspace: 171_840,
+  },
+  {
+    name: "words_int8",
+    path: sharedPath("data/onnx/real/kws-micro-qdq/model.onnx"),
+    instructions: 12_400_000,
+    workspace: 43_008,
+  },
 ];
 
 /** Frames of a kernel and of what calls it. */

@@ -10,12 +10,14 @@ import { Builder } from "../../../ir/builder.ts";
 import type { Operation, Value } from "../../../ir/core.ts";
 import type { TensorType } from "../../../ir/types.ts";
 import { fault, invariant } from "../../../support/diagnostic.ts";
+import { type Product, productOf } from "../product.ts";
 import { type RootSchedule, rootSchedule } from "../schedule-attribute.ts";
 import { stashOf } from "../stash.ts";
 import { onGrid, type Piece } from "./grid.ts";
 import { Nest } from "./nest.ts";
 import { lane } from "./ranges.ts";
 import { reduceElements } from "./reduce.ts";
+import { onShared, type Store } from "./share.ts";
 import { type At, KernelValues } from "./values.ts";
 
 /**
@@ -45,7 +47,13 @@ export function lowerKernel(fn: Operation): void {
     if (shape.includes(0)) continue;
     const schedule = rootSchedule(fn, shape.length);
     values.turns = (schedule.turn ?? -1) >= 0;
-    if (!schedule.workgroup) new Walk(values, group, shape, schedule).run();
+    const product = schedule.share && productIn(old, values, shape);
+    if (product) {
+      onShared(b.setToEnd(block), product, schedule, group, (inner) => {
+        invariant(inner.block, "the body of a launch has a block");
+        return new KernelValues(new Nest(inner, inner.block), buffers, reduceElements);
+      });
+    } else if (!schedule.workgroup) new Walk(values, group, shape, schedule).run();
     else {
       onGrid(b.setToEnd(block), shape, schedule, schedule.workgroup, (nest, pieces) => {
         new Walk(new KernelValues(nest, buffers, reduceElements), group, shape, schedule).leaf(pieces, schedule.lanes);
@@ -56,9 +64,14 @@ export function lowerKernel(fn: Operation): void {
   for (const op of old.reverse()) op.erase();
 }
 
-interface Store {
-  readonly value: Value;
-  readonly buffer: Value;
+/** The product of matrices that a kernel computes. */
+function productIn(ops: readonly Operation[], values: KernelValues, shape: readonly number[]): Product | undefined {
+  for (const op of ops) {
+    const structure = values.structure(op);
+    const product = structure?.loops.some((l) => l.kind === "reduction") && productOf(structure, shape);
+    if (product) return product;
+  }
+  return undefined;
 }
 
 /** Results of one shape are computed in one walk. */

@@ -58,6 +58,12 @@ export class Nest {
     return dim(this.counters.length - 1);
   }
 
+  /** Opens a level for a branch: what is computed in it is not known behind it. */
+  enter(block: Block): void {
+    this.levels.push({ depth: this.levels.length, block, counter: null, memo: new Map(), crowded: false });
+    this.b.setToEnd(block);
+  }
+
   close(): void {
     this.levels.pop();
     this.b.setToEnd(this.top.block);

@@ -94,7 +94,7 @@ interface Use {
   readonly domain: At;
 }
 
-class Reduction {
+export class Reduction {
   readonly values: KernelValues;
   readonly op: Operation;
   readonly structure: Structure;
