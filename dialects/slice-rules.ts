@@ -56,7 +56,20 @@ export function foldSlice(view: Omit<SliceView, "op">, shape: readonly number[] 
   const sizes = withKnown(slice.sizes, notNegative);
   const strides = withKnown(slice.strides);
   if (!offsets.changed && !sizes.changed && !strides.changed) return undefined;
-  return { offsets: offsets.list, sizes: sizes.list, strides: strides.list };
+  const folded = { offsets: offsets.list, sizes: sizes.list, strides: strides.list };
+  return leaves(folded, shape) ? undefined : folded;
+}
+
+/**
+ * The slice plainly takes elements that the shape does not have. Such a program has a fault only if it gets there, and
+ * MLIR's verifier would refuse the op; so it stays as it was.
+ */
+function leaves({ offsets, sizes, strides }: MixedSlice, shape: readonly number[]): boolean {
+  return shape.some((extent, i) => {
+    const [o, n, s] = [offsets[i], sizes[i], strides[i]];
+    if (isDynamic(extent) || typeof o !== "number" || typeof n !== "number" || typeof s !== "number") return false;
+    return n > 0 && o + (n - 1) * s >= extent;
+  });
 }
 
 /** Operands and attributes of a slice op. */
@@ -91,7 +104,8 @@ export function composeSlices(outer: MixedSlice, inner: MixedSlice, shape: reado
     else return undefined;
   }
   if (offsets.some((n, i) => typeof n === "number" && !isInside(n, i, shape))) return undefined;
-  return { offsets, sizes: inner.sizes, strides };
+  const whole = { offsets, sizes: inner.sizes, strides };
+  return leaves(whole, shape) ? undefined : whole;
 }
 
 export const sameMixed = (a: readonly Mixed[], b: readonly Mixed[]): boolean =>

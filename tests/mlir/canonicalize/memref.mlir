@@ -54,3 +54,10 @@ func.func @f(%m: memref<2x3x4xf32>) -> (memref<2x3x4xf32>, memref<24xf32>, index
   %r = memref.rank %m : memref<2x3x4xf32>
   return %1, %2, %r : memref<2x3x4xf32>, memref<24xf32>, index
 }
+// -----
+// a slice that would plainly leave its source stays as it is: stock verifiers refuse it
+func.func @f(%m: memref<4x8xf32>) -> memref<2x8xf32, strided<[16, 1], offset: ?>> {
+  %c2 = arith.constant 2 : index
+  %s = memref.subview %m[%c2, 0] [2, 8] [2, 1] : memref<4x8xf32> to memref<2x8xf32, strided<[16, 1], offset: ?>>
+  return %s : memref<2x8xf32, strided<[16, 1], offset: ?>>
+}

@@ -47,3 +47,13 @@ module {
     return %arg0, %collapse_shape, %c3 : memref<2x3x4xf32>, memref<24xf32>, index
   }
 }
+
+// -----
+// a slice that would plainly leave its source stays as it is: stock verifiers refuse it
+module {
+  func.func @f(%arg0: memref<4x8xf32>) -> memref<2x8xf32, strided<[16, 1], offset: ?>> {
+    %c2 = arith.constant 2 : index
+    %subview = memref.subview %arg0[%c2, 0] [2, 8] [2, 1] : memref<4x8xf32> to memref<2x8xf32, strided<[16, 1], offset: ?>>
+    return %subview : memref<2x8xf32, strided<[16, 1], offset: ?>>
+  }
+}
