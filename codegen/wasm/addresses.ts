@@ -14,6 +14,7 @@ import { linear } from "../../ir/affine.ts";
 import { Builder } from "../../ir/builder.ts";
 import { Operation, type Value } from "../../ir/core.ts";
 import { byteWidth } from "../../ir/datum.ts";
+import type { OpInfo } from "../../ir/define.ts";
 import { isTriviallyDead } from "../../ir/effects.ts";
 import { stridedOf } from "../../ir/strided.ts";
 import { i32, isDynamic, type MemRefType } from "../../ir/types.ts";
@@ -28,6 +29,14 @@ export const addresses = definePass("wasm-addresses", {
     new Addresses().run(fn);
   },
 });
+
+/** What accesses buffers, and which operand the buffer is; its indices follow. */
+const bufferOperand: ReadonlyMap<OpInfo, number> = new Map<OpInfo, number>([
+  [memref.load, 0],
+  [memref.store, 1],
+  [vector.load, 0],
+  [vector.store, 1],
+]);
 
 /** A moving pointer: a buffer and what is added to its address. */
 interface Pointer {
@@ -46,6 +55,8 @@ interface Access {
 class Addresses {
   readonly #forms = new Map<Value, Form>();
   readonly #ids = new Map<Value, number>();
+  readonly #pointers = new Map<string, Pointer>();
+  readonly #needed = new Set<Pointer>();
   /** Pointers by key; made per loop, outermost first. */
   readonly #values = new Map<string, Value>();
   /** What stands for loaded values that are themselves parts of addresses. */
@@ -80,20 +91,18 @@ class Addresses {
   }
 
   #access(op: Operation): Access | undefined {
-    const view = memref.load.match(op) ?? memref.store.match(op);
-    const wide = vector.load.match(op) ?? vector.store.match(op);
-    const own = view?.memref ?? wide?.base;
-    const indices = view?.indices ?? wide?.indices;
-    if (!own || !indices) return undefined;
+    const at = bufferOperand.get(op.def);
+    if (at === undefined) return undefined;
+    const own = op.operand(at);
     const type = own.type as MemRefType;
     const { buffer, distance } = this.#beside.get(own) ?? { buffer: own, distance: 0 };
     const { strides } = stridedOf(type)!;
     if (strides.some(isDynamic)) return undefined;
     const bytes = byteWidth(type.element);
-    const form = indices.reduce(
-      (sum, v, i) => plusForm(sum, this.#form(v), strides[i]! * bytes),
-      constantForm(distance),
-    );
+    let form = constantForm(distance);
+    for (let i = 0; i < strides.length; i++) {
+      form = plusForm(form, this.#form(op.operand(at + 1 + i)), strides[i]! * bytes);
+    }
     // Where something is subtracted, the pointer alone might be below 0, which an offset does not mend.
     const whole = [...form.terms.values()].some((f) => f < 0);
     const [constant, offset] = whole ? [form.constant, 0] : [0, form.constant];
@@ -128,12 +137,21 @@ class Addresses {
     return { terms: new Map([[v, 1]]), constant: 0 };
   }
 
+  /** Pointers are equal only if they are the same. */
   #pointer(buffer: Value, terms: ReadonlyMap<Value, number>, constant = 0): Pointer {
-    const key = `${this.#id(buffer)} ${constant} ${[...terms]
-      .map(([v, f]) => `${this.#id(v)}*${f}`)
-      .sort()
-      .join("+")}`;
-    return { buffer, terms, constant, key };
+    let key = `${this.#id(buffer)} ${constant}`;
+    if (terms.size < 2) for (const [v, f] of terms) key += ` ${this.#id(v)}*${f}`;
+    else {
+      const parts: string[] = [];
+      for (const [v, f] of terms) parts.push(`${this.#id(v)}*${f}`);
+      for (const part of parts.sort()) key += ` ${part}`;
+    }
+    let p = this.#pointers.get(key);
+    if (!p) {
+      p = { buffer, terms, constant, key };
+      this.#pointers.set(key, p);
+    }
+    return p;
   }
 
   #id(v: Value): number {
@@ -167,6 +185,8 @@ class Addresses {
 
   /** Registers a pointer with the loop that carries it, and what it starts from with the loops around. */
   #need(p: Pointer): void {
+    if (this.#needed.has(p)) return;
+    this.#needed.add(p);
     const at = this.#loopOf(p);
     if (!at) return;
     let known = this.#carried.get(at.counter);
@@ -174,7 +194,6 @@ class Addresses {
       known = new Map();
       this.#carried.set(at.counter, known);
     }
-    if (known.has(p.key)) return;
     known.set(p.key, p);
     this.#need(this.#without(p, at.counter));
   }
