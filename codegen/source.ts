@@ -89,6 +89,8 @@ export function identifier(text: string): string {
 /** Hands out identifiers, none twice and none that is reserved. */
 export class Names {
   readonly #taken: Set<string>;
+  /** The first number that may be free behind a name: names stay taken. */
+  readonly #next = new Map<string, number>();
 
   constructor(reserved: Iterable<string> = []) {
     this.#taken = new Set(reserved);
@@ -98,7 +100,9 @@ export class Names {
   fresh(hint: string): string {
     const base = identifier(hint);
     let name = base;
-    for (let n = 1; this.#taken.has(name); n++) name = `${base}_${n}`;
+    let n = this.#next.get(base) ?? 1;
+    while (this.#taken.has(name)) name = `${base}_${n++}`;
+    this.#next.set(base, n);
     this.#taken.add(name);
     return name;
   }
