@@ -169,9 +169,12 @@ export class Reduction {
   #window(loop: number, domains: readonly At[]): readonly (readonly Use[])[] | undefined {
     const { structure } = this;
     if (domains.length < 2) return undefined;
-    const sliding = structure.inputs.flatMap(({ map }) =>
-      map.results.filter((e) => (linear(e, map.numDims)?.factors.filter((f) => f > 0).length ?? 0) > 1),
-    );
+    // What is spread over lanes is cheap to load again; what it is multiplied by would take the registers.
+    const sliding = structure.inputs
+      .filter((o) => mapped(o, domains[0]!).some(usesLane))
+      .flatMap(({ map }) =>
+        map.results.filter((e) => (linear(e, map.numDims)?.factors.filter((f) => f > 0).length ?? 0) > 1),
+      );
     const along = sliding.find((e) => linear(e, structure.loops.length)!.factors[loop]! > 0);
     if (!along) return undefined;
     const groups = new Map<number, Use[]>();
