@@ -27,9 +27,8 @@ export const minMax = definePass("wasm-min-max", {
   run(fn) {
     const found: Operation[] = [];
     fn.walk((op) => {
-      const [result] = op.results;
-      if (result?.type.kind === "vector" && (result.type.element === f32 || result.type.element === f64))
-        found.push(op);
+      const type = op.results[0]?.type;
+      if (type?.kind === "vector" && (type.element === f32 || type.element === f64)) found.push(op);
     });
     const anyZero = allows(fn, signsOfZero);
     let changed = false;

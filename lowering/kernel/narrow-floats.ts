@@ -23,7 +23,7 @@ export const narrowFloats = definePass("kernel-expand-narrow-floats", {
   run(fn) {
     const ops: Operation[] = [];
     fn.walk((op) => {
-      if (op.operands.some((v) => isNarrow(v.type)) || op.results.some((r) => isNarrow(r.type))) ops.push(op);
+      if (op.uses.some((u) => isNarrow(u.value.type)) || op.results.some((r) => isNarrow(r.type))) ops.push(op);
     });
     for (const op of ops) {
       if (arith.extf.is(op) || arith.truncf.is(op) || op.def.isConstant) continue;

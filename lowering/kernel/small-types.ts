@@ -29,13 +29,16 @@ export const smallTypes = definePass("kernel-expand-small-types", {
   doc: "Keeps integers of 2 and 4 bits and floats of 4 and 8 bits in bytes, and writes arithmetic on them in 8 bits.",
   options: {},
   run(module) {
-    const ops: Operation[] = [];
     let found = false;
     module.walk((op) => {
-      ops.push(op);
-      found ||= [...op.operands, ...op.results].some((v) => isSmall(elementOf(v.type)));
+      found ||=
+        op.uses.some((u) => isSmall(elementOf(u.value.type))) || op.results.some((r) => isSmall(elementOf(r.type)));
     });
     if (!found) return false;
+    const ops: Operation[] = [];
+    module.walk((op) => {
+      ops.push(op);
+    });
     for (const op of ops) if (isArithmetic(op)) computeInBytes(op);
     const kept = new Map<Value, Type>();
     const keep = (v: Value): void => {
