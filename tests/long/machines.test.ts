@@ -166,3 +166,16 @@ describe.each(subjects.filter((s) => s.path !== undefined))("$name in C", ({ nam
     expect(Math.max(...frames)).toBeLessThanOrEqual(largestFrame);
   });
 });
+
+it("examples/embedded-c reads a digit on a Cortex-M4", () => {
+  const tool = missing(m4);
+  if (tool !== undefined) {
+    console.log(`skipped: there is no ${tool}`);
+    return;
+  }
+  const script = fileURLToPath(new URL("../../examples/embedded-c/run.mjs", import.meta.url));
+  const picture = fileURLToPath(new URL("../../examples/digits/pictures/3.pgm", import.meta.url));
+  const ran = spawnSync(process.execPath, [script, picture], { encoding: "utf8" });
+  expect(`${ran.stdout}${ran.stderr}`).toMatch(/^This is a 3 \(\d+ %\), read in \d+ bytes of RAM\.$/m);
+  expect(ran.status).toBe(0);
+});
