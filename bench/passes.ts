@@ -1,19 +1,23 @@
 /**
- * @file How long reading, verifying, printing and the general passes take, and how that grows: programs of 10,000 and
- * 100,000 operations, in many functions and in one.
- * `npx tsx bench/passes.ts [runs]` prints the best time of each, and by how much ten times the program takes longer.
+ * @file How long reading, verifying, printing and every pass take, and how that grows: general passes on programs of
+ * 10,000 and 100,000 operations, in many functions and in one; those of a target's pipeline on models of 20 and 200 layers.
+ * `npx tsx bench/passes.ts [runs] [part]` prints the least processor time of each, and by how much ten times the program takes
+ * longer. A small program is run ten times for each time that the large one is: so both make as much garbage, and
+ * neither is measured in a few milliseconds. `part` is in the name of what is to be measured: "functions", "one", "wasm".
  */
+import { targets } from "../codegen/index.ts";
 import { dialects } from "../dialects/index.ts";
 import { Context } from "../ir/context.ts";
 import type { Operation } from "../ir/core.ts";
 import { verify } from "../ir/verify.ts";
-import { passes } from "../lowering/index.ts";
-import { parsePipeline, runPipeline } from "../rewrite/pipeline.ts";
+import { passes } from "../passes.ts";
+import { type Instrument, parsePipeline, runPipeline } from "../rewrite/pipeline.ts";
 import { Diagnostics } from "../support/diagnostic.ts";
 import { parse } from "../text/parser.ts";
 import { print } from "../text/printer.ts";
 
 const runs = Number(process.argv[2] ?? 3);
+const part = process.argv[3] ?? "";
 const context = new Context(dialects);
 
 /** Straight-line arithmetic with what simplification finds: constants, neutral elements, equal and unused expressions. */
@@ -55,14 +59,34 @@ const shapes: Readonly<Record<string, (ops: number) => string>> = {
   "one function": (ops) => functionText("f", ops),
 };
 
-function best(run: () => void): number {
-  let least = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < runs; i++) {
-    const start = performance.now();
-    run();
-    least = Math.min(least, performance.now() - start);
+/** A model of so many layers, no two of the same shape as far as that goes: products, sums, and functions on rows. */
+function modelText(layers: number): string {
+  const width = (i: number): number => 5 + ((i * 7) % 61) + Math.floor(i / 61);
+  const type = (i: number): string => `tensor<6x${width(i)}xf32>`;
+  const lines = [`func.func @main(%x0: ${type(0)}) -> ${type(layers)} {`];
+  for (let i = 0; i < layers; i++) {
+    const [from, to] = [type(i), type(i + 1)];
+    const weights = `tensor<${width(i)}x${width(i + 1)}xf32>`;
+    const bias = `tensor<${width(i + 1)}xf32>`;
+    const last = ["graph.relu", "graph.sigmoid", "graph.tanh"][i % 3];
+    lines.push(
+      `  %w${i} = "graph.constant"() {value = dense<${i % 9}.25> : ${weights}} : () -> ${weights}`,
+      `  %b${i} = "graph.constant"() {value = dense<${i % 5}.5> : ${bias}} : () -> ${bias}`,
+      `  %p${i} = "graph.matmul"(%x${i}, %w${i}) : (${from}, ${weights}) -> ${to}`,
+      `  %s${i} = "graph.add"(%p${i}, %b${i}) : (${to}, ${bias}) -> ${to}`,
+      `  %x${i + 1} = "${last}"(%s${i}) : (${to}) -> ${to}`,
+    );
   }
-  return least;
+  lines.push(`  return %x${layers} : ${type(layers)}`, "}");
+  return lines.join("\n");
+}
+
+/** Milliseconds of the processor. */
+function timeOf(run: () => void): number {
+  const before = process.cpuUsage();
+  run();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / 1e3;
 }
 
 function read(text: string): Operation {
@@ -72,65 +96,153 @@ function read(text: string): Operation {
   return module;
 }
 
-/** Best time of a pipeline on fresh copies of a program. */
-function passTime(module: Operation, pipeline: string): number {
-  let least = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < runs; i++) {
-    const copy = module.clone();
-    const diagnostics = new Diagnostics();
-    const steps = parsePipeline(pipeline, passes, diagnostics)!;
-    const start = performance.now();
-    runPipeline(steps, copy, { context, diagnostics });
-    least = Math.min(least, performance.now() - start);
-    diagnostics.throwIfErrors();
+interface Growth {
+  readonly small: number;
+  readonly large: number;
+}
+
+/** Least times of one run on the small and the large program, taken in turn; the first round warms up. */
+function growthOf(onSmall: () => void, onLarge: () => void): Growth {
+  let small = Number.POSITIVE_INFINITY;
+  let large = Number.POSITIVE_INFINITY;
+  for (let i = 0; i <= runs; i++) {
+    const s = timeOf(onSmall) / 10;
+    const l = timeOf(onLarge);
+    if (i === 0) continue;
+    small = Math.min(small, s);
+    large = Math.min(large, l);
+  }
+  return { small, large };
+}
+
+/** A pass on fresh copies, which are made outside of the time. */
+function passGrowth(small: Operation, large: Operation, name: string): Growth {
+  const steps = parsePipeline(name, passes, new Diagnostics())!;
+  const run = (programs: readonly Operation[]): void => {
+    for (const program of programs) {
+      const diagnostics = new Diagnostics();
+      runPipeline(steps, program, { context, diagnostics });
+      diagnostics.throwIfErrors();
+    }
+  };
+  const least = { small: Number.POSITIVE_INFINITY, large: Number.POSITIVE_INFINITY };
+  for (let i = 0; i <= runs; i++) {
+    const tenSmall = Array.from({ length: 10 }, () => small.clone());
+    const s = timeOf(() => run(tenSmall)) / 10;
+    const one = [large.clone()];
+    const l = timeOf(() => run(one));
+    if (i === 0) continue;
+    least.small = Math.min(least.small, s);
+    least.large = Math.min(least.large, l);
   }
   return least;
 }
 
-const pipelines = [
+function table(title: string, sizes: readonly [string, string], rows: ReadonlyMap<string, Growth>): void {
+  console.log(`\n${title}, Node ${process.versions.node}`);
+  console.log(`${"".padEnd(30)}${sizes[0].padStart(12)}${sizes[1].padStart(12)}${"growth".padStart(10)}`);
+  for (const [name, { small, large }] of rows) {
+    const cells = [`${small.toFixed(1)} ms`, `${large.toFixed(1)} ms`].map((t) => t.padStart(12)).join("");
+    console.log(`${name.padEnd(30)}${cells}${`${(large / small).toFixed(1)}x`.padStart(10)}`);
+  }
+}
+
+/** Those that take any program; the others want a model, or what the passes before them have made of one. */
+const general = [
   "canonicalize",
   "cse",
   "canonicalize,cse",
   "dce",
+  "sccp",
   "licm",
   "fold-constants",
   "symbol-dce",
   "inline",
   "loop-unroll",
+  "strip-debuginfo",
+  "kernel-lower-affine",
+  "kernel-expand-math",
+  "kernel-expand-narrow-floats",
+  "kernel-expand-small-types",
 ];
 
 for (const [shape, make] of Object.entries(shapes)) {
-  const rows = new Map<string, number[]>();
-  const add = (name: string, ms: number): void => {
-    const row = rows.get(name);
-    if (row) row.push(ms);
-    else rows.set(name, [ms]);
+  if (!shape.includes(part)) continue;
+  const [smallText, largeText] = [make(10_000), make(100_000)];
+  const [small, large] = [read(smallText), read(largeText)];
+  const ten = (run: () => void) => (): void => {
+    for (let i = 0; i < 10; i++) run();
   };
-  for (const ops of [10_000, 100_000]) {
-    const text = make(ops);
-    add(
-      "parse",
-      best(() => read(text)),
+  const both = (run: (text: string, module: Operation) => void): Growth =>
+    growthOf(
+      ten(() => run(smallText, small)),
+      () => run(largeText, large),
     );
-    const module = read(text);
-    add(
-      "verify",
-      best(() => verify(module, new Diagnostics())),
-    );
-    add(
-      "print",
-      best(() => print(module)),
-    );
-    add(
-      "clone",
-      best(() => module.clone()),
-    );
-    for (const p of pipelines) add(p, passTime(module, p));
+  const rows = new Map<string, Growth>();
+  rows.set(
+    "parse",
+    both((text) => read(text)),
+  );
+  rows.set(
+    "verify",
+    both((_, module) => verify(module, new Diagnostics())),
+  );
+  rows.set(
+    "print",
+    both((_, module) => print(module)),
+  );
+  rows.set(
+    "clone",
+    both((_, module) => module.clone()),
+  );
+  for (const name of general) rows.set(name, passGrowth(small, large, name));
+  table(shape, ["10k ops", "100k ops"], rows);
+}
+
+/** What each pass of a target's pipeline takes on a model; a pass that stands in it several times counts together. */
+function pipelineTimes(module: Operation, pipeline: string): Map<string, number> {
+  const times = new Map<string, number>();
+  let before = process.cpuUsage();
+  const clock: Instrument = {
+    before() {
+      before = process.cpuUsage();
+    },
+    after({ step }) {
+      const { user, system } = process.cpuUsage(before);
+      const name = step.pass.name;
+      times.set(name, (times.get(name) ?? 0) + (user + system) / 1e3);
+    },
+  };
+  const diagnostics = new Diagnostics();
+  runPipeline(
+    parsePipeline(pipeline, passes, diagnostics)!,
+    module,
+    { context, diagnostics },
+    { instruments: [clock] },
+  );
+  diagnostics.throwIfErrors();
+  return times;
+}
+
+const [smallModel, largeModel] = [read(modelText(20)), read(modelText(200))];
+for (const target of targets) {
+  if (!target.name.includes(part)) continue;
+  const least = new Map<string, { small: number; large: number }>();
+  for (let i = 0; i <= Math.min(runs, 2); i++) {
+    const small = new Map<string, number>();
+    for (let k = 0; k < 10; k++) {
+      for (const [name, ms] of pipelineTimes(smallModel.clone(), target.pipeline)) {
+        small.set(name, (small.get(name) ?? 0) + ms / 10);
+      }
+    }
+    const large = pipelineTimes(largeModel.clone(), target.pipeline);
+    if (i === 0) continue;
+    for (const [name, ms] of large) {
+      const row = least.get(name) ?? { small: Number.POSITIVE_INFINITY, large: Number.POSITIVE_INFINITY };
+      row.small = Math.min(row.small, small.get(name)!);
+      row.large = Math.min(row.large, ms);
+      least.set(name, row);
+    }
   }
-  console.log(`\n${shape}, Node ${process.versions.node}`);
-  console.log(`${"".padEnd(20)}${"10k ops".padStart(12)}${"100k ops".padStart(12)}${"growth".padStart(10)}`);
-  for (const [name, [small, large]] of rows) {
-    const cells = [`${small!.toFixed(1)} ms`, `${large!.toFixed(1)} ms`].map((t) => t.padStart(12)).join("");
-    console.log(`${name.padEnd(20)}${cells}${`${(large! / small!).toFixed(1)}x`.padStart(10)}`);
-  }
+  table(`passes of ${target.name}`, ["20 layers", "200 layers"], least);
 }

@@ -17,7 +17,7 @@ export function report(diagnostics: readonly Diagnostic[]): void {
   if (diagnostics.length === 0) return;
   switch (format) {
     case "text":
-      printError(renderDiagnostics(diagnostics, { color: errorColours, width: process.stderr.columns ?? 120 }));
+      printError(renderDiagnostics(diagnostics, { color: errorColours, width: process.stderr.columns || 120 }));
       break;
     case "line":
       printError(diagnostics.map(diagnosticLine).join(""));

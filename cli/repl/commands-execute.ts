@@ -64,12 +64,13 @@ const timedCalls = 1000;
 
 const time: ReplCommand = {
   name: "time",
-  usage: "PASSES | @f(ARGUMENTS)",
-  summary: "what passes take, each by itself, or a function in the interpreter",
+  usage: "[PASSES | @f(ARGUMENTS)]",
+  summary: "what passes take, each by itself (alone: those run last), or a function in the interpreter",
   takes: "pass",
   run(repl, rest) {
     if (!rest.startsWith("@")) {
-      const times = runPasses(repl, rest);
+      const times = rest === "" ? repl.state.times : runPasses(repl, rest);
+      if (!times) throw usageFault("no passes have run yet", ".time canonicalize,cse or .time @f(3)");
       for (const { name, ms } of times) repl.line(`${milliseconds(ms).padStart(10)}  ${name}`);
       repl.line(`${milliseconds(times.reduce((n, t) => n + t.ms, 0)).padStart(10)}  in all`);
       return;

@@ -63,7 +63,13 @@ export function runPasses(repl: ReplContext, rest: string): Timing["steps"] {
   const before = repl.state;
   const text = printPipeline(pipeline);
   const same = repl.wholeText(module) === repl.wholeText(before.module);
-  repl.session.push({ ...before, module: same ? before.module : module, label: `run ${text}`, passes: text });
+  repl.session.push({
+    ...before,
+    module: same ? before.module : module,
+    label: `run ${text}`,
+    passes: text,
+    times: clock.steps,
+  });
   return clock.steps;
 }
 

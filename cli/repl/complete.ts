@@ -13,7 +13,8 @@ export interface Completion {
 const types = ["i1", "i8", "i16", "i32", "i64", "index", "f16", "bf16", "f32", "f64", "none"];
 const shapedTypes = ["tensor<", "memref<", "vector<", "complex<", "tuple<"];
 
-export function completions(line: string, repl: ReplContext): Completion {
+export function completions(line: string, repl: ReplContext, above = ""): Completion {
+  if (above !== "") return mlirCompletions(line, repl, above);
   const command = /^\s*([.:])(\w*)$/.exec(line);
   if (command) {
     const names = repl.groups.flatMap((g) => g.commands).map((c) => `${command[1]}${c.name}`);
@@ -57,11 +58,14 @@ function argumentsOf(takes: CommandArgument, word: string, repl: ReplContext): r
 }
 
 /** In MLIR the beginning of a word tells what it names. */
-function mlirCompletions(line: string, repl: ReplContext): Completion {
-  const word = /[%@!#"]?[\w$.-]*$/.exec(line)![0];
+/** `above` is what has been typed of the same input, and is part of no program yet. */
+function mlirCompletions(line: string, repl: ReplContext, above = ""): Completion {
+  const word = /[%@!#"^]?[\w$.-]*$/.exec(line)![0];
   const before = line.slice(0, line.length - word.length).trimEnd();
-  if (word.startsWith("%")) return among(word, valueNames(repl));
-  if (word.startsWith("@")) return among(word, symbolNames(repl));
+  const typed = `${above}\n${before}`;
+  if (word.startsWith("%")) return among(word, [...valueNames(repl), ...(typed.match(/%[\w$.-]+/g) ?? [])]);
+  if (word.startsWith("@")) return among(word, [...symbolNames(repl), ...(typed.match(/@[\w$.-]+/g) ?? [])]);
+  if (word.startsWith("^")) return among(word, typed.match(/\^[\w$.-]+/g) ?? []);
   if (word.startsWith("#") || word.startsWith("!")) return among(word, [...repl.state.aliases.keys()]);
   // After a colon, an arrow or an opening bracket of a type stands a type; at the beginning, or after `=`, an op.
   if (/(:|->|\bto|x|<|,)$/.test(before) && !/=$/.test(before)) return among(word, [...types, ...shapedTypes]);

@@ -93,9 +93,9 @@ export class Repl implements ReplContext {
     return !isCommand(input) && !isComplete(input);
   }
 
-  /** What the word before the cursor may become. */
-  complete(line: string): Completion {
-    return completions(line, this);
+  /** What the word before the cursor may become; `above` are the lines before it of an input that is not complete. */
+  complete(line: string, above = ""): Completion {
+    return completions(line, this, above);
   }
 
   // --- for commands -------------------------------------------------------------------------------------------

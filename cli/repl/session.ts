@@ -1,5 +1,5 @@
 /** @file The programs of a session: one after the other, each as a step made it; going back and forth among them. */
-import type { Operation, Type } from "../../index.ts";
+import type { Operation, Timing, Type } from "../../index.ts";
 
 /** The results of an op typed at the prompt, under one name; `""` where it was given none. */
 export interface Binding {
@@ -22,6 +22,8 @@ export interface State {
   readonly label: string;
   /** The passes that made it from the state before, as pipelines write them. */
   readonly passes: string | undefined;
+  /** What the passes that ran last have taken, each. */
+  readonly times?: Timing["steps"];
 }
 
 export class Session {

@@ -46,7 +46,7 @@ class TerminalShell {
       historySize,
       removeHistoryDuplicates: false,
       completer: (line: string): [string[], string] => {
-        const { word, candidates } = repl.complete(line);
+        const { word, candidates } = repl.complete(line, this.#pending.join("\n"));
         return [[...candidates], word];
       },
     });

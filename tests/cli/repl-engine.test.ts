@@ -302,7 +302,9 @@ describe("commands", () => {
     expect((await fault(".set generic maybe")).code).toBe("cli/usage");
     expect((await fault(".set genric on")).help).toBe("did you mean 'generic'?");
     expect(await say(".time @square(3)")).toMatch(/median of \d+ calls/);
+    expect((await fault(".time")).code).toBe("cli/usage");
     expect(await say(".time canonicalize,cse")).toMatch(/canonicalize\n.*cse\n.*in all/);
+    expect(await say(".time")).toMatch(/canonicalize\n.*cse\n.*in all/);
     expect((await repl.handle(".exit")).exit).toBe(true);
   });
 
@@ -320,6 +322,17 @@ describe("commands", () => {
 
 describe("completion", () => {
   const of = (line: string) => repl.complete(line);
+
+  it("of what the lines above have named, in an input that is not complete", () => {
+    const above = "func.func @foo(%alpha: i32) -> i32 {\n  %beta = arith.addi %alpha, %alpha : i32\n^done:";
+    const inside = (line: string) => repl.complete(line, above).candidates;
+    expect(inside("  return %b")).toEqual(["%beta"]);
+    expect(inside("  %gamma = arith.addi %a")).toEqual(["%alpha"]);
+    expect(inside("  call @f")).toEqual(["@foo"]);
+    expect(inside("  cf.br ^d")).toEqual(["^done"]);
+    expect(inside("  %x = arith.mulsi_e")).toEqual(["arith.mulsi_extended"]);
+    expect(inside("  return %beta : i3")).toEqual(["i32"]);
+  });
 
   it("of commands and what they take", async () => {
     expect(of(".ru")).toEqual({ word: ".ru", candidates: [".run"] });

@@ -13,14 +13,20 @@ export interface Outcome {
   readonly err: string;
 }
 
-/** Bundles the command line for the tests of a file, and runs it. The bundle lies where packages can be found from. */
-export function bundledCli(): (args: readonly string[], stdin?: string, cwd?: string) => Outcome {
+/** Bundles the command line for the tests of a file. The bundle lies where packages can be found from. */
+export function bundledCliFile(): string {
   mkdirSync(join(root, ".cache"), { recursive: true });
   const folder = mkdtempSync(join(root, ".cache", "cli-"));
   execFileSync(process.execPath, [join(root, "tools/build.mjs"), "--outdir", folder]);
   afterAll(() => rmSync(folder, { recursive: true }));
+  return join(folder, "cli/main.js");
+}
+
+/** Bundles the command line for the tests of a file, and runs it. */
+export function bundledCli(): (args: readonly string[], stdin?: string, cwd?: string) => Outcome {
+  const file = bundledCliFile();
   return (args, stdin = "", cwd = root) => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [join(folder, "cli/main.js"), ...args], {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [file, ...args], {
       input: stdin,
       encoding: "utf8",
       cwd,
