@@ -36,7 +36,7 @@ function handOver(values: readonly Value[], names: readonly Expr[], w: KernelWri
 }
 
 /** Loads in all turns of a loop up to which a driver may write the turns out. */
-const loadsToUnroll = 32;
+const loadsToUnroll = 16;
 
 /**
  * Whether drivers are to keep a loop as one: its turns meet at barriers, or hold loops, or load much. Drivers write out all

@@ -31,8 +31,12 @@ export interface GpuAnswer {
   readonly error?: string;
 }
 
-/** Runs a job, with the files of a compiled model if one is given. */
-export async function onGpu(job: GpuJob, model?: GpuCompiled): Promise<GpuAnswer> {
+/** Runs a job, with the files of a compiled model if one is given. `env` is for the driver of the device. */
+export async function onGpu(
+  job: GpuJob,
+  model?: GpuCompiled,
+  env: Readonly<Record<string, string>> = {},
+): Promise<GpuAnswer> {
   const folder = mkdtempSync(join(tmpdir(), "sluice-gpu-"));
   try {
     for (const [name, bytes] of (await model?.files()) ?? []) writeFileSync(join(folder, name), bytes);
@@ -42,6 +46,7 @@ export async function onGpu(job: GpuJob, model?: GpuCompiled): Promise<GpuAnswer
     const { stdout } = await promisify(execFile)(process.execPath, [program, join(folder, "job.json")], {
       maxBuffer: 256 << 20,
       timeout: 300_000,
+      env: { ...process.env, ...env },
     });
     return JSON.parse(stdout) as GpuAnswer;
   } finally {

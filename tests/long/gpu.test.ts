@@ -1,0 +1,42 @@
+/**
+ * Models on WebGPU, computed by lavapipe (Vulkan by software) with subgroups of 4 and of 8, against WebAssembly. `.ci/run`
+ * installs the driver; without it the tests say that they are skipped.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { beforeAll, describe, expect, it } from "vitest";
+import { compile, type GpuCompiled } from "../../index.ts";
+import { onGpu } from "../support/gpu.ts";
+
+const driver = "/usr/share/vulkan/icd.d/lvp_icd.json";
+const digits = fileURLToPath(new URL("../../examples/digits/digits.onnx", import.meta.url));
+const image = Array.from({ length: 784 }, (_, i) => ((i * 37) % 101) / 101);
+
+describe.skipIf(!existsSync(driver))("digits.onnx on lavapipe", () => {
+  let model: GpuCompiled;
+  let wanted: readonly number[];
+  beforeAll(async () => {
+    const bytes = readFileSync(digits);
+    model = await compile(bytes, { target: "wgsl", file: "digits.onnx" });
+    const other = await compile(bytes, { target: "wasm-simd", file: "digits.onnx" });
+    const session = await other.load();
+    const answer = session.run({ image: Float32Array.from(image) });
+    wanted = Object.values(answer).flatMap((a) => Array.from(a as Float32Array, Number));
+  });
+
+  it.each([
+    ["4", "128"],
+    ["8", "256"],
+  ])("with subgroups of %s threads answers what WebAssembly does, twice the same", async (_size, bits) => {
+    const inputs = { image: { array: "Float32Array", values: image } };
+    const answer = await onGpu({ inputs }, model, { VK_DRIVER_FILES: driver, LP_NATIVE_VECTOR_WIDTH: bits });
+    expect(answer.adapter).not.toBeNull();
+    expect(answer.error).toBeUndefined();
+    expect(answer.same).toBe(true);
+    const got = Object.values(answer.outputs!).flat();
+    expect(got.length).toBe(wanted.length);
+    got.forEach((v, i) => {
+      expect(Math.abs(v - wanted[i]!)).toBeLessThan(1e-4 * (1 + Math.abs(wanted[i]!)));
+    });
+  });
+});
