@@ -138,13 +138,14 @@ function passGrowth(small: Operation, large: Operation, name: string): Growth {
   return least;
 }
 
-function table(title: string, sizes: readonly [string, string], rows: ReadonlyMap<string, Growth>): void {
+function header(title: string, sizes: readonly [string, string]): void {
   console.log(`\n${title}, Node ${process.versions.node}`);
   console.log(`${"".padEnd(30)}${sizes[0].padStart(12)}${sizes[1].padStart(12)}${"growth".padStart(10)}`);
-  for (const [name, { small, large }] of rows) {
-    const cells = [`${small.toFixed(1)} ms`, `${large.toFixed(1)} ms`].map((t) => t.padStart(12)).join("");
-    console.log(`${name.padEnd(30)}${cells}${`${(large / small).toFixed(1)}x`.padStart(10)}`);
-  }
+}
+
+function row(name: string, { small, large }: Growth): void {
+  const cells = [`${small.toFixed(1)} ms`, `${large.toFixed(1)} ms`].map((t) => t.padStart(12)).join("");
+  console.log(`${name.padEnd(30)}${cells}${`${(large / small).toFixed(1)}x`.padStart(10)}`);
 }
 
 /** Those that take any program; the others want a model, or what the passes before them have made of one. */
@@ -178,25 +179,24 @@ for (const [shape, make] of Object.entries(shapes)) {
       ten(() => run(smallText, small)),
       () => run(largeText, large),
     );
-  const rows = new Map<string, Growth>();
-  rows.set(
+  header(shape, ["10k ops", "100k ops"]);
+  row(
     "parse",
     both((text) => read(text)),
   );
-  rows.set(
+  row(
     "verify",
     both((_, module) => verify(module, new Diagnostics())),
   );
-  rows.set(
+  row(
     "print",
     both((_, module) => print(module)),
   );
-  rows.set(
+  row(
     "clone",
     both((_, module) => module.clone()),
   );
-  for (const name of general) rows.set(name, passGrowth(small, large, name));
-  table(shape, ["10k ops", "100k ops"], rows);
+  for (const name of general) row(name, passGrowth(small, large, name));
 }
 
 /** What each pass of a target's pipeline takes on a model; a pass that stands in it several times counts together. */
@@ -244,5 +244,6 @@ for (const target of targets) {
       least.set(name, row);
     }
   }
-  table(`passes of ${target.name}`, ["20 layers", "200 layers"], least);
+  header(`passes of ${target.name}`, ["20 layers", "200 layers"]);
+  for (const [name, growth] of least) row(name, growth);
 }

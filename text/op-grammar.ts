@@ -25,6 +25,8 @@ import * as T from "./tokens.ts";
 /** A text with more faults than this is read no further. */
 export const FAULT_LIMIT = 20;
 
+const NAMES_KEPT = 4096;
+
 /** Ends the reading of a text with too many faults. */
 export class TooManyFaults extends Error {}
 
@@ -326,7 +328,11 @@ export abstract class OpGrammar extends AttributeGrammar {
     const first = text.charCodeAt(start);
     if (first >= 0x30 && first <= 0x39) return keyIn(text, start, end);
     const hash = hashOf(text, start, end);
-    return this.#keys.get(text, start, end, hash) ?? this.#keys.set(text, start, end, text.slice(start, end), hash);
+    const known = this.#keys.get(text, start, end, hash);
+    if (known !== undefined) return known;
+    const name = text.slice(start, end);
+    // So many names are not those that a text comes back to.
+    return this.#keys.size < NAMES_KEPT ? this.#keys.set(text, start, end, name, hash) : name;
   }
 
   /** MLIR's verifier says so; what the op is else is of no use, so reading goes on. */

@@ -41,6 +41,10 @@ export class TextCache<V> {
     }
   }
 
+  get size(): number {
+    return this.#values.length;
+  }
+
   /** Remembers a piece that is not known yet and not empty. */
   set(text: string, start: number, end: number, value: V, hash = hashOf(text, start, end)): V {
     const count = this.#values.push(value);
@@ -62,8 +66,8 @@ export class TextCache<V> {
 
   #grow(): void {
     const before = this.#places;
-    this.#places = new Int32Array(2 * before.length);
-    this.#mask = 2 * this.#mask + 1;
+    this.#places = new Int32Array(4 * before.length);
+    this.#mask = 4 * this.#mask + 3;
     for (let i = 0; i < before.length; i += FIELDS) {
       if (before[i + 2] !== 0) this.#put(before[i]!, before[i + 1]!, before[i + 2]!, before[i + 3]!);
     }
