@@ -53,6 +53,8 @@ const busy = 64;
 /** Steps of a sum that are loaded at a time: as near to this as divides it. */
 const usualDepth = 16;
 const mostDepth = 48;
+/** Parts of a block that a thread loads, at most: shaders are to be small. */
+const mostParts = 10;
 
 /**
  * Tiles of workgroups whose threads share what they load, for a product of matrices that is large enough to gain by it;
@@ -73,6 +75,8 @@ export function tileForWorkgroups(
   const depth = depthOf(p);
   if (rows < 8 || columns < 8 || !depth) return undefined;
   const wide = lanes > 1 && columns % 4 === 0;
+  const innermost = s.loops[p.sums[p.sums.length - 1]!]!.extent;
+  const leftLanes = innermost % 4 === 0 && depth % 4 === 0 ? 4 : 1;
   let share: readonly number[] | undefined;
   let best = 0;
   for (const threads of [64, 128].filter((t) => t <= grid.share)) {
@@ -81,6 +85,9 @@ export function tileForWorkgroups(
         for (const threadColumns of wide ? [8, 4] : [4, 2]) {
           const tile = [(threads / across) * threadRows, across * threadColumns] as const;
           if (threadRows * threadColumns > 32 || (tile[0] + tile[1]) * depth * 4 > sharedBytes) continue;
+          // Each part that a thread loads is written out.
+          const parts = (tile[0] / leftLanes + tile[1] / (wide ? 4 : 1)) * (depth / threads);
+          if (parts > mostParts) continue;
           const counts = [Math.ceil(rows / tile[0]), Math.ceil(columns / tile[1])] as const;
           if (counts.some((n) => n > grid.most) || batch > grid.most) continue;
           const filled = (rows * columns) / (counts[0] * tile[0] * counts[1] * tile[1]);
