@@ -13,6 +13,7 @@ import { viewLike } from "../../ir/interfaces.ts";
 import { elementCount, i8, type MemRefType, memref as memrefType } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
 import { isKernel } from "../linalg/outline.ts";
+import { sinkFills } from "./sink-fills.ts";
 
 /** Offsets of buffers in the arena are multiples of this many bytes. */
 export const alignment = 64;
@@ -35,8 +36,10 @@ export const planMemory = definePass("kernel-plan-memory", {
   doc: "Puts all buffers of a function into one arena, at offsets where none overlaps another that lives at the time.",
   options: {},
   run(module, _options, pass) {
+    const functions = new Map([...module.region().entry].map((op) => [func.func.match(op)?.sym_name, op]));
     for (const fn of module.region().entry) {
       if (!func.func.is(fn) || isKernel(fn) || func.func.of(fn).body.isEmpty) continue;
+      sinkFills(func.func.of(fn).body.entry, (name) => functions.get(name));
       const plan = planFunction(fn);
       if (plan) pass.remark(fn, `arena of ${plan.size} bytes, ${plan.lowerBound} live at most`);
     }
