@@ -177,7 +177,8 @@ export function codeText(program: CProgram, facts: FileFacts, header?: string): 
     "",
     "/* Vector types of gcc and clang, where the machine has vectors so wide and unless they are not wanted; without them",
     "   the arithmetic is the same, in the same order. */",
-    `#if defined(__GNUC__) && !defined(${upper}NO_SIMD)${widthTests[program.lanes] ?? ""}`,
+    // gcc 12 makes wrong code of vector types on machines with MVE (Cortex-M55), from -O1 on; not of plain C.
+    `#if defined(__GNUC__) && !defined(${upper}NO_SIMD) && (defined(__clang__) || !defined(__ARM_FEATURE_MVE))${widthTests[program.lanes] ?? ""}`,
     `#define ${upper}SIMD 1`,
     "#else",
     `#define ${upper}SIMD 0`,
