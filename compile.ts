@@ -42,10 +42,11 @@ export type CompileOptions = Omit<ImportOptions, "diagnostics" | "needs"> & {
   /** Name of the model, for the manifest; the file's name without its ending by default. */
   readonly name?: string;
   /**
-   * Which code is made beside the target's own: "all" variants it has, those that are named, or "here", the one that suits
-   * this engine best in place of its own, for programs that run what they have just compiled. All by default.
+   * Which code is made beside the target's own: that which loaders choose by themselves ("automatic", the default), "all"
+   * variants there are, those that are named, or "here", the one that suits this engine best in place of the target's own,
+   * for programs that run what they have just compiled.
    */
-  readonly variants?: "all" | "here" | readonly string[];
+  readonly variants?: "automatic" | "all" | "here" | readonly string[];
   /**
    * What may be changed for speed: nothing (`strict`), the last few bits of results (`default`), or more (`fast`).
    * docs/numerics.md lists every rewrite that is not exact, its bound, and the policy that it needs.
@@ -218,9 +219,12 @@ export function variantNamed(target: Target, name: string): Variant | undefined 
 }
 
 /** The code that is made: the artifact's own, and what is beside it. */
-function variantsFor(target: Target, wanted: CompileOptions["variants"] = "all"): Making {
+function variantsFor(target: Target, wanted: CompileOptions["variants"] = "automatic"): Making {
   const all = target.variants ?? [];
   if (wanted === "all") return { main: undefined, others: all };
+  // Threads are asked for by number; which code runs on them, loaders choose.
+  const chosen = (v: Variant): boolean => v.automatic || v.needs === "threads";
+  if (wanted === "automatic") return { main: undefined, others: all.filter(chosen) };
   if (wanted === "here") return { main: all.filter((v) => v.automatic && offers(v.needs)).at(-1), others: [] };
   for (const name of wanted) variantNamed(target, name);
   return { main: undefined, others: all.filter((v) => wanted.includes(v.name)) };

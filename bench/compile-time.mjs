@@ -1,6 +1,6 @@
 /**
  * @file What compiling takes, each time in a process of its own that starts from nothing, as users' do: `sluice compile`
- * (ahead of time, all variants), `compile` and `load` of a program (just in time, the variant of this engine), and C.
+ * (ahead of time, for all engines), `compile` and `load` of a program (just in time, the variant of this engine), and C.
  *
  * `npm run build && node bench/compile-time.mjs [--runs 3] [--against DIST]… [--kinds aot,jit,c] [--passes] MODEL.onnx…`
  *
@@ -96,7 +96,7 @@ async function passes(dist, model, kind) {
     },
   };
   let ended = started;
-  const options = kind === "c" ? { target: "c" } : { variants: kind === "jit" ? "here" : "all" };
+  const options = kind === "c" ? { target: "c" } : { variants: kind === "jit" ? "here" : "automatic" };
   const last = { finish: () => (ended = performance.now()) };
   const compiled = await compile(readFileSync(model), { ...options, instruments: [watch, last] });
   rows.push({ name: kind === "aot" ? "(code, and the other variants)" : "(code)", ms: performance.now() - ended });

@@ -67,8 +67,8 @@ export async function main(args: readonly string[]): Promise<number> {
     )
     .option(
       "--variants <names>",
-      "code for other engines to make beside it: all, here (for this engine only), or names",
-      "all",
+      "code for other engines to make beside it: automatic (what loaders choose by themselves), all, here (for this engine only), or names",
+      "automatic",
     )
     .addOption(
       new Option("--numerics <policy>", "what may be changed for speed: nothing, the last bits, or more")
@@ -115,7 +115,7 @@ async function compileFile(path: string, flags: CompileFlags): Promise<number> {
     ...(flags.schedule !== undefined ? { schedules: readSchedules(flags.schedule) } : {}),
     variants: flags.relaxed
       ? ["relaxed"]
-      : flags.variants === "all" || flags.variants === "here"
+      : flags.variants === "automatic" || flags.variants === "all" || flags.variants === "here"
         ? flags.variants
         : flags.variants.split(","),
   };
@@ -133,7 +133,7 @@ async function compileFile(path: string, flags: CompileFlags): Promise<number> {
     return 0;
   }
   if (flags.emit === "schedule") {
-    const variants = options.variants === "all" ? [] : options.variants;
+    const variants = options.variants === "automatic" || options.variants === "all" ? [] : options.variants;
     const schedules = compiler.schedulesOf(bytes, { ...watched, ...(variants ? { variants } : {}) });
     progress.end();
     print(schedulesText(schedules));

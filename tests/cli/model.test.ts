@@ -126,7 +126,6 @@ describe("sluice compile", () => {
     expect(readdirSync(out).sort()).toEqual([
       "digits.d.ts",
       "digits.js",
-      "digits.relaxed-256.wasm",
       "digits.relaxed.wasm",
       "digits.v8-12.wasm",
       "digits.wasm",

@@ -113,6 +113,9 @@ describe("variants", () => {
   });
 
   it("are made as they are asked for", async () => {
+    const all = await compile(bytes, { file, variants: "all" });
+    expect(all.variants!.map((v) => v.name)).toContain("relaxed-256");
+    expect(compiled.variants!.map((v) => v.name)).toEqual(all.variants!.filter((v) => v.automatic).map((v) => v.name));
     expect((await compile(bytes, { file, variants: [] })).variants).toBeUndefined();
     const here = await compile(bytes, { file, variants: "here" });
     expect(here.variants).toBeUndefined();
