@@ -17,14 +17,7 @@ import { readModel } from "./onnx/proto.ts";
 import { passes } from "./passes.ts";
 import { Fork } from "./rewrite/fork.ts";
 import { type Numerics, setNumerics } from "./rewrite/numerics.ts";
-import {
-  type Instrument,
-  type Pipeline,
-  parsePipeline,
-  runPipeline,
-  type StepRun,
-  stepText,
-} from "./rewrite/pipeline.ts";
+import { type Instrument, type Pipeline, parsePipeline, runPipeline, type StepRun } from "./rewrite/pipeline.ts";
 import { offers } from "./runtime/features.ts";
 import { plainVariant, type VariantCode } from "./runtime/manifest.ts";
 import { type GpuLoadOptions, GpuSession, type LoadOptions, Session } from "./runtime/session.ts";
@@ -155,7 +148,7 @@ export function schedulesOf(bytes: Uint8Array, options: CompileOptions = {}): Sc
   for (const text of [main?.pipeline ?? target.pipeline, ...others.map((v) => v.pipeline)]) {
     const pipeline = readPipeline(text);
     const chooses = pipeline.steps.find((s) => s.pass.name === "linalg-schedule");
-    const machine = /machine=([\w-]+)/.exec(chooses ? stepText(chooses) : "")?.[1] ?? "v8";
+    const machine = String(chooses?.options.machine);
     const stop = new Before("linalg-to-loops");
     const module = importBytes(bytes, options);
     try {

@@ -40,6 +40,9 @@ const storeys: Readonly<Record<string, string | undefined>> = {
   "mlir-kernel": undefined,
 };
 
+/** What `--variants` takes beside names. */
+const variantSets = ["automatic", "all", "here"] as const;
+
 interface CompileFlags extends ModelFlags, WatchFlags, SettingFlags, Limits {
   readonly target: string;
   readonly output?: string;
@@ -115,9 +118,7 @@ async function compileFile(path: string, flags: CompileFlags): Promise<number> {
     ...(flags.schedule !== undefined ? { schedules: readSchedules(flags.schedule) } : {}),
     variants: flags.relaxed
       ? ["relaxed"]
-      : flags.variants === "automatic" || flags.variants === "all" || flags.variants === "here"
-        ? flags.variants
-        : flags.variants.split(","),
+      : (variantSets.find((s) => s === flags.variants) ?? flags.variants.split(",")),
   };
   const bytes = readBytes(path);
   if (flags.bisect) return bisectPasses(compiler, bytes, target, flags, options, diagnostics);

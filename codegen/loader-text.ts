@@ -1,4 +1,6 @@
 /** @file What the loaders of all targets that run in JavaScript are written with. */
+import type { Port } from "../runtime/manifest.ts";
+import { arrayNames } from "./files.ts";
 
 /** A name stays on its line. */
 export const commentText = (name: string): string => name.replace(/[\p{C}\u2028\u2029]/gu, "?");
@@ -13,6 +15,21 @@ export const readText = `async function read(name, base) {
   const response = await fetch(url);
   if (!response.ok) throw new Error(\`cannot load \${url}: \${response.status} \${response.statusText}\`);
   return response.arrayBuffer();
+}`;
+
+/** Fields for inputs or outputs in a declaration, by name, with their arrays; `more` are other forms that they may have. */
+export const fieldsText = (ports: readonly Port[], more = ""): string =>
+  ports
+    .map(
+      (p) => `  /** ${p.type} [${p.shape.join(", ")}] */\n  ${JSON.stringify(p.name)}: ${arrayNames[p.type]}${more};`,
+    )
+    .join("\n");
+
+/** The declaration of what a session says of an input or output. */
+export const portDeclaration = `export interface Port {
+  readonly name: string;
+  readonly type: string;
+  readonly shape: readonly number[];
 }`;
 
 /** Whole threes of bytes, so that the pieces can be joined; as many as a call takes arguments. */

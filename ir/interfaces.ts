@@ -67,6 +67,13 @@ export const viewLike = defineInterface<{
   source(op: Operation): Value;
 }>("view-like");
 
+/** What a value is a view of, or a view of a view; itself, if it is none. */
+export function baseOf(v: Value): Value {
+  const op = v.definingOp;
+  const source = op && viewLike.of(op)?.source(op);
+  return source ? baseOf(source) : v;
+}
+
 /** A branch terminator: what it hands to each successor. */
 export const branchLike = defineInterface<{
   operandsFor(op: Operation, successor: number): readonly Value[];

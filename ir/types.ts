@@ -4,6 +4,7 @@
  * foreign dialect writes is kept as opaque text.
  */
 
+import { identityOf } from "../support/identity.ts";
 import type { Location } from "../support/location.ts";
 import type { AffineMap, AffineSet } from "./affine.ts";
 import type { Resource } from "./resource.ts";
@@ -376,8 +377,6 @@ export function typeOfAttribute(a: Attribute): Type | undefined {
 }
 
 const attributeKeys = new WeakMap<object, string>();
-const resourceIds = new WeakMap<object, number>();
-let nextResourceId = 0;
 
 /** A text that is equal exactly for equal attributes. It is a key, not for reading; big constants are named, never walked. */
 export function attributeKey(a: Attribute): string {
@@ -406,9 +405,9 @@ export function attributeKey(a: Attribute): string {
       return `#${a.text}${a.type ? `:${a.type.id}` : ""}`;
     case "resource":
       // Two resources may bear one name; what they hold decides.
-      return `res ${a.key}${a.resource ? `#${objectId(a.resource)}` : ""}:${a.type.id}`;
+      return `res ${a.key}${a.resource ? `#${identityOf(a.resource)}` : ""}:${a.type.id}`;
     case "location":
-      return `loc${objectId(a.location)}`;
+      return `loc${identityOf(a.location)}`;
     default:
       break;
   }
@@ -434,18 +433,9 @@ function compositeKey(a: AttributeOf<"array" | "dictionary" | "denseArray" | "de
     case "dense":
       if (a.strings) return `D${a.type.id}:${JSON.stringify(a.strings)}`;
       // Above this size comparing content would walk a weight: identity of the bytes decides.
-      if (a.bytes.length > 4096) return `D${a.type.id}:#${objectId(a.bytes)}`;
+      if (a.bytes.length > 4096) return `D${a.type.id}:#${identityOf(a.bytes)}`;
       return `D${a.type.id}:${a.splat ? "s" : ""}${Array.from(a.bytes).join(".")}`;
   }
-}
-
-function objectId(o: object): number {
-  let id = resourceIds.get(o);
-  if (id === undefined) {
-    id = nextResourceId++;
-    resourceIds.set(o, id);
-  }
-  return id;
 }
 
 export const sameAttribute = (a: Attribute, b: Attribute): boolean => a === b || attributeKey(a) === attributeKey(b);

@@ -15,18 +15,12 @@ import { parsePipeline, runPipeline } from "../rewrite/pipeline.ts";
 import { Rewriter } from "../rewrite/rewriter.ts";
 import { Diagnostics } from "../support/diagnostic.ts";
 import { NDArray } from "../support/ndarray.ts";
-import { parse } from "../text/parser.ts";
+import { readProgram } from "./support/read.ts";
 
 const context = new Context(dialects);
 const expandable = dialects.flatMap((d) => d.ops).filter((op) => op.spec.expand !== undefined);
 
-function read(text: string): Operation {
-  const diagnostics = new Diagnostics();
-  const module = parse(text, context, diagnostics);
-  if (module) verify(module, diagnostics);
-  expect(diagnostics.list.map((d) => d.message)).toEqual([]);
-  return module!;
-}
+const read = (text: string): Operation => readProgram(text, context);
 
 const samples = readFileSync(new URL("support/expand-samples.mlir", import.meta.url), "utf8").split(/^\/\/ -----\n/m);
 

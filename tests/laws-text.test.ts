@@ -7,12 +7,10 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { dialects } from "../dialects/index.ts";
 import type { Operation } from "../ir/core.ts";
-import { verify } from "../ir/verify.ts";
-import { Diagnostics } from "../support/diagnostic.ts";
-import { parse } from "../text/parser.ts";
 import { print } from "../text/printer.ts";
 import { instanceContext, instanceOf, programOfText } from "./support/op-instances.ts";
 import { Choices } from "./support/random-program.ts";
+import { readProgram } from "./support/read.ts";
 
 const samples = readFileSync(new URL("support/op-samples.mlir", import.meta.url), "utf8")
   .split(/^\/\/ -----\n/m)
@@ -24,13 +22,7 @@ for (const s of samples) {
   });
 }
 
-function reread(text: string): Operation {
-  const diagnostics = new Diagnostics();
-  const op = parse(text, instanceContext, diagnostics);
-  if (op) verify(op, diagnostics);
-  expect(diagnostics.list.map((d) => d.message)).toEqual([]);
-  return op!;
-}
+const reread = (text: string): Operation => readProgram(text, instanceContext);
 
 /** Both forms, read and printed again, are what they were. */
 function survives(program: Operation): void {

@@ -7,7 +7,7 @@ import { probeOf } from "../../runtime/features.ts";
 import { type FileEntry, type Manifest, type Port, plainVariant, type VariantEntry } from "../../runtime/manifest.ts";
 import { whyAlone } from "../../runtime/workers.ts";
 import { arrayNames } from "../files.ts";
-import { commentText, embeddedReadText, readText } from "../loader-text.ts";
+import { commentText, embeddedReadText, fieldsText, portDeclaration, readText } from "../loader-text.ts";
 import { pageSize } from "./types.ts";
 
 export interface FileNames {
@@ -229,23 +229,14 @@ export function declarationText(manifest: Manifest, { variants }: FileNames): st
   const names = [manifest.variant ?? plainVariant, ...variants.map((v) => v.name)]
     .map((n) => JSON.stringify(n))
     .join(" | ");
-
-  const record = (ports: readonly Port[]): string =>
-    ports
-      .map((p) => `  /** ${p.type} [${p.shape.join(", ")}] */\n  ${JSON.stringify(p.name)}: ${arrayNames[p.type]};`)
-      .join("\n");
   return `// ${commentText(manifest.model)}: compiled by sluice for ${manifest.target}.
 export interface Inputs {
-${record(manifest.inputs)}
+${fieldsText(manifest.inputs)}
 }
 export interface Outputs {
-${record(manifest.outputs)}
+${fieldsText(manifest.outputs)}
 }
-export interface Port {
-  readonly name: string;
-  readonly type: string;
-  readonly shape: readonly number[];
-}
+${portDeclaration}
 export interface Session {
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];

@@ -7,6 +7,7 @@ import { type AffineExpr, largestKnownDivisor } from "../../ir/affine.ts";
 import { Operation, type Value } from "../../ir/core.ts";
 import { stridedOf } from "../../ir/strided.ts";
 import { isDynamic, type MemRefType } from "../../ir/types.ts";
+import { identityOf } from "../../support/identity.ts";
 import { atom, call, type Expr, infix } from "../source.ts";
 import { integerLiteral } from "./literals.ts";
 import { Unsupported } from "./types.ts";
@@ -55,7 +56,7 @@ export class Sum {
   }
 
   #term(expr: AffineExpr | undefined, values: readonly Value[], scale: number): void {
-    const key = `${expr?.key ?? ""} ${values.map(idOf).join(",")}`;
+    const key = `${expr?.key ?? ""} ${values.map(identityOf).join(",")}`;
     const known = this.terms.get(key);
     if (known) known.factor += scale;
     else this.terms.set(key, { expr, values, factor: scale });
@@ -82,17 +83,6 @@ function isOpen(e: AffineExpr, operands: readonly Value[]): boolean {
   if (e.kind === "mod" || e.kind === "floordiv" || e.kind === "ceildiv") return false;
   return !operands.some((v) => !(v.owner instanceof Operation) && gpu.launch.match(v.owner.parentOp));
 }
-
-const ids = new WeakMap<Value, number>();
-let lastId = 0;
-const idOf = (v: Value): number => {
-  let id = ids.get(v);
-  if (id === undefined) {
-    id = lastId++;
-    ids.set(v, id);
-  }
-  return id;
-};
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 

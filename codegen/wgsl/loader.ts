@@ -3,8 +3,7 @@
  * function that fetches the shaders and the weights. No dependencies, no dynamic code.
  */
 import type { Manifest, Port } from "../../runtime/manifest.ts";
-import { arrayNames } from "../files.ts";
-import { commentText, readText } from "../loader-text.ts";
+import { commentText, fieldsText, portDeclaration, readText } from "../loader-text.ts";
 import { driverText } from "./driver-text.ts";
 
 export interface FileNames {
@@ -48,28 +47,18 @@ export async function load({ device, progress, base = import.meta.url } = {}) {
 
 /** The text of `model.d.ts`: inputs and outputs by name, with their arrays. */
 export function declarationText(manifest: Manifest): string {
-  const record = (ports: readonly Port[], more: string): string =>
-    ports
-      .map(
-        (p) => `  /** ${p.type} [${p.shape.join(", ")}] */\n  ${JSON.stringify(p.name)}: ${arrayNames[p.type]}${more};`,
-      )
-      .join("\n");
   const buffers = manifest.outputs.map((p) => `  ${JSON.stringify(p.name)}: GPUBuffer;`).join("\n");
   return `// ${commentText(manifest.model)}: compiled by sluice for ${manifest.target}.
 export interface Inputs {
-${record(manifest.inputs, " | GPUBuffer")}
+${fieldsText(manifest.inputs, " | GPUBuffer")}
 }
 export interface Outputs {
-${record(manifest.outputs, "")}
+${fieldsText(manifest.outputs)}
 }
 export interface OutputBuffers {
 ${buffers}
 }
-export interface Port {
-  readonly name: string;
-  readonly type: string;
-  readonly shape: readonly number[];
-}
+${portDeclaration}
 export interface Session {
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];

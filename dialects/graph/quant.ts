@@ -84,7 +84,7 @@ function verifyScale(x: TensorValue, scale: TensorValue, axis: number, block: nu
 }
 
 /** The least and the largest integer of a type. */
-function integerRange(t: Type): readonly [number, number] {
+export function integerRange(t: Type): readonly [number, number] {
   const { width } = t as IntegerType;
   return isUnsigned(t) ? [0, 2 ** width - 1] : [-(2 ** (width - 1)), 2 ** (width - 1) - 1];
 }

@@ -8,17 +8,18 @@ import { cast } from "../../dialects/graph/cast.ts";
 import { constantArray } from "../../dialects/graph/constant.ts";
 import { clip, maximum, minimum, mul, relu } from "../../dialects/graph/elementwise.ts";
 import { Selects, type TensorValue } from "../../dialects/graph/op.ts";
-import { dequantize, dequantized, quantize, requantize } from "../../dialects/graph/quant.ts";
+import { dequantize, dequantized, integerRange, quantize, requantize } from "../../dialects/graph/quant.ts";
 import { concat, pad, reshape, transpose } from "../../dialects/graph/shape.ts";
 import { attr } from "../../ir/attributes.ts";
 import { Builder } from "../../ir/builder.ts";
 import type { Operation, Value } from "../../ir/core.ts";
 import { isTriviallyDead } from "../../ir/effects.ts";
-import { f32, hasStaticShape, type IntegerType, type TensorType, tensor } from "../../ir/types.ts";
+import { f32, hasStaticShape, type TensorType, tensor } from "../../ir/types.ts";
 import { allows, defineInexact } from "../../rewrite/numerics.ts";
 import { definePass } from "../../rewrite/pass.ts";
+import { roundEven } from "../../support/special.ts";
 import { derivedConstant, type Known, knownOf } from "./constants.ts";
-import { factorShape, type Plan, planOf, type Sums, withoutZeros } from "./integer/contractions.ts";
+import { factorShape, planOf, withoutZeros } from "./integer/contractions.ts";
 import { isWhole, numbers, type Quantized, quantizedOf, sameScale, targetOf } from "./integer/quantized.ts";
 import { rebuilt, replace } from "./rebuild.ts";
 
@@ -122,7 +123,7 @@ function fromQuantize(b: Builder, op: Operation): boolean {
 function clampInstead(b: Builder, op: Operation, x: Value, to: Quantized): boolean {
   const bounds = boundsOf(x);
   if (!bounds || !x.hasOneUse) return false;
-  const [least, most] = rangeOf(to.element);
+  const [least, most] = integerRange(to.element);
   const code = (v: number): number => {
     const scaled = Math.fround(Math.fround(v) / to.scales[0]!);
     return Math.min(Math.max(roundEven(scaled) + to.zeros[0]!, least), most);
@@ -139,14 +140,6 @@ function boundsOf(x: Value): { readonly min: number; readonly max: number } | un
   if (relu.match(x)) return { min: 0, max: Number.POSITIVE_INFINITY };
   const c = clip.match(x);
   return c && { min: c.min as number, max: c.max as number };
-}
-
-const rangeOf = ({ width, signedness }: IntegerType): readonly [number, number] =>
-  signedness === "unsigned" ? [0, 2 ** width - 1] : [-(2 ** (width - 1)), 2 ** (width - 1) - 1];
-
-function roundEven(x: number): number {
-  const r = Math.round(x);
-  return Math.abs(x % 1) === 0.5 && r % 2 !== 0 ? r - 1 : r;
 }
 
 /** quantize(concat x, y) = concat(quantize x, quantize y), where parts are quantized already. */
@@ -167,7 +160,7 @@ function intoRequantize(b: Builder, op: Operation): boolean {
   const view = quantize.match(op);
   const to = view && targetOf(view);
   if (!view || !to || !isWhole(to) || !view.x.hasOneUse) return false;
-  const sums = written(b, planOf(view.x));
+  const sums = planOf(view.x)?.(b);
   if (!sums) return false;
   const multipliers = Array.from(sums.factors, (f) => Math.fround(f / to.scales[0]!));
   const zero = to.zeros[0] === 0 ? undefined : numbers(b, to.zeros, to.element, []);
@@ -177,13 +170,11 @@ function intoRequantize(b: Builder, op: Operation): boolean {
 
 /** A contraction whose result is wanted as floats: sums times their scale. */
 function intoNumbers(b: Builder, op: Operation): boolean {
-  const sums = written(b, planOf(op.result()));
+  const sums = planOf(op.result())?.(b);
   if (!sums) return false;
   const scale = numbers(b, sums.factors, f32, factorShape(sums));
   return replace(op, mul(b, cast(b, sums.value, { to: f32 }), scale));
 }
-
-const written = (b: Builder, plan: Plan | undefined): Sums | undefined => plan?.(b);
 
 /** Constants that are wanted as numbers after all. */
 function constantNumbers(b: Builder, op: Operation): boolean {

@@ -8,7 +8,7 @@ import * as func from "../../dialects/func.ts";
 import * as memref from "../../dialects/memref/index.ts";
 import { Builder } from "../../ir/builder.ts";
 import type { Operation, Value } from "../../ir/core.ts";
-import { viewLike } from "../../ir/interfaces.ts";
+import { baseOf, viewLike } from "../../ir/interfaces.ts";
 import { initAttribute } from "../../ir/interpret.ts";
 import { functionType, unitAttribute } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
@@ -30,13 +30,6 @@ export const hoistInit = definePass("kernel-hoist-init", {
     return moved > 0;
   },
 });
-
-/** The buffer that a value is a view of. */
-function baseOf(v: Value): Value {
-  const op = v.definingOp;
-  const source = op && viewLike.of(op)?.source(op);
-  return source ? baseOf(source) : v;
-}
 
 class Hoisting {
   readonly #module: Operation;

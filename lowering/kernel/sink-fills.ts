@@ -6,7 +6,7 @@ import * as func from "../../dialects/func.ts";
 import * as memref from "../../dialects/memref/index.ts";
 import type { Block, Operation, Value } from "../../ir/core.ts";
 import { effectsOf } from "../../ir/effects.ts";
-import { viewLike } from "../../ir/interfaces.ts";
+import { baseOf, viewLike } from "../../ir/interfaces.ts";
 
 /** Moves the calls of a block down. `callee` is the function of a name. */
 export function sinkFills(block: Block, callee: (name: string) => Operation | undefined): void {
@@ -27,8 +27,7 @@ function filledBy(op: Operation, callee: (name: string) => Operation | undefined
   const fn = call && callee(call.callee);
   if (!fn || op.operandCount !== 1 || op.results.length > 0 || func.func.of(fn).body.isEmpty) return undefined;
   if (!onlyWritten(func.func.of(fn).body.entry.args[0]!)) return undefined;
-  let v = op.operand(0);
-  for (let def = v.definingOp; def && viewLike.of(def); def = v.definingOp) v = viewLike.of(def)!.source(def);
+  const v = baseOf(op.operand(0));
   return v.definingOp && memref.alloc.is(v.definingOp) && v.definingOp.block === op.block ? v : undefined;
 }
 

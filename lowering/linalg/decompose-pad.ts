@@ -12,18 +12,37 @@ export const decomposePad = definePass("linalg-decompose-pad", {
   doc: "Writes tensor.pad with one value as filled borders and an insertion, so that producers can write into the padded tensor.",
   on: func.func,
   options: {},
-  run(fn) {
-    const found: Operation[] = [];
-    fn.walk((op) => {
-      if (tensor.pad.is(op)) found.push(op);
-    });
-    for (const op of found) decompose(op);
-    return found.length > 0;
-  },
+  run: (fn) => replacePads(fn, decompose),
 });
 
+/** A pad with one value, of which all sizes are known. */
+export interface StaticPad {
+  readonly source: Value;
+  readonly value: Value;
+  readonly low: readonly number[];
+  readonly high: readonly number[];
+  readonly type: TensorType;
+}
+
+/** Puts other values in the place of static pads; whether there are pads at all. */
+export function replacePads(fn: Operation, write: (b: Builder, pad: StaticPad) => Value): boolean {
+  const found: Operation[] = [];
+  fn.walk((op) => {
+    if (tensor.pad.is(op)) found.push(op);
+  });
+  for (const op of found) {
+    const { source, static_low: low, static_high: high, result } = tensor.pad.of(op);
+    const type = result.type as TensorType;
+    const value = paddingValue(op);
+    if (!value || [...low, ...high, ...type.shape].some(isDynamic)) continue;
+    result.replaceAllUsesWith(write(Builder.before(op), { source, value, low, high, type }));
+    op.erase();
+  }
+  return found.length > 0;
+}
+
 /** The value that the op's region yields, if it comes from outside. */
-export function paddingValue(op: Operation): Value | undefined {
+function paddingValue(op: Operation): Value | undefined {
   const value = op.region().entry.terminator?.operand(0);
   if (!value) return undefined;
   const def = value.definingOp;
@@ -34,12 +53,7 @@ export function paddingValue(op: Operation): Value | undefined {
   return value.block === op.region().entry && !def ? undefined : value;
 }
 
-function decompose(op: Operation): void {
-  const { source, static_low: low, static_high: high, result } = tensor.pad.of(op);
-  const type = result.type as TensorType;
-  const value = paddingValue(op);
-  if (!value || [...low, ...high, ...type.shape].some(isDynamic)) return;
-  const b = Builder.before(op);
+function decompose(b: Builder, { source, value, low, high, type }: StaticPad): Value {
   const { shape } = source.type as TensorType;
   let whole: Value = tensor.empty(b, [], { types: [type] });
   // Only what is not the source is filled: slabs at both sides of each dimension, as wide as those before leave room for.
@@ -54,9 +68,7 @@ function decompose(op: Operation): void {
       whole = insert(b, filled(b, value, tensorType(sizes, type.element)), whole, offsets, sizes);
     }
   }
-  whole = insert(b, source, whole, low, shape);
-  result.replaceAllUsesWith(whole);
-  op.erase();
+  return insert(b, source, whole, low, shape);
 }
 
 const insert = (b: Builder, source: Value, dest: Value, offsets: readonly number[], sizes: readonly number[]): Value =>

@@ -28,8 +28,10 @@ import { Builder } from "../../ir/builder.ts";
 import type { Operation, Value } from "../../ir/core.ts";
 import { f32, i32, isDynamic, type TensorType, tensor as tensorType, unitAttribute } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
+import { identityOf } from "../../support/identity.ts";
 import { rowMajor } from "../../support/ndarray.ts";
 import { materializedAttribute } from "./group.ts";
+import { replaceMap } from "./pack.ts";
 
 export const packProducts = definePass("linalg-pack-products", {
   doc: "Copies operands of products that are computed at run time into panels of columns, where many rows share them.",
@@ -151,7 +153,7 @@ function packOperand(s: Structure, operand: StructuredOperand, widest: number, c
   const outer = dims.filter((d) => d !== column && s.loops[d]!.kind === "parallel");
   const inner = dims.filter((d) => s.loops[d]!.kind === "reduction").sort((a, b) => a - b);
   const order = [...outer, column, ...inner];
-  const key = `${valueId(operand.value)} ${order.map((d) => dims.indexOf(d)).join(",")} ${panel}`;
+  const key = `${identityOf(operand.value)} ${order.map((d) => dims.indexOf(d)).join(",")} ${panel}`;
   let packed = copies.get(key);
   // One copy serves what comes behind it in its block.
   if (!packed || packed.definingOp!.block !== s.op.block) {
@@ -159,15 +161,13 @@ function packOperand(s: Structure, operand: StructuredOperand, widest: number, c
     copies.set(key, packed);
   }
   s.op.setOperand(operand.index, packed);
-  const at = s.op.def.attrIndex.get("indexing_maps")!;
-  const maps = [...(s.op.props[at] as AffineMap[])];
-  maps[operand.index] = affineMap(operand.map.numDims, 0, [
+  const results = [
     ...outer.map((d) => dim(d)),
     floordiv(dim(column), constant(panel)),
     ...inner.map((d) => dim(d)),
     mod(dim(column), constant(panel)),
-  ]);
-  s.op.props[at] = maps;
+  ];
+  replaceMap(s.op, operand.index, affineMap(operand.map.numDims, 0, results));
 }
 
 interface Layout {
@@ -203,15 +203,4 @@ function copyOf(b: Builder, operand: StructuredOperand, { s, outer, column, inne
   const op = packed!.definingOp as Operation;
   op.setAttribute(materializedAttribute, unitAttribute);
   return packed!;
-}
-
-const ids = new WeakMap<Value, number>();
-let values = 0;
-function valueId(v: Value): number {
-  let id = ids.get(v);
-  if (id === undefined) {
-    id = values++;
-    ids.set(v, id);
-  }
-  return id;
 }

@@ -15,6 +15,7 @@ import { Resource } from "../../ir/resource.ts";
 import { type Attribute, elementCount, f32, i8, i16, i32, type TensorType, type Type, tensor } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
 import { invariant } from "../../support/diagnostic.ts";
+import { identityOf } from "../../support/identity.ts";
 import { NDArray } from "../../support/ndarray.ts";
 import { copyStrided } from "../../support/strided-copy.ts";
 import { groupedColumn, groupLoop } from "./dot.ts";
@@ -64,7 +65,7 @@ function packOperands(op: Operation, s: Structure, packed: Map<string, Value>, w
     const along = input.index === 1 ? groupLoop(s, group) : undefined;
     const by = along !== undefined && inner.includes(along) ? group : 1;
     const key = `${op.block === null}${(source.result() as Value).type.id} ${order.map((d) => dims.indexOf(d)).join(",")}`;
-    const id = `${key} ${panel} ${by} ${along} ${constantId(source)}`;
+    const id = `${key} ${panel} ${by} ${along} ${identityOf(source)}`;
     let value = packed.get(id);
     if (!value) {
       const axes = order.map((d) => dims.indexOf(d));
@@ -83,18 +84,8 @@ function packOperands(op: Operation, s: Structure, packed: Map<string, Value>, w
   }
 }
 
-let constants = 0;
-const ids = new WeakMap<Operation, number>();
-function constantId(op: Operation): number {
-  let id = ids.get(op);
-  if (id === undefined) {
-    id = constants++;
-    ids.set(op, id);
-  }
-  return id;
-}
-
-function replaceMap(op: Operation, operand: number, map: ReturnType<typeof affineMap>): void {
+/** Gives an operand of a structured op another map. */
+export function replaceMap(op: Operation, operand: number, map: ReturnType<typeof affineMap>): void {
   const at = op.def.attrIndex.get("indexing_maps");
   if (at === undefined) return;
   const maps = [...(op.props[at] as ReturnType<typeof affineMap>[])];

@@ -7,33 +7,21 @@ import * as func from "../../dialects/func.ts";
 import * as linalg from "../../dialects/linalg/index.ts";
 import * as tensor from "../../dialects/tensor/index.ts";
 import { affineMap, identityMap } from "../../ir/affine.ts";
-import { Builder } from "../../ir/builder.ts";
-import type { Operation, Value } from "../../ir/core.ts";
-import { isDynamic, type TensorType } from "../../ir/types.ts";
+import type { Builder } from "../../ir/builder.ts";
+import type { Value } from "../../ir/core.ts";
+import type { TensorType } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
-import { paddingValue } from "./decompose-pad.ts";
+import { replacePads, type StaticPad } from "./decompose-pad.ts";
 
 export const padToGeneric = definePass("linalg-pad-to-generic", {
   doc: "Writes tensor.pad with one value as one generic op that chooses, element by element, between the source and the value.",
   on: func.func,
   options: {},
-  run(fn) {
-    const found: Operation[] = [];
-    fn.walk((op) => {
-      if (tensor.pad.is(op)) found.push(op);
-    });
-    for (const op of found) generalize(op);
-    return found.length > 0;
-  },
+  run: (fn) => replacePads(fn, generalize),
 });
 
-function generalize(op: Operation): void {
-  const { source, static_low: low, static_high: high, result } = tensor.pad.of(op);
-  const type = result.type as TensorType;
+function generalize(b: Builder, { source, value, low, type }: StaticPad): Value {
   const { shape } = source.type as TensorType;
-  const value = paddingValue(op);
-  if (!value || [...low, ...high, ...type.shape].some(isDynamic)) return;
-  const b = Builder.before(op);
   const rank = type.shape.length;
   const [padded] = linalg.genericOf(b, {
     iterators: type.shape.map(() => "parallel" as const),
@@ -41,8 +29,7 @@ function generalize(op: Operation): void {
     outputs: [[tensor.empty(b, [], { types: [type] }), identityMap(rank)]],
     body: (inner, outside) => (shape.includes(0) ? outside! : elementOf(inner, source, low, type.shape, outside!)),
   });
-  result.replaceAllUsesWith(padded!);
-  op.erase();
+  return padded!;
 }
 
 /** The element of the source at the loops' position, if there is one; read at the nearest place in any case. */

@@ -11,18 +11,12 @@ import { passes } from "../../lowering/index.ts";
 import { parsePipeline, runPipeline } from "../../rewrite/pipeline.ts";
 import { Diagnostics } from "../../support/diagnostic.ts";
 import { NDArray } from "../../support/ndarray.ts";
-import { parse } from "../../text/parser.ts";
 import { print } from "../../text/printer.ts";
+import { readProgram } from "../support/read.ts";
 
 const context = new Context(dialects);
 
-function read(text: string): Operation {
-  const diagnostics = new Diagnostics();
-  const module = parse(text, context, diagnostics);
-  if (module) verify(module, diagnostics);
-  expect(diagnostics.list.map((d) => d.message)).toEqual([]);
-  return module!;
-}
+const read = (text: string): Operation => readProgram(text, context);
 
 /** Runs a pipeline; answers the messages of its remarks. */
 function apply(module: Operation, pipeline: string): string[] {

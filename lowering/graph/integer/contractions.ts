@@ -247,10 +247,6 @@ export const factorShape = (s: Sums): number[] => alongAxis(s.factors.length, s.
 
 /** Zero points of constants that operators on integers carry are taken out of their loops. */
 export function withoutZeros(b: Builder, v: Value): Value | undefined {
-  return convWithoutZeros(b, v);
-}
-
-function convWithoutZeros(b: Builder, v: Value): Value | undefined {
   const c = conv_integer.match(v);
   if (!c || (!c.x_zero && !c.w_zero) || !isByte(c.x.type.element)) return undefined;
   const zeros = c.w_zero ? knownOf(c.w_zero) : undefined;

@@ -1,6 +1,6 @@
 /** @file What is known of quantized tensors: scales and zero points that are constants. */
 import { constantOfArray } from "../../../dialects/graph/constant.ts";
-import { product, type TensorValue } from "../../../dialects/graph/op.ts";
+import type { TensorValue } from "../../../dialects/graph/op.ts";
 import { dequantize, type quantize } from "../../../dialects/graph/quant.ts";
 import type { Builder } from "../../../ir/builder.ts";
 import type { Value } from "../../../ir/core.ts";
@@ -65,6 +65,3 @@ export const shapeOf = (v: Value): readonly number[] => (v.type as TensorType).s
 /** Values along one dimension of a tensor of some rank; one value for all as a scalar. */
 export const alongAxis = (count: number, axis: number, rank: number): number[] =>
   count === 1 ? [] : [count, ...new Array<number>(rank - 1 - axis).fill(1)];
-
-export const onlyUse = (v: Value): boolean => v.hasOneUse;
-export const sizeOf = (v: Value): number => product(shapeOf(v));

@@ -411,13 +411,13 @@ class SharedProduct {
     );
     let sums = carried;
     for (let q = 0; q < unit; q++) {
-      const across_ = Array.from({ length: columns }, (_, j) => {
+      const loaded = Array.from({ length: columns }, (_, j) => {
         const place = mul(add(this.#across, constant(j * across)), constant(lanes));
         return fetch(this.#right, [add(first, constant(q)), place], lanes);
       });
       const points = rows.flatMap((row, i) => {
         const one = unit === 1 ? row : vector.extract(b, row, [], { static_position: [q] });
-        return across_.map((column, j) => ({
+        return loaded.map((column, j) => ({
           domain: [] as AffineExpr[],
           args: [
             ...structure.inputs.map((o) =>
