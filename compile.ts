@@ -246,7 +246,7 @@ export function compileModule(module: Operation, options: CompileOptions = {}, b
 /** A compiled model: its code and weights, ready to run here or to be written to disk. */
 export interface Compiled<S = Session, O extends readonly unknown[] = [options?: LoadOptions]> extends Artifact {
   /**
-   * An instance with memory of its own. For WebGPU, `load({ device })`.
+   * An instance with memory of its own. For WebGPU, `load({ device })`, or `load()` on a device that it asks for.
    * @throws CompileError if the target makes texts for another compiler, which cannot be run here
    */
   load(...options: O): Promise<S>;
@@ -261,7 +261,7 @@ export interface Compiled<S = Session, O extends readonly unknown[] = [options?:
 }
 
 /** A model compiled for WebGPU. */
-export type GpuCompiled = Compiled<GpuSession, [GpuLoadOptions]>;
+export type GpuCompiled = Compiled<GpuSession, [options?: GpuLoadOptions]>;
 
 /** Compiles a model. Throws a CompileError with all diagnostics. */
 export function compile(bytes: Uint8Array, options: CompileOptions & { readonly target: "wgsl" }): Promise<GpuCompiled>;
@@ -294,7 +294,7 @@ async function loadArtifact(
   options: LoadOptions | GpuLoadOptions | undefined,
 ): Promise<Session | GpuSession> {
   if (target.runtime === "wasm") return Session.load(artifact, options as LoadOptions | undefined);
-  if (target.runtime === "webgpu") return GpuSession.load(artifact, options as GpuLoadOptions);
+  if (target.runtime === "webgpu") return GpuSession.load(artifact, options as GpuLoadOptions | undefined);
   if (target.runtime === "native") return loadHere(artifact);
   throw fault("cli/usage", unknownLocation, `what is compiled for ${target.name} cannot be run here`, {
     help: "write it to a folder and build it for its machine",

@@ -13,9 +13,21 @@ export interface GpuArtifact {
 }
 
 export interface GpuLoadOptions {
-  readonly device: GPUDevice;
+  /** The device to run on. Without it one is asked for that offers what the model needs, and given back by `dispose`. */
+  readonly device?: GPUDevice;
+  /** Where a device is asked for; `navigator.gpu` unless another is given. */
+  readonly gpu?: GPU;
   /** Told how many of the pipelines are ready. */
   readonly progress?: (done: number, total: number) => void;
+  /** Writes the dispatches of a run, in place of one pass with all of them: for those who take times. */
+  readonly encode?: (encoder: GPUCommandEncoder, steps: readonly GpuStep[]) => void;
+}
+
+/** One dispatch, with everything that it needs. */
+export interface GpuStep {
+  readonly pipeline: GPUComputePipeline;
+  readonly group: GPUBindGroup;
+  readonly grid: readonly [number, number, number];
 }
 
 /** What a run takes: typed arrays, or buffers of the device with a word of 32 bits for each element. */
@@ -28,11 +40,7 @@ const COPY_DST = 8;
 const UNIFORM = 64;
 const STORAGE = 128;
 
-interface Step {
-  readonly pipeline: GPUComputePipeline;
-  readonly group: GPUBindGroup;
-  readonly grid: readonly [number, number, number];
-}
+const disposed = "the session is disposed";
 
 /** One instance, with buffers of its own. Runs that overlap wait for each other. */
 export class GpuSession {
@@ -41,56 +49,73 @@ export class GpuSession {
   readonly #device: GPUDevice;
   readonly #buffers: readonly GPUBuffer[];
   readonly #read: GPUBuffer;
-  readonly #steps: readonly Step[];
+  readonly #steps: readonly GpuStep[];
+  readonly #encode: typeof onePass;
+  readonly #ownsDevice: boolean;
   /** Where each output starts in the read-back buffer. */
   readonly #starts: readonly number[];
   #tail: Promise<unknown> = Promise.resolve();
   #gone: string | null = null;
+  /** What the device has said since the last run, and nobody was waiting for. */
+  #fault: string | null = null;
+  readonly #listen = ({ error }: GPUUncapturedErrorEvent): void => {
+    this.#fault ??= error.message;
+  };
 
-  private constructor(manifest: Manifest, device: GPUDevice, buffers: readonly GPUBuffer[], steps: readonly Step[]) {
+  private constructor(
+    manifest: Manifest,
+    device: GPUDevice,
+    buffers: readonly GPUBuffer[],
+    steps: readonly GpuStep[],
+    options: GpuLoadOptions | undefined,
+  ) {
     this.inputs = manifest.inputs;
     this.outputs = manifest.outputs;
     this.#device = device;
     this.#buffers = buffers;
     this.#steps = steps;
-    const starts: number[] = [];
+    this.#encode = options?.encode ?? onePass;
+    this.#ownsDevice = !options?.device;
     let size = 0;
-    for (const p of manifest.outputs) {
-      starts.push(size);
-      size += Math.max(1, countOf(p)) * 4;
-    }
-    this.#starts = starts;
-    this.#read = device.createBuffer({ size: Math.max(16, size), usage: MAP_READ | COPY_DST });
-    device.lost.then(({ message }) => {
-      this.#gone ??= `the device is lost${message ? `: ${message}` : ""}`;
+    this.#starts = manifest.outputs.map((p) => {
+      size += bytesOf(p);
+      return size - bytesOf(p);
+    });
+    this.#read = buffers.at(-1)!;
+    device.addEventListener("uncapturederror", this.#listen);
+    device.lost.then((info) => {
+      this.#gone ??= lostText(info);
     });
   }
 
   /**
    * Makes pipelines (in parallel), buffers and bind groups.
-   * @throws RangeError if the device offers less than the model needs; Error if the device refuses something
+   * @throws RangeError if the device offers less than the model needs; Error if there is no WebGPU, no adapter, or if the
+   * device refuses something or is lost
    */
-  static async load({ manifest, code, weights }: GpuArtifact, options: GpuLoadOptions): Promise<GpuSession> {
-    const { device, progress } = options ?? {};
+  static async load({ manifest, code, weights }: GpuArtifact, options?: GpuLoadOptions): Promise<GpuSession> {
     const program = manifest.gpu;
-    if (!device) throw new TypeError("load needs a device: load({ device: await adapter.requestDevice() })");
     if (!program) throw new TypeError(`what is compiled for ${manifest.target} does not run on WebGPU`);
-    if (weights.byteLength !== manifest.memory.weights.bytes) {
-      throw new RangeError(
-        `the weights have ${weights.byteLength} bytes, the model wants ${manifest.memory.weights.bytes}`,
-      );
+    const { bytes } = manifest.memory.weights;
+    if (weights.byteLength !== bytes) {
+      throw new RangeError(`the weights have ${weights.byteLength} bytes, the model wants ${bytes}`);
     }
-    for (const [name, n] of Object.entries(program.limits)) {
-      const has = (device.limits as unknown as Record<string, number>)[name] ?? 0;
-      if (has < n) throw new RangeError(`the model needs ${name} of ${n}, the device has ${has}`);
-    }
+    const device = options?.device ?? (await deviceFor(options?.gpu ?? globalThis.navigator?.gpu, program));
+    checkLimits(program, device.limits, "device");
     device.pushErrorScope("validation");
     device.pushErrorScope("out-of-memory");
-    const made = prepare(device, program, texts(code), weights, progress);
-    const faults = [device.popErrorScope(), device.popErrorScope()];
-    for (const fault of await Promise.all(faults)) if (fault) throw new Error(`the device refuses: ${fault.message}`);
-    const { buffers, steps } = await made;
-    return new GpuSession(manifest, device, buffers, steps);
+    const buffers: GPUBuffer[] = [];
+    const [steps, ...faults] = await Promise.all([
+      prepare(device, manifest, texts(code), weights, buffers, options?.progress).catch((e: Error) => e),
+      device.popErrorScope(),
+      device.popErrorScope(),
+    ]);
+    const lost = await Promise.race([device.lost, undefined]);
+    const fault = faults.find((f) => f) ?? (Array.isArray(steps) ? undefined : steps);
+    if (!lost && !fault) return new GpuSession(manifest, device, buffers, steps as GpuStep[], options);
+    for (const b of buffers) b.destroy();
+    if (!options?.device) device.destroy();
+    throw new Error(lost ? lostText(lost) : refusal(fault!));
   }
 
   /**
@@ -120,14 +145,19 @@ export class GpuSession {
 
   /** Gives the memory of the device back. The session cannot run any more. */
   dispose(): void {
-    if (this.#gone === "the session is disposed") return;
-    this.#gone = "the session is disposed";
-    for (const b of [...this.#buffers, this.#read]) b.destroy();
+    if (this.#gone === disposed) return;
+    this.#gone = disposed;
+    this.#device.removeEventListener("uncapturederror", this.#listen);
+    for (const b of this.#buffers) b.destroy();
+    if (this.#ownsDevice) this.#device.destroy();
   }
 
   #next<T>(run: () => Promise<T>): Promise<T> {
-    const next = this.#tail.then(run).catch((e: unknown) => {
-      throw this.#gone === null ? e : new Error(this.#gone);
+    const next = this.#tail.then(run).catch(async (e: unknown) => {
+      // What fails because the device is lost may fail before the device says so.
+      const lost = await Promise.race([this.#device.lost, undefined]);
+      const gone = this.#gone ?? (lost && lostText(lost));
+      throw gone ? new Error(gone) : e;
     });
     this.#tail = next.catch(() => {});
     return next;
@@ -142,57 +172,90 @@ export class GpuSession {
     const encoder = device.createCommandEncoder();
     words.forEach((w, i) => {
       const to = this.#buffers[i]!;
-      if (!ArrayBuffer.isView(w)) encoder.copyBufferToBuffer(w, 0, to, 0, Math.max(1, countOf(this.inputs[i]!)) * 4);
+      if (!ArrayBuffer.isView(w)) encoder.copyBufferToBuffer(w, 0, to, 0, bytesOf(this.inputs[i]!));
       else if (w.byteLength > 0) device.queue.writeBuffer(to, 0, w as ArrayBufferView<ArrayBuffer>);
     });
-    const pass = encoder.beginComputePass();
-    let pipeline: GPUComputePipeline | null = null;
-    for (const s of this.#steps) {
-      if (s.pipeline !== pipeline) {
-        pipeline = s.pipeline;
-        pass.setPipeline(pipeline);
-      }
-      pass.setBindGroup(0, s.group);
-      pass.dispatchWorkgroups(...s.grid);
-    }
-    pass.end();
+    this.#encode(encoder, this.#steps);
     if (back) {
       this.outputs.forEach((p, i) => {
         const from = this.#buffers[this.inputs.length + i]!;
-        encoder.copyBufferToBuffer(from, 0, this.#read, this.#starts[i]!, Math.max(1, countOf(p)) * 4);
+        encoder.copyBufferToBuffer(from, 0, this.#read, this.#starts[i]!, bytesOf(p));
       });
     }
     device.queue.submit([encoder.finish()]);
-    const fault = device.popErrorScope();
-    const mapped = back ? this.#read.mapAsync(1) : undefined;
-    const refused = await fault;
-    if (refused) {
-      await mapped?.catch(() => {});
-      if (mapped) this.#read.unmap();
-      throw new Error(`the device refuses: ${refused.message}`);
-    }
-    await mapped;
+    const [refused] = await Promise.all([device.popErrorScope(), back && this.#read.mapAsync(1)]);
+    const fault = refused?.message ?? this.#fault;
+    if (!fault) return;
+    this.#fault = null;
+    if (back) this.#read.unmap();
+    throw new Error(refusal({ message: fault }));
   }
 }
 
+/** All dispatches in one pass. */
+function onePass(encoder: GPUCommandEncoder, steps: readonly GpuStep[]): void {
+  const pass = encoder.beginComputePass();
+  let last: GPUComputePipeline | null = null;
+  for (const { pipeline, group, grid } of steps) {
+    if (pipeline !== last) pass.setPipeline(pipeline);
+    last = pipeline;
+    pass.setBindGroup(0, group);
+    pass.dispatchWorkgroups(...grid);
+  }
+  pass.end();
+}
+
+const lostText = ({ message }: { readonly message: string }): string =>
+  `the device is lost${message ? `: ${message}` : ""}`;
+
+const refusal = ({ message }: { readonly message: string }): string => `the device refuses: ${message}`;
+
 const countOf = (p: Port): number => p.shape.reduce((n, d) => n * d, 1);
+
+/** On the device, where nothing is empty. */
+const bytesOf = (p: Port): number => Math.max(1, countOf(p)) * 4;
 
 const texts = (code: Uint8Array | string): string[] =>
   (typeof code === "string" ? code : new TextDecoder().decode(code)).split(/^\/\/\n/m);
 
+async function deviceFor(gpu: GPU | undefined, program: GpuProgram): Promise<GPUDevice> {
+  if (!gpu) {
+    throw new Error(
+      "there is no WebGPU here (no navigator.gpu): it takes a newer browser, and a page from https or localhost",
+    );
+  }
+  const adapter = await gpu.requestAdapter();
+  if (!adapter) throw new Error("there is no WebGPU adapter: no GPU, or none that may be used");
+  checkLimits(program, adapter.limits, "adapter");
+  return adapter.requestDevice({ requiredLimits: program.limits });
+}
+
+function checkLimits({ limits }: GpuProgram, offered: GPUSupportedLimits, who: string): void {
+  for (const [name, n] of Object.entries(limits)) {
+    const has = (offered as unknown as Record<string, number>)[name] ?? 0;
+    if (has < n) throw new RangeError(`the model needs ${name} of ${n}, the ${who} has ${has}`);
+  }
+}
+
 const kinds = { r: "read-only-storage", w: "storage", u: "uniform" } as const;
 
+/** Fills `buffers`: those of the program, the weights, and the one that outputs are read back from. */
 async function prepare(
   device: GPUDevice,
-  program: GpuProgram,
+  manifest: Manifest,
   shaders: readonly string[],
   weights: Uint8Array,
+  buffers: GPUBuffer[],
   progress: GpuLoadOptions["progress"],
-): Promise<{ readonly buffers: readonly GPUBuffer[]; readonly steps: readonly Step[] }> {
-  const buffers = program.buffers.map((size) => device.createBuffer({ size, usage: STORAGE | COPY_SRC | COPY_DST }));
+): Promise<GpuStep[]> {
+  const program = manifest.gpu!;
+  for (const size of program.buffers) {
+    buffers.push(device.createBuffer({ size, usage: STORAGE | COPY_SRC | COPY_DST }));
+  }
   const constants = device.createBuffer({ size: weights.byteLength, usage: STORAGE | UNIFORM | COPY_DST });
   device.queue.writeBuffer(constants, 0, weights as Uint8Array<ArrayBuffer>);
-  buffers.push(constants);
+  const size = manifest.outputs.reduce((n, p) => n + bytesOf(p), 16);
+  buffers.push(constants, device.createBuffer({ size, usage: MAP_READ | COPY_DST }));
   const layouts = new Map<string, GPUBindGroupLayout>();
   for (const kind of program.shaders) {
     if (layouts.has(kind)) continue;
@@ -228,10 +291,7 @@ async function prepare(
       return pipeline;
     }),
   );
-  return {
-    buffers,
-    steps: program.steps.map((s, i) => ({ pipeline: pipelines[s.shader]!, group: bound[i]!, grid: s.grid })),
-  };
+  return program.steps.map((s, i) => ({ pipeline: pipelines[s.shader]!, group: bound[i]!, grid: s.grid }));
 }
 
 /** Elements of a port as they lie on the device: a word each, narrow integers with their sign. */

@@ -30,17 +30,17 @@ export function loaderText(manifest: Manifest, files: FileNames): string {
 ${driverText}
 const manifest = ${JSON.stringify(runManifest(manifest))};
 const shaders = ${JSON.stringify(files.shaders)};
-export const { inputs, outputs } = manifest;
+export const { inputs, outputs, gpu: { limits } } = manifest;
 
 ${readText}
 
-/** Loads the model on a GPUDevice. \`base\` is where its files are, \`progress\` hears of pipelines that are ready. */
-export async function load({ device, progress, base = import.meta.url } = {}) {
+/** Loads the model on a GPUDevice, or on one that it asks for. \`base\` is where its files are. */
+export async function load({ base = import.meta.url, ...options } = {}) {
   const [weights, ...texts] = await Promise.all([${JSON.stringify(files.weights)}, ...shaders].map((f) => read(f, base)));
   const decoder = new TextDecoder();
   const code = texts.map((t) => decoder.decode(t)).join("//\\n");
   const bytes = new Uint8Array(weights.buffer ?? weights, weights.byteOffset ?? 0, weights.byteLength);
-  return GpuSession.load({ manifest, code, weights: bytes }, { device, progress });
+  return GpuSession.load({ manifest, code, weights: bytes }, options);
 }
 `;
 }
@@ -66,14 +66,24 @@ export interface Session {
   run(inputs: Inputs): Promise<Outputs>;
   /** The same, with the outputs left on the device, in buffers that the next run overwrites. */
   runOnDevice(inputs: Inputs): Promise<OutputBuffers>;
+  /** Gives the memory of the device back. */
   dispose(): void;
 }
 export declare const inputs: readonly Port[];
 export declare const outputs: readonly Port[];
-export declare function load(options: {
-  readonly device: GPUDevice;
+/** What the device must offer beyond what WebGPU promises everywhere: \`requiredLimits\` of \`requestDevice\`. */
+export declare const limits: Readonly<Record<string, number>>;
+export interface LoadOptions {
+  /** The device to run on. Without it one is asked for, and given back by \`dispose\`. */
+  readonly device?: GPUDevice;
+  /** Where a device is asked for; \`navigator.gpu\` unless another is given. */
+  readonly gpu?: GPU;
+  /** Hears how many of the pipelines are ready. */
   readonly progress?: (done: number, total: number) => void;
+  /** Where the files are, if not beside this one. */
   readonly base?: string | URL;
-}): Promise<Session>;
+}
+/** Rejected with one clear error if there is no WebGPU, no adapter, or one that offers too little. */
+export declare function load(options?: LoadOptions): Promise<Session>;
 `;
 }
