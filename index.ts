@@ -133,7 +133,7 @@ export type Profiling = typeof import("./profile/index.ts");
 export const loadProfiling = (): Promise<Profiling> => import("./profile/index.ts");
 
 export type { KernelSchedule, Schedules } from "./lowering/linalg/schedule-file.ts";
-export type { Profile, Roof, Row } from "./profile/index.ts";
+export type { Profile, Roof, Row, Watch } from "./profile/index.ts";
 export { Recorder, type RunRecord } from "./runtime/recorder.ts";
 export { machineNames } from "./support/machine.ts";
 

@@ -53,7 +53,8 @@ function missing(packageName: string, what: string): Error {
 /** Packages are looked for from where the command was called: they are the user's. */
 const userRequire = createRequire(join(process.cwd(), "package.json"));
 
-async function userPackage<T>(name: string, what: string): Promise<T> {
+/** @throws Error with `missing` if it is not installed */
+export async function userPackage<T>(name: string, what: string): Promise<T> {
   let path: string;
   try {
     path = userRequire.resolve(name);

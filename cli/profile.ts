@@ -6,13 +6,13 @@ import {
   type CompileOptions,
   Diagnostics,
   loadProfiling,
+  type Manifest,
   type Profile,
   type Profiling,
-  Recorder,
   type Row,
   type RunRecord,
-  Session,
   type TypedArray,
+  type Watch,
 } from "../index.ts";
 import { parseArguments, toCount } from "./arguments.ts";
 import { machineText } from "./machine.ts";
@@ -88,28 +88,34 @@ async function measure(profiling: Profiling, path: string, flags: ProfileFlags):
   const chosen = flags.variant === undefined ? {} : { variant: flags.variant };
   const { artifact, steps, buffers, macs } = profiling.compileProfiled(readBytes(path), { ...options, ...chosen });
   report(diagnostics.list.filter((d) => d.severity !== "remark"));
-  const recorder = new Recorder(4 * steps.length + 16);
-  const session = await Session.load(artifact, { imports: { mark: recorder.imports.mark } });
+  const { watch, machine } = await watchFor(profiling, artifact.manifest);
+  const watched = await watch(artifact);
   const inputs: Record<string, TypedArray> = {};
-  session.inputs.forEach((port, i) => {
+  watched.inputs.forEach((port, i) => {
     inputs[port.name] = dataFor(port, randomArray(dtypes[port.type], port.shape, i + 1));
   });
-  const run = (): void => {
-    session.run(inputs);
-  };
   // The engine's better tier takes over while it runs, and compiles in the background in between.
   for (const until = performance.now() + flags.warm; performance.now() < until; ) {
-    recorder.record(run);
+    await watched.record(inputs);
     await new Promise((resolve) => setTimeout(resolve, 0));
   }
-  const records = Array.from({ length: Math.max(1, flags.runs) }, () => recorder.record(run));
-  session.dispose();
-  const roof = await profiling.measureRoof(flags.target, flags.variant);
+  const records: RunRecord[] = [];
+  for (let i = 0; i < Math.max(1, flags.runs); i++) records.push(await watched.record(inputs));
+  watched.dispose();
+  const roof = await profiling.measureRoof(flags.target, flags.variant, watch);
   const { model } = artifact.manifest;
   const target = [artifact.manifest.target, flags.variant].filter((t) => t !== undefined).join(" ");
-  const profile = profiling.summarize({ model, target, machine: machineText(), macs, roof, buffers }, steps, records);
+  const profile = profiling.summarize({ model, target, machine, macs, roof, buffers }, steps, records);
   const far = (r: RunRecord): number => Math.abs(r.wall - profile.wall);
   return { profile, typical: records.reduce((a, b) => (far(b) < far(a) ? b : a)) };
+}
+
+/** In this process, or on a device of the package `webgpu`. */
+async function watchFor(profiling: Profiling, { gpu }: Manifest): Promise<{ watch: Watch; machine: string }> {
+  if (!gpu) return { watch: profiling.watchHere, machine: machineText() };
+  const { gpuDevice } = await import("./webgpu.ts");
+  const { device, about } = await gpuDevice(["timestamp-query"], gpu.limits);
+  return { watch: profiling.watchOn(device), machine: `${about}; ${machineText()}` };
 }
 
 function profileText(profiling: Profiling, profile: Profile, flags: ProfileFlags): string {

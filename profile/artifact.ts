@@ -7,7 +7,7 @@ import * as memref from "../dialects/memref/index.ts";
 import type { Operation, Value } from "../ir/core.ts";
 import { byteWidth } from "../ir/datum.ts";
 import { viewLike } from "../ir/interfaces.ts";
-import { elementCount } from "../ir/types.ts";
+import { elementCount, type MemRefType } from "../ir/types.ts";
 import { bytesOfCall, type KernelWork, kernelCalls, workOfKernel } from "../lowering/kernel/instrument.ts";
 import { toLoops } from "../lowering/linalg/to-loops.ts";
 import { passes } from "../passes.ts";
@@ -100,18 +100,37 @@ function describe(module: Operation): Pick<ProfiledArtifact, "steps" | "buffers"
   });
   const buffers: ProfileBuffer[] = [];
   for (const fn of functions.values()) {
+    const starts = startsOf(fn);
     fn.walk((op) => {
-      const buffer = bufferOf(op, number);
+      const buffer = bufferOf(op, starts, number);
       if (buffer) buffers.push(buffer);
     });
   }
   return { steps, buffers };
 }
 
-/** A view of the arena, and the calls that touch it. */
-function bufferOf(op: Operation, number: ReadonlyMap<Operation, number>): ProfileBuffer | undefined {
+/** Where allocations start if they lie one behind the other; most targets have one, the arena. */
+function startsOf(fn: Operation): Map<Operation, number> {
+  const starts = new Map<Operation, number>();
+  let top = 0;
+  fn.walk((op) => {
+    if (!memref.alloc.is(op)) return;
+    const type = op.result().type as MemRefType;
+    starts.set(op, top);
+    top += elementCount(type.shape) * byteWidth(type.element);
+  });
+  return starts;
+}
+
+/** A view of an allocation, and the calls that touch it. */
+function bufferOf(
+  op: Operation,
+  starts: ReadonlyMap<Operation, number>,
+  number: ReadonlyMap<Operation, number>,
+): ProfileBuffer | undefined {
   const view = memref.view.match(op);
-  if (!view || !memref.alloc.is(view.source.definingOp as Operation)) return undefined;
+  const start = view && starts.get(view.source.definingOp as Operation);
+  if (!view || start === undefined) return undefined;
   const shift = view.byte_shift.definingOp?.props[0] as { readonly value: bigint | number } | undefined;
   const type = op.result().type;
   if (shift === undefined || type.kind !== "memref") return undefined;
@@ -126,7 +145,7 @@ function bufferOf(op: Operation, number: ReadonlyMap<Operation, number>): Profil
   visit(op.result());
   if (touched.length === 0) return undefined;
   return {
-    offset: Number(shift.value),
+    offset: start + Number(shift.value),
     bytes: elementCount(type.shape) * byteWidth(type.element),
     first: Math.min(...touched),
     last: Math.max(...touched),

@@ -12,3 +12,4 @@ export {
   summarize,
 } from "./records.ts";
 export { type Bandwidth, bandwidthFor, leastTime, measureRoof, type Roof } from "./roof.ts";
+export { type Watch, type Watched, watchHere, watchOn } from "./watch.ts";

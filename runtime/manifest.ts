@@ -84,6 +84,8 @@ export interface Dispatch {
   readonly grid: readonly [number, number, number];
   /** The kernel that it is. */
   readonly kernel: string;
+  /** In what is compiled for profiling: the number of the step that it is part of. */
+  readonly step?: number;
 }
 
 /** A model as a list of dispatches. Every element of a buffer takes a word of 32 bits. */

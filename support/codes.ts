@@ -286,6 +286,11 @@ export const codes = {
     "Running the target c in this process takes a C compiler and the package koffi, which calls what it has built.",
     "Install gcc or clang (or name one in SLUICE_CC) and `npm install koffi`; writing the files with `sluice compile --target c` needs neither.",
   ),
+  "webgpu/missing": entry(
+    "the model cannot be run on WebGPU here",
+    "Node has no WebGPU of its own: the command line takes that of the package webgpu, on an adapter that its driver finds, which must offer what the model or the profiler needs.",
+    "`npm install webgpu` beside the model, and a Vulkan driver; or serve the compiled folder to a browser.",
+  ),
   "cli/usage": entry(
     "the command line is not understood",
     "An argument is missing, unknown or malformed.",

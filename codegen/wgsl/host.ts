@@ -3,6 +3,7 @@
  * Loops of the entry are walked through, branches are taken, as far as they depend on nothing but constants.
  */
 import * as func from "../../dialects/func.ts";
+import { markFunction } from "../../dialects/host.ts";
 import * as memref from "../../dialects/memref/index.ts";
 import * as scf from "../../dialects/scf/ops.ts";
 import type { Block, Operation, Value } from "../../ir/core.ts";
@@ -33,6 +34,8 @@ export interface Place {
 export interface Call {
   readonly kernel: Operation;
   readonly args: readonly (Place | number)[];
+  /** Its number in a program that is profiled. */
+  step?: number;
 }
 
 /** More calls than this are no program for a GPU. */
@@ -109,6 +112,11 @@ export class HostWalk {
   }
 
   #call(op: Operation, callee: string): void {
+    if (callee === markFunction) {
+      const last = this.calls.at(-1);
+      if (last) last.step ??= this.#number(op.operand(0), op);
+      return;
+    }
     const kernel = this.#functions.get(callee);
     invariant(kernel, "a kernel that is called exists", op.loc);
     if (this.calls.length >= mostCalls) throw new Unsupported(op, `a program of more than ${mostCalls} dispatches`);

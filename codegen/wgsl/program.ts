@@ -144,7 +144,13 @@ export class ProgramBuilder {
       const part = this.#part(values.join(","), () => new Uint8Array(words.buffer));
       bind.push([weights, part.at, words.byteLength]);
     }
-    this.#steps.push({ shader: shader.id, bind, grid: shader.grid, kernel: func.func.of(call.kernel).sym_name });
+    this.#steps.push({
+      shader: shader.id,
+      bind,
+      grid: shader.grid,
+      kernel: func.func.of(call.kernel).sym_name,
+      ...(call.step === undefined ? {} : { step: call.step }),
+    });
   }
 
   #part(key: string | ProgramConstant, make: () => Uint8Array): { readonly at: number; readonly bytes: Uint8Array } {

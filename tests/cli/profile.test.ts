@@ -33,3 +33,10 @@ it("profile says where a model that cannot be read is at fault", () => {
   expect(code).toBe(1);
   expect(err).toContain("error[cli/file]");
 });
+
+it("profile says what running on WebGPU takes where it is missing", () => {
+  // No packages are installed beside this folder.
+  const { code, err } = sluice(["profile", join(process.cwd(), digits), "--target", "wgsl", ...quick], "", folder);
+  expect(code).toBe(1);
+  expect(err).toContain("error[webgpu/missing]: running on WebGPU needs the package webgpu: npm install webgpu");
+});

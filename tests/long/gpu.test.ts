@@ -2,10 +2,11 @@
  * Models on WebGPU, computed by lavapipe (Vulkan by software) with subgroups of 4 and of 8, against WebAssembly. `.ci/run`
  * installs the driver; without it the tests say that they are skipped.
  */
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
-import { compile, type GpuCompiled } from "../../index.ts";
+import { compile, type GpuCompiled, type Profile } from "../../index.ts";
 import { onGpu } from "../support/gpu.ts";
 
 const driver = "/usr/share/vulkan/icd.d/lvp_icd.json";
@@ -38,5 +39,23 @@ describe.skipIf(!existsSync(driver))("digits.onnx on lavapipe", () => {
     got.forEach((v, i) => {
       expect(Math.abs(v - wanted[i]!)).toBeLessThan(1e-4 * (1 + Math.abs(wanted[i]!)));
     });
+  });
+});
+
+describe.skipIf(!existsSync(driver))("a profile on lavapipe", () => {
+  it("has the time of each kernel, by the device's clock", () => {
+    const main = fileURLToPath(new URL("../../cli/main.ts", import.meta.url));
+    const flags = ["--target", "wgsl", "--runs", "5", "--warm", "100", "--json"];
+    const out = execFileSync(process.execPath, ["--import", "tsx", main, "profile", digits, ...flags], {
+      encoding: "utf8",
+      env: { ...process.env, VK_DRIVER_FILES: driver },
+    });
+    const profile = JSON.parse(out) as Profile;
+    expect(profile.machine).toMatch(/llvmpipe/);
+    expect(profile.steps.length).toBeGreaterThan(5);
+    for (const s of profile.steps) expect(s.ns).toBeGreaterThan(0);
+    expect(profile.inSteps).toBeLessThan(profile.wall);
+    expect(profile.roof.flops).toBeGreaterThan(0.1);
+    for (const b of profile.roof.bandwidths) expect(b.rate).toBeGreaterThan(0.01);
   });
 });

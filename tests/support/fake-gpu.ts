@@ -5,11 +5,13 @@
 
 class FakeBuffer {
   readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly size: number;
   readonly mapState = "unmapped";
   destroyed = false;
 
   constructor(size: number) {
     this.bytes = new Uint8Array(size);
+    this.size = size;
   }
 
   mapAsync(): Promise<void> {
@@ -118,7 +120,7 @@ export class FakeDevice {
         },
         dispatchWorkgroups: () => {
           const [from, to] = bound.map((e) => e.resource.buffer) as [FakeBuffer, FakeBuffer];
-          commands.push(() => to.bytes.set(from.bytes.subarray(0, to.bytes.length)));
+          commands.push(() => to.bytes.set(from.bytes));
         },
         end: () => {},
       }),
