@@ -17,6 +17,8 @@ export interface PipelineChoices {
   readonly initializes?: boolean;
   /** Operands of products that are computed at run time are copied into panels too: memory for time. */
   readonly packsProducts?: boolean;
+  /** Multiply and add fuse into one instruction, where they may. */
+  readonly fused?: boolean;
   /** Passes of the target over functions, behind elementary functions as polynomials: what it legalizes, addresses, unrolls. */
   readonly last: string;
 }
@@ -30,6 +32,7 @@ export function standardPipeline(choices: PipelineChoices): string {
     integers = false,
     initializes = false,
     packsProducts = false,
+    fused = false,
     last,
   } = choices;
   const packing = Object.entries({ panel, "integer-panel": integerPanel, group }).flatMap(([k, v]) =>
@@ -44,6 +47,6 @@ export function standardPipeline(choices: PipelineChoices): string {
     `builtin.module(func.func(graph-integer${integers ? "" : "{only-constants=true}"},graph-recognize,graph-byte-ports,graph-fold-affine,graph-layout${filtering}),graph-to-linalg,` +
     `func.func(linalg-decompose-pad),canonicalize,cse,${pack},canonicalize,cse,${products}linalg-outline{stash=true},kernel-count-work,` +
     `linalg-bufferize,${hoisting}${schedule},linalg-to-loops,kernel-plan-memory,` +
-    `func.func(kernel-expand-narrow-floats),kernel-expand-small-types,func.func(kernel-expand-math,${last}))`
+    `func.func(kernel-expand-narrow-floats),kernel-expand-small-types,func.func(kernel-expand-math${fused ? "{fused=true}" : ""},${last}))`
   );
 }

@@ -2,13 +2,15 @@
  * @file The math dialect: functions of numbers, alone or element by element. They are computed in doubles and rounded to
  * their type; how near a target must come is a table of its own.
  */
+import type { Builder } from "../ir/builder.ts";
 import { FloatLike, SignlessIntegerLike } from "../ir/constraints.ts";
+import type { Operation, Value } from "../ir/core.ts";
 import { isBig, widthOf } from "../ir/datum.ts";
 import { defineDialect, defineOp, type OpInfo } from "../ir/define.ts";
 import type { Num, ScalarFactory } from "../ir/evaluate.ts";
 import { one } from "../ir/fields.ts";
 import { allTypesMatch, Elementwise, Idempotent, Pure, sameTypes, type Trait } from "../ir/traits.ts";
-import type { FloatType } from "../ir/types.ts";
+import { type FloatType, unitAttribute } from "../ir/types.ts";
 import { any, law, literal } from "../rewrite/law.ts";
 import { isFloatKind } from "../support/float.ts";
 import { fma as fusedMultiplyAdd } from "../support/fma.ts";
@@ -77,6 +79,13 @@ export const sqrt = unary("sqrt", "Square root.", Math.sqrt);
 export const rsqrt = unary("rsqrt", "One over the square root.", (x) => 1 / Math.sqrt(x));
 export const cbrt = unary("cbrt", "Cube root.", Math.cbrt);
 export const exp = unary("exp", "e to a power.", Math.exp);
+
+/** On an op whose operand is known not to be positive (or NaN), as a number less the largest of them is. */
+const nonPositive = "sluice.nonpositive";
+export const isNonPositive = (op: Operation): boolean => op.attributes?.has(nonPositive) === true;
+/** e to a power that is known not to be positive: machines without the function need no care for large ones. */
+export const expOfNonPositive = (b: Builder, x: Value): Value =>
+  exp(b, x, { extra: new Map([[nonPositive, unitAttribute]]) });
 export const exp2 = unary("exp2", "2 to a power.", (x) => 2 ** x);
 export const expm1 = unary("expm1", "e to a power, less 1; accurate near 0.", Math.expm1);
 export const log = unary("log", "Natural logarithm.", Math.log);

@@ -49,6 +49,10 @@ export const viewOf = (port: Port, memory: ArrayBufferLike): TypedArray =>
     port.shape.reduce((n, d) => n * d, 1),
   );
 
+/** A copy in memory of its own. Engines clear what `slice` copies into before they copy, which costs half as much again. */
+export const copyOf = (view: TypedArray): TypedArray =>
+  new (view.constructor as new (from: TypedArray) => TypedArray)(view);
+
 const shapeText = (shape: readonly number[]): string => (shape.length ? shape.join("x") : "scalar");
 
 /**

@@ -1,7 +1,7 @@
 /** @file Runs a compiled WebAssembly artifact: chooses its code, instantiates it, places the weights, moves data in and out. */
 import { offers } from "./features.ts";
 import { type Manifest, type Port, plainVariant, type VariantEntry } from "./manifest.ts";
-import { checkArray, checkNames, type TypedArray, viewOf } from "./tensor.ts";
+import { checkArray, checkNames, copyOf, type TypedArray, viewOf } from "./tensor.ts";
 import { allowWide, whyNarrow } from "./wide.ts";
 import { canShare, maySleep, startWorkers, whyAlone } from "./workers.ts";
 
@@ -140,7 +140,7 @@ export class Session {
       const { name } = this.outputs[i]!;
       const view = this.#outputViews[i]!;
       const given = outputs[name];
-      if (given === undefined) answer[name] = view.slice();
+      if (given === undefined) answer[name] = copyOf(view);
       else given.set(view as never);
     }
     return answer;

@@ -34,6 +34,7 @@ const pipelineFor = ({ name: machine, loopForm, fusedMultiplyAdd, vectorRegister
     machine,
     initializes: true,
     packsProducts: true,
+    fused: fusedMultiplyAdd,
     last: [
       ...(fusedMultiplyAdd ? ["wasm-relaxed-madd"] : []),
       "wasm-min-max",

@@ -122,8 +122,10 @@ class Session {
     this.#exports.run();
     for (let i = 0; i < outputs.length; i++) {
       const { name } = outputs[i];
-      if (answer[name] === undefined) answer[name] = this.#results[i].slice();
-      else answer[name].set(this.#results[i]);
+      const own = this.#results[i];
+      // Engines clear what slice() copies into before they copy.
+      if (answer[name] === undefined) answer[name] = new own.constructor(own);
+      else answer[name].set(own);
     }
     return answer;
   }

@@ -80,7 +80,7 @@ const softmaxLike = <const N extends string>(name: N, doc: string, logarithm: bo
       const at = { axes: [axis] };
       const { type } = x;
       const shifted = sub(b, x, largest(b, x, axis));
-      const powers = elementwise(b, type, [shifted as TensorValue], (inner, v) => math.exp(inner, v));
+      const powers = elementwise(b, type, [shifted as TensorValue], (inner, v) => math.expOfNonPositive(inner, v));
       const sum = reduce_sum(b, powers, at);
       if (logarithm) return [sub(b, shifted, log(b, sum)) as TensorValue];
       const by = sum as TensorValue;

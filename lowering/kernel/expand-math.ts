@@ -24,21 +24,26 @@ interface Rule {
   readonly inSingle: boolean;
   /** In place of it in f32, where the numerics policy is not `strict`. */
   readonly quick?: Expand;
+  /** In place of that, where the operand is known not to be positive. */
+  readonly quickOfNonPositive?: Expand;
   /** Rounding by adding and subtracting a large number is not to be relied on. */
   readonly loose?: boolean;
   /** Products that are added may be rounded once. */
   readonly contract?: boolean;
+  /** And are, in one instruction. */
+  readonly fused?: boolean;
 }
 
-const single = (expand: Expand, shorter?: Expand): Rule => ({
+const single = (expand: Expand, shorter?: Expand, ofNonPositive?: Expand): Rule => ({
   expand,
   inSingle: true,
   ...(shorter ? { quick: shorter } : {}),
+  ...(ofNonPositive ? { quickOfNonPositive: ofNonPositive } : {}),
 });
 const double = (expand: Expand): Rule => ({ expand, inSingle: false });
 
 const rules: ReadonlyMap<OpInfo, Rule> = new Map<OpInfo, Rule>([
-  [math.exp, single(functions.exp, quick.exp)],
+  [math.exp, single(functions.exp, quick.exp, quick.expOfNonPositive)],
   [math.log, single(functions.log)],
   [math.tanh, single(functions.tanh, quick.tanh)],
   [math.erf, single(functions.erf, quick.erf)],
@@ -131,8 +136,10 @@ export const expandMath = definePass("kernel-expand-math", {
     native: attr.strings.default([]),
     /** The machine has f64: functions that want more digits than f32 has are computed in it. */
     doubles: attr.bool.default(true),
+    /** A product joins a sum in one instruction. */
+    fused: attr.bool.default(false),
   },
-  run(fn, { native, doubles }) {
+  run(fn, { native, doubles, fused }) {
     const own = new Set(native.map((n) => `math.${n}`));
     const found: Operation[] = [];
     const divisions: Operation[] = [];
@@ -149,8 +156,9 @@ export const expandMath = definePass("kernel-expand-math", {
     const quicker = allows(fn, shorterFunctions);
     for (const op of found) {
       const known = rules.get(op.def)!;
-      const short = quicker && known.quick && elementOf(op.result().type) === f32 ? known.quick : undefined;
-      const rule = short ? { ...single(short), contract: true } : known;
+      const shorter = (math.isNonPositive(op) ? known.quickOfNonPositive : undefined) ?? known.quick;
+      const short = quicker && elementOf(op.result().type) === f32 ? shorter : undefined;
+      const rule = short ? { ...single(short), contract: true, fused } : known;
       const b = Builder.before(op);
       op.result().replaceAllUsesWith(
         write(b, constants, doubles ? rule : { ...rule, inSingle: true, loose: true }, op.operands, op.result().type),
@@ -165,7 +173,11 @@ function write(b: Builder, constants: Constants, rule: Rule, operands: readonly 
   const element = elementOf(type);
   if (element === f64 || (element === f32 && rule.inSingle))
     return rule.expand(
-      new Words(b, type, constants, { exact: !rule.loose, contract: rule.contract ?? false }),
+      new Words(b, type, constants, {
+        exact: !rule.loose,
+        contract: rule.contract ?? false,
+        fused: rule.fused ?? false,
+      }),
       ...operands,
     );
   if (type.kind === "vector") return perElement(b, constants, rule, operands, type);

@@ -23,13 +23,25 @@ const expCoefficients = lazily(() => chebyshev(Math.exp, -0.3475, 0.3475, 5));
  * that shifting its bits gives the power of two. Below -86.9 that is 0.
  */
 export function exp(w: Words, x: Value): Value {
-  const y = w.clamp(x, -87.5, 89);
-  const magic = w.c(12582912 + 126);
+  const { p, power } = parts(w, w.clamp(x, -87.5, 89), 126);
+  return w.mul(w.add(p, p), power);
+}
+
+/** The same for x ≤ 0, whose powers of two all have exponents: below -87.7 it is 0. */
+export function expOfNonPositive(w: Words, x: Value): Value {
+  const { p, power } = parts(w, w.atLeast(x, -88), 127);
+  return w.mul(p, power);
+}
+
+/** e^r, and 2^n of the number whose exponent has this bias. */
+function parts(w: Words, y: Value, bias: number): { readonly p: Value; readonly power: Value } {
+  const magic = w.c(12582912 + bias);
   const shifted = w.add(w.mul(y, w.c(Math.LOG2E)), magic);
   const whole = w.sub(shifted, magic);
   const r = w.add(w.mul(whole, w.c(-low)), w.add(w.mul(whole, w.c(-high)), y));
-  const p = w.polyPairs(r, expCoefficients());
-  return w.mul(w.add(p, p), w.floats(w.shl(w.bits(shifted), 23)));
+  // Where products join sums, one after the other is fewer instructions, and the vectors that follow fill the waits.
+  const p = w.fused ? w.poly(r, expCoefficients()) : w.polyPairs(r, expCoefficients());
+  return { p, power: w.floats(w.shl(w.bits(shifted), 23)) };
 }
 
 /** An odd function as x P(x²) / Q(x²) up to where it is 1 to the last bit. */

@@ -74,6 +74,8 @@ export class Words {
   readonly ints: Type;
   readonly format: Format;
   readonly isDouble: boolean;
+  /** A product joins a sum in one instruction. */
+  readonly fused: boolean;
   readonly #constants: Constants;
   readonly #exact: boolean;
   readonly #flags: { readonly fastmath?: readonly "contract"[] };
@@ -82,8 +84,9 @@ export class Words {
    * `exact`: what is added and subtracted again is not optimized away by compilers further down. `contract`: products that
    * are added may be rounded once.
    */
-  constructor(b: Builder, type: Type, constants: Constants, { exact = true, contract = false } = {}) {
+  constructor(b: Builder, type: Type, constants: Constants, { exact = true, contract = false, fused = false } = {}) {
     this.b = b;
+    this.fused = fused;
     this.#exact = exact;
     this.#flags = contract ? { fastmath: ["contract"] } : {};
     this.#constants = constants;
@@ -159,9 +162,14 @@ export class Words {
     return terms[0]!;
   }
 
+  /** x, or a number that it is below of; NaN stays. */
+  atLeast(x: Value, low: number): Value {
+    return this.choose(this.test("olt", x, this.c(low)), this.c(low), x);
+  }
+
   /** x kept between two numbers; NaN stays. */
   clamp(x: Value, low: number, high: number): Value {
-    const above = this.choose(this.test("olt", x, this.c(low)), this.c(low), x);
+    const above = this.atLeast(x, low);
     return this.choose(this.test("ogt", above, this.c(high)), this.c(high), above);
   }
 
