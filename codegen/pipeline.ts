@@ -7,6 +7,8 @@ export interface PipelineChoices {
   readonly panel?: number;
   /** Quantized models compute with integers. */
   readonly integers?: boolean;
+  /** They are multiplied in pairs of 16 bits. */
+  readonly pairs?: boolean;
   /** The same for sums of integers, and products of bytes that are summed at a time, of machines that can. */
   readonly integerPanel?: number;
   readonly group?: number;
@@ -30,6 +32,7 @@ export function standardPipeline(choices: PipelineChoices): string {
     integerPanel,
     group,
     integers = false,
+    pairs = false,
     initializes = false,
     packsProducts = false,
     fused = false,
@@ -44,7 +47,7 @@ export function standardPipeline(choices: PipelineChoices): string {
   const products = packsProducts ? `func.func(linalg-pack-products),` : "";
   const hoisting = initializes ? "kernel-hoist-init," : "";
   return (
-    `builtin.module(func.func(graph-integer${integers ? "" : "{only-constants=true}"},graph-recognize,graph-byte-ports,graph-fold-affine,graph-layout${filtering}),graph-to-linalg,` +
+    `builtin.module(func.func(graph-integer${integers ? "" : "{only-constants=true}"}${pairs ? ",graph-widen-to-pairs" : ""},graph-recognize,graph-byte-ports,graph-fold-affine,graph-layout${filtering}),graph-to-linalg,` +
     `func.func(linalg-decompose-pad),canonicalize,cse,${pack},canonicalize,cse,${products}linalg-outline{stash=true},kernel-count-work,` +
     `linalg-bufferize,${hoisting}${schedule},linalg-to-loops,kernel-plan-memory,` +
     `func.func(kernel-expand-narrow-floats),kernel-expand-small-types,func.func(kernel-expand-math${fused ? "{fused=true}" : ""},${last}))`

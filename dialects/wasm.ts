@@ -11,7 +11,7 @@ import { reads, writes } from "../ir/effects.ts";
 import type { Evaluator } from "../ir/evaluate.ts";
 import { many, one } from "../ir/fields.ts";
 import { allTypesMatch, Elementwise, Pure, sameTypes } from "../ir/traits.ts";
-import { elementOf, i32, type Type, type VectorType } from "../ir/types.ts";
+import { elementOf, i16, i32, type Type, type VectorType, vector } from "../ir/types.ts";
 import { isFloatKind } from "../support/float.ts";
 import { fma } from "../support/fma.ts";
 import { type Buffer, NDArray } from "../support/ndarray.ts";
@@ -156,6 +156,26 @@ export const relaxed_madd = defineOp("wasm.relaxed_madd", {
   },
 });
 
+export const dot = defineOp("wasm.dot", {
+  doc: "Products of numbers of 16 bits, each two neighbours added in 32 bits (`i32x4.dot_i16x8_s`).",
+  operands: [one("a", Vector), one("b", Vector)],
+  results: [one("result", Vector)],
+  traits: [Pure],
+  infer: () => [vector([4], i32)],
+  verify({ a, b }, fail) {
+    if (a.type !== vector([8], i16) || b.type !== vector([8], i16))
+      fail("the factors are vectors of 8 numbers of 16 bits");
+  },
+  evaluate({ a, b }) {
+    const product = (i: number): number => Number(a.get([i])) * Number(b.get([i]));
+    return NDArray.from(
+      "i32",
+      [4],
+      [0, 2, 4, 6].map((i) => (product(i) + product(i + 1)) | 0),
+    );
+  },
+});
+
 export const pin = defineOp("wasm.pin", {
   doc:
     "Its operands, unchanged. Written as an exit of the loop around it that is never taken: engines that would move loads " +
@@ -170,5 +190,5 @@ export const pin = defineOp("wasm.pin", {
 export const wasm = defineDialect("wasm", {
   extension: true,
   doc: "What only WebAssembly has: addresses in one memory, loads and stores with offsets, splat loads, quick minima, relaxed arithmetic.",
-  ops: [address, load, load_splat, store, pmin, pmax, relaxed_madd, pin],
+  ops: [address, load, load_splat, store, pmin, pmax, relaxed_madd, dot, pin],
 });

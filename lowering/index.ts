@@ -14,6 +14,7 @@ import { bytePorts } from "./graph/byte-ports.ts";
 import { foldAffine } from "./graph/fold-affine.ts";
 import { integer } from "./graph/integer.ts";
 import { layout } from "./graph/layout.ts";
+import { pairs } from "./graph/pairs.ts";
 import { recognize } from "./graph/recognize.ts";
 import { graphToLinalg } from "./graph/to-linalg.ts";
 import { winograd } from "./graph/winograd.ts";
@@ -27,6 +28,7 @@ import { narrowFloats } from "./kernel/narrow-floats.ts";
 import { parallelize } from "./kernel/parallelize.ts";
 import { planBuffers } from "./kernel/plan-buffers.ts";
 import { planMemory } from "./kernel/plan-memory.ts";
+import { roundSums } from "./kernel/round-sums.ts";
 import { smallTypes } from "./kernel/small-types.ts";
 import { unroll } from "./kernel/unroll.ts";
 import { decomposePad } from "./linalg/decompose-pad.ts";
@@ -51,6 +53,7 @@ export const passes: readonly Pass[] = [
   stripDebugInfo,
   symbolDce,
   integer,
+  pairs,
   recognize,
   bytePorts,
   foldAffine,
@@ -71,6 +74,7 @@ export const passes: readonly Pass[] = [
   toLoops,
   planMemory,
   easeRegisters,
+  roundSums,
   planBuffers,
   narrowFloats,
   smallTypes,

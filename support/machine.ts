@@ -13,8 +13,10 @@ export interface Machine {
   readonly tiles: readonly { readonly rows: number; readonly columns: number; readonly gflops: number }[];
   /** The same for sums of integers, where they are held in other registers than those of floats. */
   readonly integerTiles?: Machine["tiles"];
-  /** Products of so many bytes that lie next to each other are summed by few instructions. */
+  /** Products of so many neighbours that fill a word are summed by few instructions: 4 of bytes, 2 of 16 bits. */
   readonly dot?: number;
+  /** Vectors are loaded from, and stored to, elements narrower than a word. */
+  readonly narrow?: boolean;
   /** Output pixels of a depthwise strip. */
   readonly strip: number;
   /** Steps of a reduction loop written out in a row. */
@@ -48,7 +50,7 @@ export interface Grid {
   readonly share: number;
 }
 
-const zen = { turns: true, lanes: 4, vectorRegisters: 15, l1: 32 << 10, l2: 1 << 20 } as const;
+const zen = { turns: true, lanes: 4, vectorRegisters: 15, l1: 32 << 10, l2: 1 << 20, narrow: true, dot: 2 } as const;
 
 /** V8 from 13 on (Chrome 132, Node 24): emits code in the order in which it is written. */
 export const v8: Machine = {
@@ -72,6 +74,7 @@ export const v8: Machine = {
 /** The same with relaxed SIMD: products join sums in one instruction, which frees the registers of the products. */
 export const v8Relaxed: Machine = {
   ...v8,
+  integerTiles: v8.tiles,
   name: "v8-relaxed",
   tiles: [
     { rows: 6, columns: 8, gflops: 59.1 },

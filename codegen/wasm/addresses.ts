@@ -17,7 +17,7 @@ import { byteWidth } from "../../ir/datum.ts";
 import type { OpInfo } from "../../ir/define.ts";
 import { isTriviallyDead } from "../../ir/effects.ts";
 import { stridedOf } from "../../ir/strided.ts";
-import { i32, isDynamic, type MemRefType } from "../../ir/types.ts";
+import { i32, isDynamic, type MemRefType, vector as vectorType } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
 import { constantForm, type Form, plusForm } from "../forms.ts";
 
@@ -292,7 +292,10 @@ class Addresses {
 }
 
 /** Puts a load in place of an access; a scalar that is only spread over lanes is loaded into all of them at once. */
-function loaded(b: Builder, old: Value, at: Value, offset: number): Value | undefined {
+function loaded(b: Builder, whole: Value, at: Value, offset: number): Value | undefined {
+  // Neighbours that are a word are spread as one.
+  const word = whole.hasOneUse ? vector.bitcast.match(whole.firstUse!.owner)?.result : undefined;
+  const old = word?.type === vectorType([1], i32) ? word : whole;
   const spread = [...old.uses()].map((u) => vector.broadcast.match(u.owner)?.vector);
   const type = spread[0]?.type;
   if (old.hasUses && type && byteWidth(type.element) === 4 && spread.every((v) => v?.type === type)) {
@@ -301,6 +304,7 @@ function loaded(b: Builder, old: Value, at: Value, offset: number): Value | unde
       v!.replaceAllUsesWith(splat);
       v!.definingOp!.erase();
     }
+    if (old !== whole) old.definingOp!.erase();
     return undefined;
   }
   const value = wasm.load(b, at, { offset, types: [old.type] });

@@ -12,6 +12,7 @@ import { standardPipeline } from "../pipeline.ts";
 import { constantsOf, entryOf, initOf, kernelsOf, type ProgramConstant, portsOf, reservedOf } from "../program.ts";
 import { defineTarget, type Target } from "../target.ts";
 import { addresses } from "./addresses.ts";
+import { dots } from "./dot.ts";
 import { emitModule, type MemoryLayout } from "./emit.ts";
 import { artifactFacts, artifactFiles } from "./files.ts";
 import { legalize } from "./legalize.ts";
@@ -35,7 +36,12 @@ const pipelineFor = ({ name: machine, loopForm, fusedMultiplyAdd, vectorRegister
     initializes: true,
     packsProducts: true,
     fused: fusedMultiplyAdd,
+    integers: true,
+    group: 2,
+    pairs: true,
     last: [
+      "wasm-dot",
+      "kernel-round-sums",
       ...(fusedMultiplyAdd ? ["wasm-relaxed-madd"] : []),
       "wasm-min-max",
       "wasm-legalize",
@@ -65,7 +71,7 @@ export const wasmSimd: Target = defineTarget({
   files: (artifact) => artifactFiles(artifact),
   facts: artifactFacts,
   listings: { wat: ({ code }) => watText(code) },
-  passes: [relaxedMadd, minMax, legalize, addresses, pinSteps, foldOffsets],
+  passes: [dots, relaxedMadd, minMax, legalize, addresses, pinSteps, foldOffsets],
   pipeline: pipelineFor(v8),
   variants: [
     {

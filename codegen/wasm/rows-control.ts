@@ -8,6 +8,7 @@ import type { Block, Operation, Value } from "../../ir/core.ts";
 import { byteWidth } from "../../ir/datum.ts";
 import type { OpInfo } from "../../ir/define.ts";
 import { elementOf, type Type } from "../../ir/types.ts";
+import { isHeldWider, loadWidened, storeNarrowed } from "./narrow.ts";
 import type { Row, Rows } from "./rows-scalar.ts";
 import { unsupported } from "./rows-scalar.ts";
 import { type FunctionWriter, wasmType } from "./writer.ts";
@@ -209,8 +210,10 @@ function instruction(op: Operation, t: Type, table: Readonly<Record<string, stri
 
 const load: Row = (op, w) => {
   const { address, offset } = wasm.load.of(op);
+  const { type } = op.result();
   w.push(address);
-  w.f.access(instruction(op, op.result().type, loads, "load") as never, offset);
+  if (isHeldWider(type)) loadWidened(w, type, offset);
+  else w.f.access(instruction(op, type, loads, "load") as never, offset);
   w.set(op.result());
 };
 
@@ -225,7 +228,8 @@ const store: Row = (op, w) => {
   const { value, address, offset } = wasm.store.of(op);
   w.push(address);
   w.push(value);
-  w.f.access(instruction(op, value.type, stores, "store") as never, offset);
+  if (isHeldWider(value.type)) storeNarrowed(w, value.type, offset);
+  else w.f.access(instruction(op, value.type, stores, "store") as never, offset);
 };
 
 const nothing: Row = () => {};

@@ -9,22 +9,9 @@ import type { OpInfo } from "../../ir/define.ts";
 import { elementOf, type Type, type VectorType } from "../../ir/types.ts";
 import type { NDArray } from "../../support/ndarray.ts";
 import type { Plain } from "./function-builder.ts";
-import { floatTests, type Row, type Rows, unsupported } from "./rows-scalar.ts";
+import { isHeldWider, laneShape, laneShapeOf, normalizeLanes, unsignedLanes } from "./narrow.ts";
+import { floatTests, normalize, type Row, type Rows, unsupported, widthOf } from "./rows-scalar.ts";
 import type { FunctionWriter } from "./writer.ts";
-
-/** `f32x4` and the like; masks take the shape of 4 words. */
-function laneShape(t: Type, op: Operation): string {
-  const v = t as VectorType;
-  const e = v.element;
-  const lanes = v.shape.reduce((n, d) => n * d, 1);
-  if (e.kind === "float" && e.width * lanes === 128 && (e.width === 32 || e.width === 64))
-    return `f${e.width}x${lanes}`;
-  if (e.kind === "index" && lanes === 4) return "i32x4";
-  if (e.kind === "integer" && e.width * lanes === 128) return `i${e.width}x${lanes}`;
-  if (e.kind === "integer" && e.width === 1 && (lanes === 4 || lanes === 2 || lanes === 8 || lanes === 16))
-    return `i${128 / lanes}x${lanes}`;
-  return unsupported(op);
-}
 
 const isMask = (t: Type): boolean => {
   const e = elementOf(t);
@@ -32,6 +19,17 @@ const isMask = (t: Type): boolean => {
 };
 
 const binary =
+  (name: string): Row =>
+  (op, w) => {
+    w.push(op.operand(0));
+    w.push(op.operand(1));
+    w.f.op(`${laneShape(op.result().type, op)}.${name}` as Plain);
+    normalizeLanes(w, op.result().type);
+    w.set(op.result());
+  };
+
+/** Of numbers that are not changed by it. */
+const choose =
   (name: string): Row =>
   (op, w) => {
     w.push(op.operand(0));
@@ -136,6 +134,7 @@ const shift =
     if (amount === undefined) return unsupported(op);
     w.push(op.operand(0));
     w.f.i32Const(Number(amount)).op(`${laneShape(op.result().type, op)}.${name}` as Plain);
+    normalizeLanes(w, op.result().type);
     w.set(op.result());
   };
 
@@ -155,7 +154,9 @@ const convert =
   (op, w) => {
     const from = elementOf(op.operand(0).type);
     w.push(op.operand(0));
-    if (from.kind === "integer" && from.width === 1) {
+    if (isHeldWider(op.operand(0).type)) {
+      if (name.endsWith("_u")) unsignedLanes(w, op.operand(0).type as VectorType);
+    } else if (from.kind === "integer" && from.width === 1) {
       // A mask is 0 or -1: take one bit for unsigned.
       if (name.endsWith("_u")) w.f.v128Const(new Int32Array(4).fill(1)).op("v128.and");
     } else if (from.kind !== "integer" || from.width !== 32) unsupported(op);
@@ -171,6 +172,27 @@ const truncate =
     w.f.op(name);
     w.set(op.result());
   };
+
+/** To elements that lie in the same lanes, which hold their sign already. */
+const widen =
+  (signed: boolean): Row =>
+  (op, w) => {
+    const from = op.operand(0).type;
+    w.push(op.operand(0));
+    if (isMask(from)) {
+      if (laneShape(op.result().type, op) !== "i32x4") unsupported(op);
+      if (!signed) w.f.v128Const(new Int32Array(4).fill(1)).op("v128.and");
+    } else if (!signed) unsignedLanes(w, from as VectorType);
+    w.set(op.result());
+  };
+
+/** Into the same lanes; stores take the low bits by themselves. */
+const narrow: Row = (op, w) => {
+  const r = op.result();
+  w.push(op.operand(0));
+  if (![...r.uses()].every((u) => wasm.store.is(u.owner))) normalizeLanes(w, r.type);
+  w.set(r);
+};
 
 const keepBits: Row = (op, w) => {
   w.push(op.operand(0));
@@ -189,7 +211,10 @@ const broadcast: Row = (op, w) => {
   const shape = laneShape(op.result().type, op);
   const known = splatConstant(op.result());
   if (known !== undefined && (shape === "f32x4" || shape === "i32x4") && !isMask(op.result().type)) {
-    w.f.v128Const(shape === "f32x4" ? new Float32Array(4).fill(Number(known)) : new Int32Array(4).fill(Number(known)));
+    const bits = isHeldWider(op.result().type)
+      ? Number(BigInt.asIntN(widthOf(op.result().type), BigInt(known)))
+      : Number(known);
+    w.f.v128Const(shape === "f32x4" ? new Float32Array(4).fill(bits) : new Int32Array(4).fill(bits));
     w.set(op.result());
     return;
   }
@@ -282,6 +307,7 @@ const reduction: Row = (op, w) => {
     .shuffle(words)
     .op(name);
   w.f.lane(`${shape}.extract_lane` as never, 0);
+  normalize(w, source.type);
   w.freeScratch(t);
   w.set(op.result());
 };
@@ -326,7 +352,14 @@ const multiplyAdd: Row = (op, w) => {
   w.set(op.result());
 };
 
+const dot: Row = (op, w) => {
+  for (const v of op.operands) w.push(v);
+  w.f.op("i32x4.dot_i16x8_s");
+  w.set(op.result());
+};
+
 export const vectorRows: Rows = new Map<OpInfo, Row>([
+  [wasm.dot, dot],
   [wasm.relaxed_madd, multiplyAdd],
   [arith.constant, constant],
   [arith.addi, binary("add")],
@@ -338,10 +371,10 @@ export const vectorRows: Rows = new Map<OpInfo, Row>([
   [arith.shli, shift("shl")],
   [arith.shrsi, shift("shr_s")],
   [arith.shrui, shift("shr_u")],
-  [arith.maxsi, binary("max_s")],
-  [arith.minsi, binary("min_s")],
-  [arith.maxui, binary("max_u")],
-  [arith.minui, binary("min_u")],
+  [arith.maxsi, choose("max_s")],
+  [arith.minsi, choose("min_s")],
+  [arith.maxui, choose("max_u")],
+  [arith.minui, choose("min_u")],
   [arith.addf, binary("add")],
   [arith.subf, binary("sub")],
   [arith.mulf, binary("mul")],
@@ -361,22 +394,9 @@ export const vectorRows: Rows = new Map<OpInfo, Row>([
   [arith.bitcast, keepBits],
   [arith.index_cast, keepBits],
   [arith.index_castui, keepBits],
-  [
-    arith.extui,
-    (op, w) => {
-      if (!isMask(op.operand(0).type) || laneShape(op.result().type, op) !== "i32x4") unsupported(op);
-      w.push(op.operand(0));
-      w.f.v128Const(new Int32Array(4).fill(1)).op("v128.and");
-      w.set(op.result());
-    },
-  ],
-  [
-    arith.extsi,
-    (op, w) => {
-      if (!isMask(op.operand(0).type) || laneShape(op.result().type, op) !== "i32x4") unsupported(op);
-      keepBits(op, w);
-    },
-  ],
+  [arith.extui, widen(false)],
+  [arith.extsi, widen(true)],
+  [arith.trunci, narrow],
   [math.absf, unary("abs")],
   [math.sqrt, unary("sqrt")],
   [math.floor, unary("floor")],
@@ -394,9 +414,25 @@ export const vectorRows: Rows = new Map<OpInfo, Row>([
   [wasm.relaxed_madd, ternary("relaxed_madd")],
 ]);
 
+/** Ask for more than the lanes hold of elements that are narrower. Order without sign is kept by what signs fill. */
+const wantsWhole: ReadonlySet<OpInfo> = new Set<OpInfo>([
+  arith.shrui,
+  arith.bitcast,
+  arith.index_cast,
+  arith.index_castui,
+  arith.fptosi,
+  arith.fptoui,
+]);
+
 /** Whether an elementwise op on vectors has an instruction; shifts move all lanes alike. */
 export function hasVectorForm(op: Operation): boolean {
   if (!vectorRows.has(op.def)) return false;
+  const types = [...op.operands, ...op.results].map((v) => v.type).filter((t) => t.kind === "vector");
+  if (types.some((t) => isHeldWider(t))) {
+    const shapes = types.map(laneShapeOf);
+    if (wantsWhole.has(op.def) || shapes.some((s) => s?.slice(1) !== shapes[0]?.slice(1))) return false;
+  } else if (arith.trunci.is(op)) return false;
+  else if ((arith.extsi.is(op) || arith.extui.is(op)) && !isMask(types[0]!)) return false;
   const isShift = arith.shli.is(op) || arith.shrsi.is(op) || arith.shrui.is(op);
   return !isShift || splatConstant(op.operand(1)) !== undefined;
 }

@@ -7,7 +7,7 @@ import * as bufferization from "../../dialects/bufferization.ts";
 import type { Structure } from "../../dialects/linalg/structure.ts";
 import { type AffineExpr, add, constant, dim, mod, mul } from "../../ir/affine.ts";
 import type { Value } from "../../ir/core.ts";
-import { i8 } from "../../ir/types.ts";
+import { i8, i16, type Type } from "../../ir/types.ts";
 import { stepAlong } from "./steps.ts";
 
 /** Which operand is which, and whether its elements have signs. */
@@ -26,9 +26,11 @@ const innermost = (s: Structure): number => s.loops.findLastIndex((l) => l.kind 
 export const groupedColumn = (column: AffineExpr, loop: number, panel: number, group: number): AffineExpr =>
   add(mul(mod(column, constant(panel)), constant(group)), mod(dim(loop), constant(group)));
 
-/** acc + extend(x) * extend(w), the factors bytes: the numbers of the inputs. */
-function productOf(s: Structure): Omit<Dot, "loop"> | undefined {
-  if (s.inputs.length !== 2 || s.outputs.length !== 1 || s.inputs.some((o) => o.element !== i8)) return undefined;
+/** acc + extend(x) * extend(w), so many factors a word: the numbers of the inputs. */
+function productOf(s: Structure, group: number): Omit<Dot, "loop"> | undefined {
+  if (s.inputs.length !== 2 || s.outputs.length !== 1) return undefined;
+  const narrow: readonly Type[] = group === 4 ? [i8] : group === 2 ? [i8, i16] : [];
+  if (s.inputs[0]!.element !== narrow.at(-1) || !narrow.includes(s.inputs[1]!.element)) return undefined;
   const sum = arith.addi.match(s.body.terminator?.operand(0));
   const acc = s.outputs[0]!.arg;
   const product = sum && arith.muli.match(sum.lhs === acc ? sum.rhs : sum.rhs === acc ? sum.lhs : undefined);
@@ -50,13 +52,13 @@ export function groupLoop(s: Structure, group: number): number | undefined {
   if (group < 2 || loop < 0 || s.loops[loop]!.extent % group !== 0) return undefined;
   // How long the loop is, x says then: packed weights do not.
   if (!s.inputs[0]?.map.results.some((r) => r.kind === "dim" && r.index === loop)) return undefined;
-  return productOf(s) && stepAlong(s, 0, loop) === 1 ? loop : undefined;
+  return productOf(s, group) && stepAlong(s, 0, loop) === 1 ? loop : undefined;
 }
 
 /** The dot products that an op is made of, if its operands lie in memory as they take it. */
 export function dotOf(s: Structure, group: number): Dot | undefined {
   const loop = groupLoop(s, group);
-  const product = productOf(s);
+  const product = productOf(s, group);
   if (loop === undefined || !product) return undefined;
   const last = s.inputs[product.weights]!.map.results.at(-1);
   const packed = last?.kind === "+" && last.rhs.kind === "mod" && last.rhs.rhs.kind === "constant";

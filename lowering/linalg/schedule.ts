@@ -8,7 +8,7 @@ import { type Structure, structureOf } from "../../dialects/linalg/structure.ts"
 import { isIdentityMap } from "../../ir/affine.ts";
 import { attr } from "../../ir/attributes.ts";
 import type { Operation } from "../../ir/core.ts";
-import { f32, i32, isShaped, type TensorType, type Type } from "../../ir/types.ts";
+import { f32, i8, i16, i32, isShaped, type TensorType, type Type } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
 import { type Machine, machines, v8 } from "../../support/machine.ts";
 import { dotOf } from "./dot.ts";
@@ -52,7 +52,7 @@ export function scheduleKernel(fn: Operation, machine: Machine): readonly number
     const structure = structureOf(op);
     if (structure?.loops.some((l) => l.kind === "reduction" && l.extent !== 1)) reductions.push({ op, structure });
     if (structure) structures.push(structure);
-    if (structure && !hasLanes(structure)) vectorizable = false;
+    if (structure && !hasLanes(structure, machine)) vectorizable = false;
     if (structure) for (const inner of structure.body) work += inner.def.isConstant ? 0 : 1;
   }
   const shape = results.reduce<readonly number[]>((best, t) => (t.shape.length >= best.length ? t.shape : best), []);
@@ -66,7 +66,8 @@ export function scheduleKernel(fn: Operation, machine: Machine): readonly number
       tileForThreads(shape, lanes, heavy !== undefined, machine, machine.grid))
     : heavy
       ? tileReduction(heavy.structure, shape, lanes, machine)
-      : turnBlocks(tileElementwise(shape, lanes, work), structures, shape, machine);
+      : (tileAlongInput(structures, shape, machine, vectorizable, work) ??
+        turnBlocks(tileElementwise(shape, lanes, work), structures, shape, machine));
   setSchedule(fn, root);
   for (const r of reductions)
     setSchedule(r.op, reductionLoops(r.structure, r === heavy, lanes, pointsOf(root), machine));
@@ -74,14 +75,16 @@ export function scheduleKernel(fn: Operation, machine: Machine): readonly number
 }
 
 const wordTypes: ReadonlySet<Type> = new Set([f32, i32]);
+const narrowTypes: ReadonlySet<Type> = new Set([f32, i32, i16, i8]);
 
-/** Everything in memory is of 32 bits, and the body is arithmetic that vectors have. */
-function hasLanes(s: Structure): boolean {
-  if (s.operands.some((o) => !wordTypes.has(o.element))) return false;
+/** What is in memory has vectors on the machine, and the body is arithmetic that vectors have. */
+function hasLanes(s: Structure, machine: Machine): boolean {
+  const types = machine.narrow ? narrowTypes : wordTypes;
+  if (s.operands.some((o) => !types.has(o.element))) return false;
   for (const op of s.body) {
     for (const r of op.results) {
       if (isShaped(r.type)) return false;
-      if (!wordTypes.has(r.type) && !(r.type.kind === "integer" && r.type.width === 1)) return false;
+      if (!types.has(r.type) && !(r.type.kind === "integer" && r.type.width === 1)) return false;
     }
   }
   return true;
@@ -111,6 +114,36 @@ function tileElementwise(shape: readonly number[], lanes: number, work = 0): Roo
     vector: wide ? last : -1,
     lanes: wide ? lanes : 1,
   };
+}
+
+/** Scalar ops of a body from which on vectors are worth it, though their lanes are stored one by one. */
+const worthVectors = 6;
+
+/** Where rows of the results are too short for vectors: along another dimension, if what is read lies along it. */
+function tileAlongInput(
+  structures: readonly Structure[],
+  shape: readonly number[],
+  machine: Machine,
+  vectorizable: boolean,
+  work: number,
+): RootSchedule | undefined {
+  const { lanes } = machine;
+  const last = shape.length - 1;
+  if (!vectorizable || lanes < 4 || last < 1 || shape[last]! >= lanes || work < worthVectors) return undefined;
+  for (const s of structures) {
+    const out = s.outputs[0];
+    if (!out || out.shape.length !== shape.length || !isIdentityMap(out.map)) continue;
+    for (const [i, { map, shape: own }] of s.inputs.entries()) {
+      const at = own.length < 2 ? undefined : map.results[own.length - 1];
+      if (at?.kind !== "dim" || at.index >= last || stepAlong(s, i, at.index) !== 1) continue;
+      const along = at.index;
+      if (shape[along]! < lanes) continue;
+      const tile = shape.map((_, d) => (d === along ? lanes : 1));
+      const order = [...plainOrder(shape.length).filter((d) => d !== along), along];
+      return { order, tile, block: shape.map(() => 0), vector: along, lanes };
+    }
+  }
+  return undefined;
 }
 
 /** Results of fewer elements are turned as they come; of more, in an order that uses up what is loaded. */
@@ -323,7 +356,7 @@ function reductionLoops(
     const along = last < 0 ? -1 : loopOfDim(s, last);
     if (along >= 0 && readInputs(s).some((i) => stepAlong(s, i, along) === 0)) {
       // Rows share what the columns load: one long loop whose pointers move, as far as memory allows.
-      const dot = lanes === 1 ? dotOf(s, machine.dot ?? 0) : undefined;
+      const dot = dotOf(s, machine.dot ?? 0);
       // Packed weights follow each other in the order of the loops.
       const run = longestRun(s, order, dot?.weights);
       return { ...none, run, unroll: machine.unroll, ...(dot && { group: machine.dot! }) };

@@ -10,7 +10,7 @@ import * as vector from "../../../dialects/vector/index.ts";
 import { type AffineExpr, add, constant, floordiv, linear, mod, mul, substitute } from "../../../ir/affine.ts";
 import { Operation, type Value } from "../../../ir/core.ts";
 import type { OpInfo } from "../../../ir/define.ts";
-import { i32, i64, integerAttribute, type Type, vector as vectorType } from "../../../ir/types.ts";
+import { elementOf, i32, i64, integerAttribute, type Type, vector as vectorType } from "../../../ir/types.ts";
 import { invariant } from "../../../support/diagnostic.ts";
 import { type Dot, dotOf } from "../dot.ts";
 import { type ReductionSchedule, reductionSchedule, unrollAttribute } from "../schedule-attribute.ts";
@@ -234,25 +234,72 @@ export class Reduction {
     return this.#dot?.loop === loop ? this.schedule.group! : 1;
   }
 
-  /** Products of bytes next to each other, summed into each result. */
-  #dotStep({ x, weights, signed }: Dot, domains: readonly At[], accumulators: readonly Value[]): Value[] {
-    const { structure, values, schedule } = this;
+  /** Products of neighbours, summed into each result. */
+  #dotStep(dot: Dot, domains: readonly At[], accumulators: readonly Value[]): Value[] {
+    const made: Value[] = new Array(accumulators.length);
+    for (const row of rowsOf(domains)) {
+      for (const i of row) {
+        const d = domains[i]!;
+        made[i] = d.some(usesLane)
+          ? this.#dotOfLanes(dot, d, accumulators[i]!)
+          : this.schedule.group === wordBytes
+            ? this.#dotOfOne(dot, d, accumulators[i]!)
+            : this.#dotOneByOne(dot, d, accumulators[i]!);
+      }
+    }
+    return made;
+  }
+
+  /** The neighbours of a factor, from the point on, in 32 bits. */
+  #factor(input: number, domain: At, isSigned: boolean, count: number, shape: readonly number[]): Value {
+    const { structure, values } = this;
     const { nest } = values;
-    const count = schedule.group!;
-    const types = [vectorType([count], i32)];
-    const factor = (input: number, domain: At, isSigned: boolean): Value => {
-      const operand = structure.inputs[input]!;
-      const at = values.resolve(mapped(operand, domain), 1);
-      const run = values.readRun(operand.value, at, count);
-      const widen = isSigned ? arith.extsi : arith.extui;
-      return nest.at(nest.levelOf(at), `wide ${values.key(operand.value, at, 1)} ${count}`, () =>
-        widen(nest.b, run, { types }),
-      );
-    };
-    return domains.map((d, i) => {
-      const products = arith.muli(nest.b, factor(x, d, signed.x), factor(weights, d, signed.weights));
-      return vector.reduction(nest.b, products, accumulators[i]!, { kind: "add", types: [i32] });
+    const operand = structure.inputs[input]!;
+    const at = values.resolve(mapped(operand, domain), 1);
+    const run = values.readRun(operand.value, at, count);
+    const widen = isSigned ? arith.extsi : arith.extui;
+    const level = nest.levelOf(at);
+    return nest.at(level, `wide ${values.key(operand.value, at, 1)} ${count} ${shape.join("x")}`, () => {
+      const narrow = vectorType(shape, elementOf(run.type));
+      const whole = shape.length === 1 ? 1 : shape.reduce((n, d) => n * d, 1) / count;
+      const placed =
+        shape.length === 1
+          ? run
+          : whole > 1
+            ? vector.broadcast(nest.b, run, { types: [narrow] })
+            : vector.shape_cast(nest.b, run, { types: [narrow] });
+      return widen(nest.b, placed, { types: [vectorType(shape, i32)] });
     });
+  }
+
+  #dotOfOne({ x, weights, signed }: Dot, domain: At, accumulator: Value): Value {
+    const { b } = this.values.nest;
+    const count = this.schedule.group!;
+    const factor = (input: number, isSigned: boolean): Value => this.#factor(input, domain, isSigned, count, [count]);
+    const products = arith.muli(b, factor(x, signed.x), factor(weights, signed.weights));
+    return vector.reduction(b, products, accumulator, { kind: "add", types: [i32] });
+  }
+
+  /** In each lane the neighbours of a column, times those of x, which all lanes share. */
+  #dotOfLanes({ x, weights, signed }: Dot, domain: At, accumulator: Value): Value {
+    const { b } = this.values.nest;
+    const count = this.schedule.group!;
+    const shape = [this.lanes, count];
+    const first = domain.map((e) => substitute(e, [], [constant(0)]));
+    const w = this.#factor(weights, first, signed.weights, this.lanes * count, shape);
+    const products = arith.muli(b, this.#factor(x, first, signed.x, count, shape), w);
+    return vector.multi_reduction(b, products, accumulator, { kind: "add", reduction_dims: [1] });
+  }
+
+  #dotOneByOne({ loop }: Dot, domain: At, accumulator: Value): Value {
+    const { structure, values } = this;
+    let sum = accumulator;
+    for (let k = 0; k < this.schedule.group!; k++) {
+      const at = domain.map((e, i) => (i === loop ? add(e, constant(k)) : e));
+      const args = [...values.operandsAt(structure, at, 1), sum];
+      sum = values.inline(structure.body, [{ domain: at, args }], 1)[0]![0]!;
+    }
+    return sum;
   }
 
   /** One step of all results. */
@@ -294,6 +341,9 @@ export class Reduction {
     );
   }
 }
+
+/** Bytes of a word, which processors that take words apart multiply at a time. */
+const wordBytes = 4;
 
 /** Points that differ only in the dimension that carries the lanes: a row of the register tile. */
 function rowsOf(domains: readonly At[]): number[][] {

@@ -1,0 +1,96 @@
+/** Bytes that sums of products read become numbers of 16 bits where they are made; the results stay the same. */
+import { describe, expect, it } from "vitest";
+import * as func from "../../dialects/func.ts";
+import { constantOfArray } from "../../dialects/graph/constant.ts";
+import { max_pool } from "../../dialects/graph/pool.ts";
+import { conv_integer, matmul_integer, requantize } from "../../dialects/graph/quant.ts";
+import { concat, pad, reshape } from "../../dialects/graph/shape.ts";
+import type { Builder } from "../../ir/builder.ts";
+import type { Value } from "../../ir/core.ts";
+import { interpret } from "../../ir/interpret.ts";
+import { f32, i8, i16, i32, type TensorType, tensor } from "../../ir/types.ts";
+import { NDArray } from "../../support/ndarray.ts";
+import { program, randomArray, runPasses, verified } from "../support/compile.ts";
+
+const window = { strides: [1, 1], pads: [1, 1, 1, 1], dilations: [1, 1], group: 1, layout: "channels-first" } as const;
+const pool = { kernel: [2, 2], strides: [2, 2], pads: [0, 0, 0, 0], dilations: [1, 1], ceil_mode: false };
+const bytes = (b: Builder, shape: number[], seed: number): Value =>
+  constantOfArray(b, randomArray(tensor(shape, i8), seed), i8);
+const scaled = (b: Builder, x: Value, by = 0.01): Value =>
+  requantize(b, x, constantOfArray(b, NDArray.from("f32", [], [by]), f32), undefined, { to: i8 });
+
+/** Shapes of what the sums of products read, after the pass. */
+function factors(shape: number[], fill: (b: Builder, x: Value) => Value): string[] {
+  const input = tensor(shape, i8);
+  let type = input as TensorType;
+  program([input], [], (b, x) => {
+    type = fill(b, x!).type as TensorType;
+    return [];
+  });
+  const module = program([input], [type], (b, x) => [fill(b, x!)]);
+  const given = [randomArray(input, 3)];
+  const before = interpret(module, "main", given)[0] as NDArray;
+  runPasses(module, "builtin.module(func.func(graph-widen-to-pairs))");
+  verified(module, "the pass");
+  const after = interpret(module, "main", given)[0] as NDArray;
+  expect([...after.values()]).toEqual([...before.values()]);
+  expect(new Set(before.values()).size).toBeGreaterThan(3);
+  const ops = [...func.func.of(module.region().entry.first!).body.entry];
+  return ops.flatMap((op) => {
+    if (!conv_integer.is(op) && !matmul_integer.is(op)) return [];
+    const t = op.operand(0).type as TensorType;
+    expect(t.element).toBe(i16);
+    return [t.shape.join("x")];
+  });
+}
+
+describe("graph-widen-to-pairs", () => {
+  it("gives an odd number of channels one more, with the padding of the convolution", () => {
+    const found = factors([1, 3, 6, 6], (b, x) =>
+      conv_integer(b, x, bytes(b, [4, 3, 3, 3], 1), undefined, undefined, undefined, window),
+    );
+    expect(found).toEqual(["1x4x8x8"]);
+  });
+
+  it("fills up in the padding that is there, and in channels that are last", () => {
+    const found = factors([1, 6, 6, 3], (b, x) => {
+      const around = pad(b, x, constantOfArray(b, NDArray.from("i8", [], [7]), i8), {
+        low: [0, 1, 1, 0],
+        high: [0, 1, 1, 0],
+        mode: "constant",
+      });
+      return conv_integer(b, around, bytes(b, [3, 3, 3, 4], 1), undefined, undefined, undefined, {
+        ...window,
+        pads: [0, 0, 0, 0],
+        layout: "channels-last",
+      });
+    });
+    expect(found).toEqual(["1x8x8x4"]);
+  });
+
+  it("widens what is moved before it is moved: pools, concatenations, shapes", () => {
+    const found = factors([1, 4, 8, 8], (b, x) => {
+      const point = { ...window, pads: [0, 0, 0, 0] };
+      const one = (seed: number): Value =>
+        scaled(b, conv_integer(b, x, bytes(b, [2, 4, 1, 1], seed), undefined, undefined, undefined, point), 0.004);
+      const both = concat(b, [one(1), one(2)] as never, { axis: 1 });
+      const most = max_pool(b, both, pool);
+      const rows = reshape(b, most, undefined, { shape: [1, 64] });
+      return matmul_integer(b, rows, bytes(b, [64, 6], 3), undefined, undefined);
+    });
+    expect(found).toEqual(["1x4x8x8", "1x4x8x8", "1x64"]);
+  });
+
+  it("leaves sums of 32 bits and factors that are not constant alone", () => {
+    const input = tensor([2, 4], i8);
+    const module = program([input], [tensor([2, 2], i32)], (b, x) => {
+      const turned = reshape(b, x!, undefined, { shape: [4, 2] });
+      return [matmul_integer(b, x!, turned, undefined, undefined)];
+    });
+    runPasses(module, "builtin.module(func.func(graph-widen-to-pairs))");
+    const types = [...func.func.of(module.region().entry.first!).body.entry].flatMap((op) =>
+      op.operands.map((v) => (v.type as TensorType).element),
+    );
+    expect(types).not.toContain(i16);
+  });
+});
