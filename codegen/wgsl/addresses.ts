@@ -62,6 +62,24 @@ export class Sum {
     else this.terms.set(key, { expr, values, factor: scale });
   }
 
+  /** What is divided and put together again is as it was: `(x floordiv n) * n + x mod n`. */
+  join(): this {
+    for (const [key, whole] of this.terms) {
+      const q = divisionOf(whole);
+      if (q?.kind !== "floordiv") continue;
+      const other = [...this.terms].find(([, t]) => {
+        const r = divisionOf(t);
+        return r?.kind === "mod" && r.by === q.by && r.of === q.of && t.factor * q.by === whole.factor;
+      });
+      if (!other) continue;
+      this.terms.delete(key);
+      this.terms.delete(other[0]);
+      this.add(q.of, other[1].factor);
+      return this.join();
+    }
+    return this;
+  }
+
   /** Nothing but this value. */
   isJust(v: Value): boolean {
     const [term] = this.terms.values();
@@ -76,6 +94,24 @@ export class Sum {
     }
     return d;
   }
+}
+
+/** What a term divides a value by, if it does nothing else. */
+function divisionOf({
+  expr,
+  values,
+}: Term): { readonly kind: string; readonly of: Value; readonly by: number } | undefined {
+  const apply = expr ? { e: expr, operands: values } : appliedIn(values[0]!);
+  const e = apply?.e;
+  if (!apply || (e?.kind !== "floordiv" && e?.kind !== "mod")) return undefined;
+  const { lhs, rhs } = e;
+  if (lhs.kind !== "dim" || rhs.kind !== "constant") return undefined;
+  return { kind: e.kind, of: apply.operands[lhs.index]!, by: rhs.value };
+}
+
+function appliedIn(v: Value): { readonly e: AffineExpr; readonly operands: readonly Value[] } | undefined {
+  const apply = affine.apply.match(v);
+  return apply && { e: apply.map.results[0]!, operands: apply.mapOperands };
 }
 
 /** Written as it is where it occurs. Divisions have a name of their own, as has the number of the thread. */
@@ -99,25 +135,32 @@ export function positionOf(type: MemRefType, indices: readonly Value[], op: Oper
   indices.forEach((v, d) => {
     sum.add(v, layout.strides[d]!);
   });
-  return sum;
+  return sum.join();
 }
 
 export const number = (n: number): Expr => integerLiteral(n)!;
 
 /** The sum as text, `shift` (elements or text) added, divided by `unit`, which divides it. */
 export function sumText(sum: Sum, shift: number | string, unit: number, w: KernelWriter): Expr {
+  const terms = [...sum.terms].filter(([, t]) => t.factor !== 0);
   let e: Expr | undefined;
   const plus = (x: Expr): void => {
     e = e ? infix("+", e, x) : x;
   };
-  for (const { expr, values, factor } of sum.terms.values()) {
-    if (factor === 0) continue;
-    const one = expr ? affineText(expr, values, w) : w.use(values[0]!);
-    const scaled = factor / unit;
-    if (scaled < 0 && e) {
-      e = infix("-", e, scaled === -1 ? one : infix("*", one, number(-scaled)));
-    } else plus(scaled === 1 ? one : infix("*", one, number(scaled)));
-  }
+  const all = (): Expr | undefined => {
+    for (const [, { expr, values, factor }] of terms) {
+      const one = expr ? affineText(expr, values, w) : w.use(values[0]!);
+      const scaled = factor / unit;
+      if (scaled < 0 && e) {
+        e = infix("-", e, scaled === -1 ? one : infix("*", one, number(-scaled)));
+      } else plus(scaled === 1 ? one : infix("*", one, number(scaled)));
+    }
+    return e;
+  };
+  e =
+    terms.length > 1
+      ? w.shared(`${terms.map(([key, t]) => `${key} ${t.factor}`).join()} / ${unit}`, () => all()!)
+      : all();
   const rest = (sum.rest + (typeof shift === "number" ? shift : 0)) / unit;
   if (typeof shift === "string") plus(unit === 1 ? atom(shift) : infix("/", atom(shift), number(unit)));
   if (rest < 0 && e) e = infix("-", e, number(-rest));
@@ -171,7 +214,7 @@ function isNonNegative(e: AffineExpr, operands: readonly Value[]): boolean {
 }
 
 /** A thread, a workgroup, the counter of a loop from zero or more, or made of them. */
-function isCount(v: Value): boolean {
+export function isCount(v: Value): boolean {
   const known = constantIndex(v);
   if (known !== undefined) return known >= 0;
   const apply = affine.apply.match(v);

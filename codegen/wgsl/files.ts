@@ -2,6 +2,7 @@
 import type { Manifest } from "../../runtime/manifest.ts";
 import { hashed } from "../files.ts";
 import type { Artifact, Fact } from "../target.ts";
+import { indented } from "./compact.ts";
 import { declarationText, loaderText } from "./loader.ts";
 
 const separator = "//\n";
@@ -48,5 +49,5 @@ export function factsOf(artifact: Artifact, files: ReadonlyMap<string, Uint8Arra
 /** All shaders with their numbers, for reading. */
 export const listing = async (artifact: Artifact): Promise<string> =>
   shadersOf(artifact)
-    .map((text, i) => `// k${i}\n${text}`)
+    .map((text, i) => `// k${i}\n${indented(text)}`)
     .join("\n");

@@ -14,11 +14,19 @@ function variables(values: readonly Value[], inits: readonly Value[], op: Operat
   return values.map((v, i) => {
     const name = w.fresh();
     const init = inits[i];
-    w.line(
-      init ? `var ${name}: ${w.typeOf(v.type, op)} = ${w.use(init).text};` : `var ${name}: ${w.typeOf(v.type, op)};`,
-    );
+    // A type is written even where nothing is, so that everything that WGSL has no type for is found.
+    const type = w.typeOf(v.type, op);
+    w.line(init ? `var ${name} = ${w.use(init).text};` : `var ${name}: ${type};`);
     return atom(name);
   });
+}
+
+/**
+ * What a loop around this one carries and only hands to it: the loop inside goes on with the variable of the one outside.
+ */
+function isHandedOn(init: Value, op: Operation): boolean {
+  const around = op.block?.parentOp;
+  return init.owner === op.block && init.index > 0 && init.hasOneUse && around != null && scf.for.is(around);
 }
 
 /** Sets variables to what a block hands over: all are read before any is written. */
@@ -61,7 +69,9 @@ const loop: Row = (op, w) => {
   const { lowerBound, upperBound, step, initArgs, results, region } = scf.for.of(op);
   const body = region.entry;
   const [counter, ...carried] = body.args as [Value, ...Value[]];
-  const names = variables(carried, initArgs, op, w);
+  const names = carried.map((a, i) =>
+    isHandedOn(initArgs[i]!, op) ? w.use(initArgs[i]!) : variables([a], [initArgs[i]!], op, w)[0]!,
+  );
   carried.forEach((a, i) => {
     w.set(a, names[i]!);
   });
@@ -73,9 +83,9 @@ const loop: Row = (op, w) => {
   const by = w.use(step).text;
   const low = w.use(lowerBound).text;
   // Zero, as there are no more than 65535 workgroups along an axis; compilers do not know that.
-  const high = isKept(op) ? infix("+", w.use(upperBound), atom("i32(g.z >> 16u)")) : w.use(upperBound);
+  const high = isKept(op) ? infix("+", w.use(upperBound), atom(w.first("i32(g.z >> 16u)"))) : w.use(upperBound);
   const test = infix("<", atom(i), high).text;
-  w.nested(`for (var ${i}: i32 = ${low}; ${test}; ${i} += ${by}) {`, () => {
+  w.nested(`for (var ${i} = ${low}; ${test}; ${by === "1" ? `${i}++` : `${i} += ${by}`}) {`, () => {
     w.block(body);
     handOver(body.terminator!.operands, names, w);
   });
@@ -85,12 +95,15 @@ const loop: Row = (op, w) => {
 const branch: Row = (op, w) => {
   const { condition, thenRegion, elseRegion, results } = scf.if.of(op);
   const c = w.use(condition);
-  const names = variables(results, [], op, w);
+  const last = elseRegion.blocks[0];
+  // What is known before is there first, and replaced if the condition holds.
+  const known = last && last.first === last.terminator ? last.terminator!.operands : [];
+  const names = variables(results, known, op, w);
   const inside = (block: Block): void => {
     w.block(block);
     handOver(block.terminator?.operands ?? [], names, w);
   };
-  const other = elseRegion.blocks[0];
+  const other = last && last.first !== last.terminator ? last : undefined;
   w.line(`if (${c.text}) {`);
   w.inside(() => inside(thenRegion.entry));
   if (other) {

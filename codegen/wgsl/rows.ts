@@ -7,7 +7,7 @@ import type { Operation, Value } from "../../ir/core.ts";
 import type { OpInfo } from "../../ir/define.ts";
 import { elementOf, type Type } from "../../ir/types.ts";
 import { atom, call, type Expr, infix, prefix } from "../source.ts";
-import { affineText, number, Sum, sumText } from "./addresses.ts";
+import { affineText, isCount, number, Sum, sumText } from "./addresses.ts";
 import { controlRows } from "./rows-control.ts";
 import { memoryRows } from "./rows-memory.ts";
 import { carrierOf, lanesOf, narrowWidth, Unsupported } from "./types.ts";
@@ -87,11 +87,15 @@ const unsignedInteger =
     return wrap(signed(infix(symbol, unsigned(a, type), unsigned(b, type)), type), type);
   };
 
+/** Indices that are not below zero: their signs do not count. */
+const areCounts = (op: Operation): boolean => op.operands.every((v) => v.type.kind === "index" && isCount(v));
+
 const extreme =
   (name: "min" | "max", isUnsigned: boolean): Row =>
   (op, w) => {
     const [a, b] = operands(op, w) as [Expr, Expr];
     const { type } = op.result();
+    if (isUnsigned && areCounts(op)) return call(name, a, b);
     // An i1 that is set is -1 where signs count.
     if (isBool(type)) return infix((name === "max") === isUnsigned ? "|" : "&", a, b);
     return isUnsigned ? wrap(signed(call(name, unsigned(a, type), unsigned(b, type)), type), type) : call(name, a, b);
@@ -116,16 +120,22 @@ const float =
   };
 
 /** A product that may be fused with the sum around it, if it is one. */
-function product(v: Value, w: KernelWriter): readonly [Expr, Expr] | undefined {
+function product(v: Value, w: KernelWriter): readonly [Value, Value] | undefined {
   const op = w.pending(v);
   if (!op || !arith.mulf.is(op) || !contracts(op)) return undefined;
-  return [w.use(op.operand(0)), w.use(op.operand(1))];
+  return [op.operand(0), op.operand(1)];
 }
 
 const contracts = (op: Operation): boolean => {
   const flags = op.props[op.def.attrIndex.get("fastmath") ?? -1];
   return Array.isArray(flags) && (flags.includes("contract") || flags.includes("fast"));
 };
+
+/** The scalar in every lane of a value; WGSL multiplies vectors by scalars as they are. */
+function scalarOf(v: Value, w: KernelWriter): Expr | undefined {
+  const spread = vector.broadcast.match(v);
+  return spread && spread.source.type.kind !== "vector" ? w.use(spread.source) : undefined;
+}
 
 const sum: Row = (op, w) => {
   needFloat(op);
@@ -135,7 +145,10 @@ const sum: Row = (op, w) => {
       [0, 1],
     ] as const) {
       const factors = product(op.operand(i), w);
-      if (factors) return call("fma", ...factors, w.use(op.operand(j)));
+      if (!factors) continue;
+      const [a, b] = factors.map((v) => scalarOf(v, w) ?? w.use(v)) as [Expr, Expr];
+      if (factors.some((v) => scalarOf(v, w))) return infix("+", w.use(op.operand(j)), infix("*", a, b));
+      return call("fma", a, b, w.use(op.operand(j)));
     }
   }
   return float("+")(op, w);
@@ -184,9 +197,16 @@ const integerTests: Readonly<Record<string, string>> = {
   ge: ">=",
 };
 
+/** An index where it is used: the sum that it is. */
+function indexText(v: Value, w: KernelWriter): Expr {
+  const sum = new Sum();
+  sum.add(v, 1);
+  return sum.isJust(v) ? w.use(v) : sumText(sum, 0, 1, w);
+}
+
 const compareIntegers: Row = (op, w) => {
   const { predicate, lhs } = arith.cmpi.of(op);
-  let [a, b] = operands(op, w) as [Expr, Expr];
+  let [a, b] = (lhs.type.kind === "index" ? op.operands.map((v) => indexText(v, w)) : operands(op, w)) as [Expr, Expr];
   const { type } = lhs;
   const plain = predicate === "eq" || predicate === "ne";
   const isUnsigned = predicate.startsWith("u");
@@ -195,7 +215,7 @@ const compareIntegers: Row = (op, w) => {
       lanesOf(type) === 1 ? atom(isUnsigned ? "1" : "-1") : atom(`vec${lanesOf(type)}i(${isUnsigned ? 1 : -1})`);
     const zero = lanesOf(type) === 1 ? atom("0") : atom(`vec${lanesOf(type)}i()`);
     [a, b] = [call("select", zero, one, a), call("select", zero, one, b)];
-  } else if (isUnsigned && !plain) [a, b] = [unsigned(a, type), unsigned(b, type)];
+  } else if (isUnsigned && !plain && !areCounts(op)) [a, b] = [unsigned(a, type), unsigned(b, type)];
   return infix(integerTests[plain ? predicate : predicate.slice(1)]!, a, b);
 };
 

@@ -8,6 +8,7 @@ import type { MemRefType } from "../../ir/types.ts";
 import { invariant } from "../../support/diagnostic.ts";
 import { atom, call, infix } from "../source.ts";
 import { constantIndex, number, positionOf } from "./addresses.ts";
+import { compact } from "./compact.ts";
 import { rows } from "./rows.ts";
 import { carrierOf, lanesOf, type Storage, storageOf, Unsupported } from "./types.ts";
 import { type BufferView, KernelWriter } from "./writer.ts";
@@ -104,7 +105,7 @@ export function writeShader(launch: Operation, params: readonly Value[], args: r
     const name = `b${bindings.length}`;
     const element = wide ? `vec4${storage === "f32" ? "f" : "i"}` : storage;
     declarations.push(
-      `@group(0) @binding(${bindings.length}) var<storage, ${writes ? "read_write" : "read"}> ${name}: array<${element}>;`,
+      `@group(0) @binding(${bindings.length}) var<storage${writes ? ", read_write" : ""}> ${name}: array<${element}>;`,
     );
     bindings.push({ buffer, access: writes ? "write" : "read" });
     for (const i of members) {
@@ -124,21 +125,26 @@ export function writeShader(launch: Operation, params: readonly Value[], args: r
     declarations.push(`var<workgroup> s${i}: array<${element}, ${wide ? count / 4 : count}>;`);
     views.set(v, { name: `s${i}`, storage, wide, offset: 0 });
   });
-  const w = new KernelWriter(rows, views);
-  ids.forEach((axis, i) => {
-    w.set(given.blocks[i]!, grid[i] === 1 ? atom("0") : call("i32", atom(`g.${axis}`)));
-    w.set(given.threads[i]!, block[i] === 1 ? atom("0") : call("i32", atom(`l.${axis}`)));
-    w.set(given.grid[i]!, number(grid[i]!));
-    w.set(given.sizes[i]!, number(block[i]!));
-  });
-  params.forEach((v, i) => {
-    const arg = args[i]!;
-    if (arg.kind !== "number" || !v.hasUses) return;
-    const text = arg.value === undefined ? atom(parameter(i)) : number(arg.value);
-    w.set(v, carrierOf(v.type) === "bool" ? infix("!=", text, atom("0")) : text);
-  });
-  constantsBefore(launch, w);
-  w.block(body.entry);
+  const write = (repeats?: readonly number[]): KernelWriter => {
+    const w = new KernelWriter(rows, views, repeats);
+    ids.forEach((axis, i) => {
+      w.set(given.blocks[i]!, grid[i] === 1 ? atom("0") : call("i32", atom(`g.${axis}`)));
+      w.set(given.threads[i]!, block[i] === 1 ? atom("0") : call("i32", atom(`l.${axis}`)));
+      w.set(given.grid[i]!, number(grid[i]!));
+      w.set(given.sizes[i]!, number(block[i]!));
+    });
+    params.forEach((v, i) => {
+      const arg = args[i]!;
+      if (arg.kind !== "number" || !v.hasUses) return;
+      const value = arg.value === undefined ? atom(parameter(i)) : number(arg.value);
+      w.set(v, carrierOf(v.type) === "bool" ? infix("!=", value, atom("0")) : value);
+    });
+    constantsBefore(launch, w);
+    w.block(body.entry);
+    return w;
+  };
+  // Written twice: what is said more than once is known the second time, and has a name.
+  const w = write(write().repeats);
   const text = w.toString();
   if (parameters.length > 0) {
     declarations.push(
@@ -158,7 +164,7 @@ export function writeShader(launch: Operation, params: readonly Value[], args: r
     "}",
     "",
   ].join("\n");
-  return { code, bindings, parameters, grid, workgroup: block[0] * block[1] * block[2] };
+  return { code: compact(code), bindings, parameters, grid, workgroup: block[0] * block[1] * block[2] };
 }
 
 function elementStorage(v: Value, op: Operation): Storage {

@@ -27,6 +27,8 @@ export interface BufferView {
   readonly offset: number | string;
 }
 
+const letters = "acdefhijkmnoqrtuvwxyz";
+
 /** Expressions longer than this get a name. */
 const longest = 160;
 
@@ -45,12 +47,18 @@ export class KernelWriter {
   readonly #lines: Line[] = [];
   /** Functions that rows ask for, by name. */
   readonly helpers = new Map<string, string>();
+  readonly #scopes: Map<string, { readonly id: number; readonly e: Expr }>[] = [new Map()];
+  readonly #repeats: number[] = [];
+  readonly #wanted: readonly number[] | undefined;
+  readonly #prologue = new Map<string, string>();
   #depth = 1;
   #count = 0;
 
-  constructor(rows: Rows, buffers: ReadonlyMap<Value, BufferView>) {
+  /** `repeats`: what a writer of the same program has counted; without, everything that may be shared gets a name. */
+  constructor(rows: Rows, buffers: ReadonlyMap<Value, BufferView>, repeats?: readonly number[]) {
     this.#rows = rows;
     this.#buffers = buffers;
+    this.#wanted = repeats;
   }
 
   // --- values -------------------------------------------------------------------------------------------------
@@ -73,14 +81,44 @@ export class KernelWriter {
 
   /** A name for what is written in one place and used in several. */
   named(e: Expr): Expr {
-    if (/^[A-Za-z_]\w*$/.test(e.text)) return e;
+    if (/^[A-Za-z_]\w*(\.[xyzw])?$/.test(e.text)) return e;
     const name = this.fresh();
     this.#lines.push({ text: this.#indented(`let ${name} = ${e.text};`), defines: name });
     return atom(name);
   }
 
+  /** What several places of a block (or of blocks in it) say alike has a name, which it gets in the first of them. */
+  shared(key: string, write: () => Expr): Expr {
+    for (const scope of this.#scopes) {
+      const known = scope.get(key);
+      if (!known) continue;
+      this.#repeats[known.id]!++;
+      return known.e;
+    }
+    const id = this.#repeats.push(0) - 1;
+    const wanted = this.#wanted === undefined || this.#wanted[id]! > 0;
+    const e = wanted ? this.named(write()) : write();
+    this.#scopes[this.#scopes.length - 1]!.set(key, { id, e });
+    return e;
+  }
+
+  /** How often each thing that may be shared was asked for again. */
+  get repeats(): readonly number[] {
+    return this.#repeats;
+  }
+
+  /** A line in front of all others. */
+  first(text: string): string {
+    const name = this.#prologue.get(text) ?? this.fresh();
+    this.#prologue.set(text, name);
+    return name;
+  }
+
   fresh(): string {
-    return `v${this.#count++}`;
+    const n = this.#count++;
+    // A letter and a digit are no word of the language, nor the name of a buffer or of an id.
+    const letter = letters[Math.floor(n / 10)];
+    return letter ? `${letter}${n % 10}` : `v${n}`;
   }
 
   typeOf(t: Type, op: Operation): string {
@@ -121,7 +159,9 @@ export class KernelWriter {
 
   inside(body: () => void): void {
     this.#depth++;
+    this.#scopes.push(new Map());
     body();
+    this.#scopes.pop();
     this.#depth--;
   }
 
@@ -152,8 +192,9 @@ export class KernelWriter {
     if (op.results.length !== 1 || op.regions.length > 0 || !op.result().hasOneUse) return false;
     const user = op.result().firstUse!.owner;
     if (user.block !== op.block) return false;
-    // Sums of indices are written anew at each access: what they are made of has a name.
-    if ([op, user].some((o) => o.results[0]?.type.kind === "index")) return false;
+    // Sums of indices are written anew at each access: what they are made of has a name. What is only compared has none.
+    if (user.results[0]?.type.kind === "index") return false;
+    if (op.result().type.kind === "index" && !comparesOnly(user)) return false;
     if (isEffectFree(op)) return true;
     if (user.regions.length > 0) return false;
     if (!effectsOf(op)?.every((e) => e.kind === "read")) return false;
@@ -170,7 +211,8 @@ export class KernelWriter {
   toString(): string {
     const used = new Set<string>();
     const kept: string[] = [];
-    for (const { text, defines } of [...this.#lines].reverse()) {
+    const first = [...this.#prologue].map(([text, name]) => ({ text: ` let ${name} = ${text};`, defines: name }));
+    for (const { text, defines } of [...first, ...this.#lines].reverse()) {
       if (defines !== undefined && !used.has(defines)) continue;
       for (const [name] of text.matchAll(/[A-Za-z_]\w*/g)) if (name !== defines) used.add(name);
       kept.push(text);
@@ -178,6 +220,9 @@ export class KernelWriter {
     return kept.reverse().join("\n");
   }
 }
+
+/** Its result is no index and depends on no memory. */
+const comparesOnly = (op: Operation): boolean => isEffectFree(op) && op.regions.length === 0 && op.results.length === 1;
 
 const isPassive = (op: Operation): boolean => {
   const effects = effectsOf(op);

@@ -24,21 +24,33 @@ export interface StaticPad {
   readonly type: TensorType;
 }
 
-/** Puts other values in the place of static pads; whether there are pads at all. */
-export function replacePads(fn: Operation, write: (b: Builder, pad: StaticPad) => Value): boolean {
+/** Puts other values in the place of static pads, but for those that are to stay; whether there are pads at all. */
+export function replacePads(
+  fn: Operation,
+  write: (b: Builder, pad: StaticPad) => Value,
+  stays: (op: Operation) => boolean = () => false,
+): boolean {
   const found: Operation[] = [];
   fn.walk((op) => {
     if (tensor.pad.is(op)) found.push(op);
   });
   for (const op of found) {
-    const { source, static_low: low, static_high: high, result } = tensor.pad.of(op);
-    const type = result.type as TensorType;
-    const value = paddingValue(op);
-    if (!value || [...low, ...high, ...type.shape].some(isDynamic)) continue;
-    result.replaceAllUsesWith(write(Builder.before(op), { source, value, low, high, type }));
+    const pad = staticPad(op);
+    if (!pad || stays(op)) continue;
+    op.result().replaceAllUsesWith(write(Builder.before(op), pad));
     op.erase();
   }
   return found.length > 0;
+}
+
+/** What a pad adds where, if it adds one value and all sizes are known. */
+export function staticPad(op: Operation): StaticPad | undefined {
+  const pad = tensor.pad.match(op);
+  const value = pad && paddingValue(op);
+  if (!value) return undefined;
+  const { source, static_low: low, static_high: high, result } = pad;
+  const type = result.type as TensorType;
+  return [...low, ...high, ...type.shape].some(isDynamic) ? undefined : { source, value, low, high, type };
 }
 
 /** The value that the op's region yields, if it comes from outside. */

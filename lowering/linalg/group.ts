@@ -8,6 +8,7 @@ import * as tensor from "../../dialects/tensor/index.ts";
 import { type AffineMap, isIdentityMap } from "../../ir/affine.ts";
 import type { Block, Operation, Value } from "../../ir/core.ts";
 import { isShaped, unitAttribute } from "../../ir/types.ts";
+import { staticPad } from "./decompose-pad.ts";
 import { mayStash, stashAttribute } from "./stash.ts";
 
 /** On an op whose result lies in memory, whoever reads it: no kernel computes it again. */
@@ -73,9 +74,16 @@ function workOf(s: Structure): number {
 const writesPlainly = (s: Structure): boolean =>
   s.outputs.every((o) => o.map.results.every((r) => r.kind === "dim" || r.kind === "constant"));
 
-/** Uninitialised tensors and the like: part of every kernel that mentions them. */
+/** Uninitialised tensors and the like, and what is padded as it is loaded: part of every kernel that mentions them. */
 const isFree = (op: Operation): boolean =>
-  tensor.empty.is(op) || isFill(op) || (op.def.isConstant && !isBigConstant(op));
+  tensor.empty.is(op) || isFill(op) || (op.def.isConstant && !isBigConstant(op)) || staticPad(op) !== undefined;
+
+/** What gives the elements of a value; padding is looked through. */
+function sourceOf(value: Value): { readonly producer: Operation | null; readonly isPadded: boolean } {
+  const producer = value.definingOp;
+  const pad = producer && staticPad(producer);
+  return pad ? { producer: pad.source.definingOp, isPadded: true } : { producer, isPadded: false };
+}
 
 /** One number everywhere: what reductions start from. It is written down in each kernel that asks for it. */
 function isFill(op: Operation): boolean {
@@ -137,10 +145,12 @@ function grow(
   for (let consumer = pending.shift(); consumer; consumer = pending.shift()) {
     const s = structures.get(consumer)!;
     for (const { value, map, isOutput } of s.operands) {
-      const producer = value.definingOp;
+      const { producer, isPadded } = sourceOf(value);
       if (!producer || members.has(producer) || owner.has(producer) || !isShaped(value.type)) continue;
       const p = structures.get(producer);
       if (!p || !onlyUsedIn(producer, members) || producer.attributes?.has(materializedAttribute)) continue;
+      // Behind a border only what moves elements is worth a choice for each.
+      if (isPadded && (isReducing(p) || workOf(p) > 0)) continue;
       const exact = once.get(consumer)! && readsOnce(s, map);
       const outer = readsOuter(s, map);
       const reducing = isReducing(p);
@@ -206,7 +216,7 @@ function onlyUsedIn(op: Operation, members: ReadonlySet<Operation>): boolean {
     for (const u of r.uses()) {
       let at: Operation | null = u.owner;
       while (at && at.block !== op.block) at = at.parentOp;
-      if (!at || !members.has(at)) return false;
+      if (!at || !(members.has(at) || (staticPad(at) && onlyUsedIn(at, members)))) return false;
     }
   }
   return true;

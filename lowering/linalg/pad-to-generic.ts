@@ -5,20 +5,28 @@
 import * as arith from "../../dialects/arith/ops.ts";
 import * as func from "../../dialects/func.ts";
 import * as linalg from "../../dialects/linalg/index.ts";
+import { structureOf } from "../../dialects/linalg/structure.ts";
 import * as tensor from "../../dialects/tensor/index.ts";
 import { affineMap, identityMap } from "../../ir/affine.ts";
 import type { Builder } from "../../ir/builder.ts";
-import type { Value } from "../../ir/core.ts";
+import type { Operation, Value } from "../../ir/core.ts";
 import type { TensorType } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
 import { replacePads, type StaticPad } from "./decompose-pad.ts";
 
 export const padToGeneric = definePass("linalg-pad-to-generic", {
-  doc: "Writes tensor.pad with one value as one generic op that chooses, element by element, between the source and the value.",
+  doc:
+    "Writes tensor.pad with one value as one generic op that chooses, element by element, between the source and the value. " +
+    "Pads that kernels can compute as they load are left as they are.",
   on: func.func,
   options: {},
-  run: (fn) => replacePads(fn, generalize),
+  run: (fn) => replacePads(fn, generalize, isLoaded),
 });
+
+/** Only structured ops read it, element by element: each of them can choose as it loads. */
+const isLoaded = (op: Operation): boolean =>
+  !(op.result().type as TensorType).shape.includes(0) &&
+  [...op.result().uses()].every(({ owner }) => structureOf(owner)?.form === "tensor");
 
 function generalize(b: Builder, { source, value, low, type }: StaticPad): Value {
   const { shape } = source.type as TensorType;

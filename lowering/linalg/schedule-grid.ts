@@ -4,6 +4,7 @@
  */
 import type { Structure } from "../../dialects/linalg/structure.ts";
 import type { Grid, Machine } from "../../support/machine.ts";
+import { staticPad } from "./decompose-pad.ts";
 import { type Product, productOf, splitDepth } from "./product.ts";
 import type { RootSchedule } from "./schedule-attribute.ts";
 
@@ -52,9 +53,12 @@ const sharedBytes = 16 << 10;
 const busy = 64;
 /** Steps of a sum that are loaded at a time: as near to this as divides it. */
 const usualDepth = 16;
+/** Where there is a choice to make for each part that is loaded: parts are fewer, so that shaders stay small. */
+const guardedDepth = 8;
 const mostDepth = 48;
-/** Parts of a block that a thread loads, at most: shaders are to be small. */
+/** Parts of a block that a thread loads, at most: shaders are to be small. Fewer, where each is a choice. */
 const mostParts = 10;
+const mostGuardedParts = 5;
 
 /**
  * Tiles of workgroups whose threads share what they load, for a product of matrices that is large enough to gain by it;
@@ -75,6 +79,7 @@ export function tileForWorkgroups(
   const depth = depthOf(p);
   if (rows < 8 || columns < 8 || !depth) return undefined;
   const wide = lanes > 1 && columns % 4 === 0;
+  const guarded = isGuarded(p);
   const innermost = s.loops[p.sums[p.sums.length - 1]!]!.extent;
   const leftLanes = innermost % 4 === 0 && depth % 4 === 0 ? 4 : 1;
   let share: readonly number[] | undefined;
@@ -87,7 +92,7 @@ export function tileForWorkgroups(
           if (threadRows * threadColumns > 32 || (tile[0] + tile[1]) * depth * 4 > sharedBytes) continue;
           // Each part that a thread loads is written out.
           const parts = (tile[0] / leftLanes + tile[1] / (wide ? 4 : 1)) * (depth / threads);
-          if (parts > mostParts) continue;
+          if (parts > (guarded ? mostGuardedParts : mostParts)) continue;
           const counts = [Math.ceil(rows / tile[0]), Math.ceil(columns / tile[1])] as const;
           if (counts.some((n) => n > grid.most) || batch > grid.most) continue;
           const filled = (rows * columns) / (counts[0] * tile[0] * counts[1] * tile[1]);
@@ -116,11 +121,16 @@ export function tileForWorkgroups(
   };
 }
 
+/** Something is padded as it is loaded. */
+const isGuarded = (p: Product): boolean =>
+  [p.left, p.right].some(({ value }) => value.definingOp && staticPad(value.definingOp));
+
 /** How many steps of the sums are loaded at a time; undefined if no number of them is worth it. */
 function depthOf(p: Product): number | undefined {
   const total = p.sums.reduce((n, l) => n * p.structure.loops[l]!.extent, 1);
   let best: number | undefined;
-  const cost = (d: number): number => Math.abs(Math.log2(d / usualDepth)) + (d % 4 === 0 ? 0 : 0.75);
+  const usual = isGuarded(p) ? guardedDepth : usualDepth;
+  const cost = (d: number): number => Math.abs(Math.log2(d / usual)) + (d % 4 === 0 ? 0 : 0.75);
   for (let d = 1; d <= mostDepth; d++) {
     if (splitDepth(p, d) && (best === undefined || cost(d) < cost(best))) best = d;
   }

@@ -8,7 +8,7 @@ import { type AffineExpr, type AffineMap, affineMap, dim, linear, substitute } f
 import type { Builder } from "../../../ir/builder.ts";
 import type { Block, Value } from "../../../ir/core.ts";
 import { index, indexAttribute } from "../../../ir/types.ts";
-import { type Range, resolve } from "./ranges.ts";
+import { type Range, rangeOf, resolve } from "./ranges.ts";
 
 export interface Level {
   readonly depth: number;
@@ -58,9 +58,12 @@ export class Nest {
     return dim(this.counters.length - 1);
   }
 
-  /** Opens a level for a branch: what is computed in it is not known behind it. */
-  enter(block: Block): void {
-    this.levels.push({ depth: this.levels.length, block, counter: null, memo: new Map(), crowded: false });
+  /**
+   * Opens a level for a branch: what is computed in it is not known behind it. `all`: everything asked for meanwhile is
+   * computed in it, as it might not be there outside of the branch.
+   */
+  enter(block: Block, all = false): void {
+    this.levels.push({ depth: this.levels.length, block, counter: null, memo: new Map(), crowded: all });
     this.b.setToEnd(block);
   }
 
@@ -130,6 +133,18 @@ export class Nest {
         { map },
       );
     });
+  }
+
+  /** Certainly an index into `size` elements. */
+  isWithin(e: AffineExpr, size: number, lanes: number): boolean {
+    const { low, high } = rangeOf(e, this.ranges, lanes);
+    return low >= 0 && high < size;
+  }
+
+  /** Certainly no index into `size` elements. */
+  isWithout(e: AffineExpr, size: number, lanes: number): boolean {
+    const { low, high } = rangeOf(e, this.ranges, lanes);
+    return high < 0 || low >= size;
   }
 
   /** Factors of the counters and the constant of a linear expression, lane set to 0; undefined if not linear. */

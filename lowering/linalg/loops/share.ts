@@ -20,7 +20,7 @@ import { type DepthSplit, type Product, splitDepth } from "../product.ts";
 import { type RootSchedule, reductionSchedule } from "../schedule-attribute.ts";
 import { loopOfDim, stepAlong } from "../steps.ts";
 import type { Nest } from "./nest.ts";
-import { lane } from "./ranges.ts";
+import { lane, terms } from "./ranges.ts";
 import { counted, Reduction } from "./reduce.ts";
 import { type At, domainOf, type KernelValues, mapped } from "./values.ts";
 
@@ -67,8 +67,8 @@ export function onShared(
   };
   const index = (n: number): Value => arith.constantIndex(b, n);
   const grid = [Math.ceil(sizes.columns / tileColumns), Math.ceil(sizes.rows / tileRows), extentOf(p.batch)] as const;
-  const sharedOf = (o: StructuredOperand, r: number, c: number): MemRefType =>
-    memrefType([r, c], o.element, undefined, gpu.workgroupSpace);
+  const sharedOf = (o: StructuredOperand, count: number): MemRefType =>
+    memrefType([count], o.element, undefined, gpu.workgroupSpace);
   gpu.launchThreads(
     b,
     [index(grid[0]), index(grid[1]), index(grid[2])],
@@ -77,7 +77,7 @@ export function onShared(
       invariant(inner.block && left && right, "the body of a launch has a block and two buffers");
       new SharedProduct(start(inner), p, sizes, { ids, grid, left, right }).run(stores);
     },
-    [sharedOf(p.left, tileRows, depth), sharedOf(p.right, depth, tileColumns)],
+    [sharedOf(p.left, tileRows * depth), sharedOf(p.right, depth * tileColumns)],
   );
 }
 
@@ -90,7 +90,7 @@ interface Launch {
 
 /** Part of a tile that a thread loads in one go: where it lies in shared memory, and at which loops its elements are. */
 interface Load {
-  readonly at: At;
+  readonly at: AffineExpr;
   readonly loops: ReadonlyMap<number, AffineExpr>;
   /** Lanes along the innermost sum, or along the columns. */
   readonly lanes: number;
@@ -265,7 +265,7 @@ class SharedProduct {
       const beyond = (i + 1) * threads > count;
       // A thread without such a part reads the last one, and does not write it.
       return {
-        part: this.#atMost(part, beyond ? count - 1 : (i + 1) * threads - 1, beyond),
+        part: beyond ? this.#atMost(part, count - 1, true) : part,
         guard: beyond
           ? arith.cmpi(b, this.#nest.index(part), this.#nest.constant(count), { predicate: "ult" })
           : undefined,
@@ -276,7 +276,11 @@ class SharedProduct {
   /** Tile and step of part `e`, where steps (or else tiles) of a row of `size` are neighbours. */
   #apart(e: AffineExpr, size: number, count: number): readonly [AffineExpr, AffineExpr] {
     if (size === 1) return [e, constant(0)];
-    return [this.#known(floordiv(e, constant(size)), count), this.#known(mod(e, constant(size)), size)];
+    // Parts that are whole rows away from the thread's first are at the same place in theirs.
+    const away = terms(e).rest;
+    const [first, rows] = away % size === 0 ? [add(e, constant(-away)), away / size] : [e, 0];
+    const row = this.#known(floordiv(first, constant(size)), count - rows);
+    return [add(row, constant(rows)), this.#known(mod(first, constant(size)), size)];
   }
 
   #leftLoads(): Load[] {
@@ -297,7 +301,8 @@ class SharedProduct {
       const first = mul(step, constant(lanes));
       const loops = new Map([...this.#loopsOf(this.#row(row)), ...this.#sumsAt(first)]);
       if (lanes > 1) loops.set(innermost, add(loops.get(innermost)!, lane));
-      return { at: [row, lanes > 1 ? add(first, lane) : first], loops, lanes, guard };
+      const at = add(mul(row, constant(depth)), first);
+      return { at: byRows && lanes === 1 ? at : mul(part, constant(lanes)), loops, lanes, guard };
     });
   }
 
@@ -317,8 +322,8 @@ class SharedProduct {
       const loops = new Map([...this.#loopsOf(new Map()), ...this.#sumsAt(step)]);
       const at = this.#column(column, lanes);
       loops.set(columns, lanes > 1 ? add(at, lane) : at);
-      const place = mul(column, constant(lanes));
-      return { at: [step, lanes > 1 ? add(place, lane) : place], loops, lanes, guard };
+      const place = add(mul(step, constant(tileColumns)), column);
+      return { at: bySteps && lanes === 1 ? place : mul(part, constant(lanes)), loops, lanes, guard };
     });
   }
 
@@ -364,7 +369,7 @@ class SharedProduct {
     });
     const value = this.#values.read(from.value, mapped(from, domain), l.lanes);
     this.#where(l.guard, () => {
-      this.#values.store(to, this.#values.resolve(l.at, l.lanes), value, l.lanes);
+      this.#values.store(to, [l.lanes > 1 ? add(l.at, lane) : l.at], value, l.lanes);
     });
   }
 
@@ -394,12 +399,12 @@ class SharedProduct {
   }
 
   #steps(first: AffineExpr, unit: number, carried: readonly Value[]): readonly Value[] {
-    const { threadRows, threadColumns, tileColumns, lanes } = this.#sizes;
+    const { threadRows, threadColumns, tileColumns, depth, lanes } = this.#sizes;
     const { structure, left, right } = this.#p;
     const { b } = this.#nest;
     const across = tileColumns / threadColumns;
-    const fetch = (buffer: Value, at: readonly AffineExpr[], wide: number): Value => {
-      const indices = at.map((e) => this.#nest.index(this.#nest.resolve(e, 1)));
+    const fetch = (buffer: Value, at: AffineExpr, wide: number): Value => {
+      const indices = [this.#nest.index(this.#nest.resolve(at, 1))];
       const { element } = buffer.type as MemRefType;
       return wide === 1
         ? memref.load(b, buffer, indices)
@@ -407,13 +412,17 @@ class SharedProduct {
     };
     const columns = threadColumns / lanes;
     const rows = Array.from({ length: threadRows }, (_, i) =>
-      fetch(this.#left, [add(mul(this.#down, constant(threadRows)), constant(i)), first], unit),
+      fetch(
+        this.#left,
+        add(mul(add(mul(this.#down, constant(threadRows)), constant(i)), constant(depth)), first),
+        unit,
+      ),
     );
     let sums = carried;
     for (let q = 0; q < unit; q++) {
       const loaded = Array.from({ length: columns }, (_, j) => {
         const place = mul(add(this.#across, constant(j * across)), constant(lanes));
-        return fetch(this.#right, [add(first, constant(q)), place], lanes);
+        return fetch(this.#right, add(mul(add(first, constant(q)), constant(tileColumns)), place), lanes);
       });
       const points = rows.flatMap((row, i) => {
         const one = unit === 1 ? row : vector.extract(b, row, [], { static_position: [q] });
@@ -439,11 +448,19 @@ class SharedProduct {
       point,
       elements: stores.map(({ value }) => this.#values.read(value, point.at, lanes)),
     }));
-    for (const { point, elements } of made) {
-      this.#where(this.#inRange(point), () => {
-        stores.forEach(({ buffer }, i) => {
-          this.#values.store(buffer, point.at, elements[i]!, lanes);
-        });
+    // Points of one row are in range together, unless columns are left over.
+    const groups = new Map<Value | undefined, typeof made>();
+    for (const m of made) {
+      const test = this.#inRange(m.point);
+      groups.set(test, [...(groups.get(test) ?? []), m]);
+    }
+    for (const [test, members] of groups) {
+      this.#where(test, () => {
+        for (const { point, elements } of members) {
+          stores.forEach(({ buffer }, i) => {
+            this.#values.store(buffer, point.at, elements[i]!, lanes);
+          });
+        }
       });
     }
   }
@@ -469,6 +486,7 @@ class SharedProduct {
       tests.push(below(`column ${column} in range`, e, columns / lanes));
     }
     const [first, second] = tests;
-    return first && second ? arith.andi(b, first, second) : first;
+    if (!first || !second) return first;
+    return this.#nest.at(this.#nest.levels[0]!, `point ${row} ${column} in range`, () => arith.andi(b, first, second));
   }
 }

@@ -8,6 +8,7 @@ import * as arith from "../../../dialects/arith/ops.ts";
 import * as linalg from "../../../dialects/linalg/index.ts";
 import { type Structure, type StructuredOperand, structureOf } from "../../../dialects/linalg/structure.ts";
 import * as memref from "../../../dialects/memref/index.ts";
+import * as scf from "../../../dialects/scf/ops.ts";
 import * as tensor from "../../../dialects/tensor/index.ts";
 import * as vector from "../../../dialects/vector/index.ts";
 import { type AffineExpr, add, constant, mul, substitute } from "../../../ir/affine.ts";
@@ -20,12 +21,14 @@ import {
   elementOf,
   isShaped,
   type MemRefType,
+  type TensorType,
   type Type,
   type VectorType,
   vector as vectorType,
 } from "../../../ir/types.ts";
 import { fault, invariant } from "../../../support/diagnostic.ts";
 import type { NDArray } from "../../../support/ndarray.ts";
+import { type StaticPad, staticPad } from "../decompose-pad.ts";
 import type { Nest } from "./nest.ts";
 import { joined, laneStep, usesLane } from "./ranges.ts";
 import { turnedBlock } from "./turn.ts";
@@ -115,7 +118,58 @@ export class KernelValues {
         return made;
       });
     }
-    return this.nest.at(level, key, () => this.#opaque(op));
+    const pad = staticPad(op);
+    return this.nest.at(level, key, () => (pad ? this.#padded(pad, at, lanes) : this.#opaque(op)));
+  }
+
+  /** An element of a padded tensor: of the source where there is one, which is read nowhere else, or the value around it. */
+  #padded({ source, value, low }: StaticPad, at: At, lanes: number): Value {
+    const { shape, element } = source.type as TensorType;
+    const inner = this.resolve(
+      at.map((e, d) => add(e, constant(-low[d]!))),
+      lanes,
+    );
+    const across = inner.some((e, d) => usesLane(e) && !this.nest.isWithin(e, shape[d]!, lanes));
+    if (across) {
+      const each = Array.from({ length: lanes }, (_, l) =>
+        this.#padded(
+          { source, value, low } as StaticPad,
+          this.resolve(
+            at.map((e) => substitute(e, [], [constant(l)])),
+            1,
+          ),
+          1,
+        ),
+      );
+      return vector.from_elements(this.nest.b, each, { types: [vectorType([lanes], element)] });
+    }
+    const outside = this.#scalar(value);
+    if (inner.some((e, d) => this.nest.isWithout(e, shape[d]!, lanes))) return outside;
+    let inside: Value | undefined;
+    inner.forEach((e, d) => {
+      if (this.nest.isWithin(e, shape[d]!, lanes)) return;
+      const here = this.nest.at(this.nest.levelOf([e]), `inside ${shape[d]} ${e.id}`, () =>
+        // Below zero is beyond the end of unsigned numbers.
+        arith.cmpi(this.nest.b, this.nest.index(e), this.nest.constant(shape[d]!), { predicate: "ult" }),
+      );
+      inside = inside ? arith.andi(this.nest.b, inside, here) : here;
+    });
+    if (!inside) return this.read(source, inner, lanes);
+    const wide = inner.some(usesLane);
+    const filler = wide ? this.broadcast(outside, lanes) : outside;
+    const [result] = scf.if(this.nest.b, inside, {
+      types: [filler.type],
+      thenRegion: (then) => {
+        invariant(then.block, "a branch has a block");
+        this.nest.enter(then.block, true);
+        const found = this.read(source, inner, lanes);
+        const whole = wide && found.type.kind !== "vector" ? this.broadcast(found, lanes) : found;
+        this.nest.close();
+        return [whole];
+      },
+      elseRegion: () => [filler],
+    });
+    return result!;
   }
 
   /** Computes the reductions that these elements need, all together, so that they share loops and loads. */

@@ -19,12 +19,27 @@ interface Sum {
   readonly x: string;
   readonly w: string;
   readonly y: string;
+  /** Zeros around what is given as x. */
+  readonly border?: number;
+}
+
+/** Zeros around the second and third dimension. */
+function bordered(b: Builder, x: Value, by: number): Value {
+  const sizes = (x.type as TensorType).shape.map((_, d) => (d === 1 || d === 2 ? by : 0));
+  const zero = number(b, 0);
+  return tensor.pad(b, x, [], [], {
+    static_low: sizes,
+    static_high: sizes,
+    region: () => [zero],
+    types: [f(...(x.type as TensorType).shape.map((n, d) => n + 2 * sizes[d]!))],
+  });
 }
 
 /** Sums of products that start at -0.5, then something elementwise. */
 function products(inputs: readonly TensorType[], result: TensorType, s: Sum): Operation {
-  return program(inputs, [result], (b, x, w, bias) => {
+  return program(inputs, [result], (b, given, w, bias) => {
     const dims = s.y;
+    const x = s.border ? bordered(b, given!, s.border) : given;
     const start = linalg.genericOf(b, {
       loops: dims.replaceAll(",", ""),
       inputs: [[bias!, dims.split(", ").at(-1)!]],
@@ -93,6 +108,8 @@ describe.each(["webgpu", "webgpu-small"])("products by workgroups on %s", (machi
     ["rows that lie side by side", tall, [f(16, 24), f(16, 20), f(20)], f(24, 20)],
     ["a batch", batched, [f(3, 9, 8), f(3, 8, 12), f(12)], f(3, 9, 12)],
     ["windows", window(1), [f(1, 8, 9, 8), f(3, 3, 8, 12), f(12)], f(1, 6, 7, 12)],
+    ["windows beyond a border", { ...window(1), border: 1 }, [f(1, 6, 7, 8), f(3, 3, 8, 12), f(12)], f(1, 6, 7, 12)],
+    ["far beyond it, few channels", { ...window(2), border: 3 }, [f(1, 7, 6, 3), f(3, 3, 3, 8), f(8)], f(1, 6, 5, 8)],
     ["windows of few channels in steps", window(2), [f(2, 9, 11, 3), f(3, 3, 3, 8), f(8)], f(2, 4, 5, 8)],
   ])("%s", (_name, sum, inputs, result) => {
     const { difference, barriers, tile } = compare(products(inputs, result, sum), inputs, result, machine);
