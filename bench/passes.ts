@@ -1,7 +1,7 @@
 /**
  * @file How long reading, verifying, printing and every pass take, and how that grows: general passes on programs of
  * 10,000 and 100,000 operations, in many functions and in one; those of a target's pipeline on models of 20 and 200 layers.
- * `npx tsx bench/passes.ts [runs] [part]` prints the least processor time of each, and by how much ten times the program takes
+ * `node tools/run.mjs bench/passes.ts [runs] [part]` prints the least processor time of each, and by how much ten times the program takes
  * longer. A small program is run ten times for each time that the large one is: so both make as much garbage, and
  * neither is measured in a few milliseconds. `part` is in the name of what is to be measured: "functions", "one", "wasm".
  */

@@ -1,6 +1,6 @@
 /**
  * @file How fast text is read and written: real generic IR (the corpus beside the checkout), one thread.
- * `npx tsx bench/text.ts [MB] [runs]` prints the best and the median of the runs, and how that compares with a yardstick.
+ * `node tools/run.mjs bench/text.ts [MB] [runs]` prints the best and the median of the runs, and how that compares with a yardstick.
  */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -40,20 +40,35 @@ export function assemble(
   reporter: Reporter,
   start: number,
 ): Operation {
-  return def.registered
-    ? assembleKnown(def, parsed, properties, loc, reporter, start)
-    : new Operation(def, {
-        operands: parsed.operands ?? none,
-        props: properties ? [properties.attribute] : noProperties,
-        resultTypes: parsed.resultTypes ?? none,
-        regions: parsed.regions ?? none,
-        successors: parsed.successors ?? none,
-        attributes: parsed.attributes && parsed.attributes.size > 0 ? parsed.attributes : null,
-        operandSegments: null,
-        resultSegments: null,
-        loc,
-      });
+  if (!def.registered) {
+    const { attributes } = parsed;
+    const props = properties ? [properties.attribute] : noProperties;
+    return withProps(def, parsed, props, attributes && attributes.size > 0 ? attributes : null, loc);
+  }
+  const known = isPlain(def, parsed) ? knownProps(def, properties) : undefined;
+  if (known) return withProps(def, parsed, known.length === 0 ? none : known.slice(), null, loc);
+  return assembleKnown(def, parsed, properties, loc, reporter, start);
 }
+
+/** What most ops are: nothing of them is left to be found out. */
+const withProps = (
+  def: OpInfo,
+  parsed: ParsedOp,
+  props: readonly unknown[],
+  attributes: AttributeMap | null,
+  loc: Location,
+): Operation =>
+  new Operation(def, {
+    operands: parsed.operands ?? none,
+    props,
+    resultTypes: parsed.resultTypes ?? none,
+    regions: parsed.regions ?? none,
+    successors: parsed.successors ?? none,
+    attributes,
+    operandSegments: null,
+    resultSegments: null,
+    loc,
+  });
 
 /** Nothing but `<{…}>` decides over the attributes of this op. */
 const isPlain = (def: OpInfo, parsed: ParsedOp): boolean =>
@@ -77,20 +92,6 @@ function assembleKnown(
   start: number,
 ): Operation {
   const operands = parsed.operands ?? none;
-  const known = isPlain(def, parsed) ? knownProps(def, properties) : undefined;
-  if (known) {
-    return new Operation(def, {
-      operands,
-      props: known.length === 0 ? none : known.slice(),
-      resultTypes: parsed.resultTypes ?? none,
-      regions: parsed.regions ?? none,
-      successors: parsed.successors ?? none,
-      attributes: null,
-      operandSegments: null,
-      resultSegments: null,
-      loc,
-    });
-  }
   let faults = 0;
   const report: Report = (code, message) => reporter.reportOp(code, message, start);
   const { attrFields, operandFields, resultFields, attrIndex } = def;

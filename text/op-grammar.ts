@@ -51,22 +51,24 @@ export interface Mark {
 
 const none: never[] = [];
 /** What has been read of a generic op, until it is made. Frames are used again. */
-class OpFrame {
+class OpFrame implements ParsedOp {
   def: OpInfo | undefined;
   /** How many operands there are so far; the lists only grow. */
-  operands = 0;
+  count = 0;
+  operands: readonly Value[] = none;
+  resultTypes: readonly Type[] = none;
   readonly names: NameKey[] = [];
   readonly numbers: number[] = [];
   readonly places: number[] = [];
-  successors: Block[] | undefined;
-  regions: Region[] | undefined;
+  successors: readonly Block[] = none;
+  regions: readonly Region[] = none;
   properties: PropertyText | undefined;
   attributes: ReadonlyMap<string, Attribute> | undefined;
 
   reset(def: OpInfo | undefined): this {
     this.def = def;
-    this.operands = 0;
-    this.successors = this.regions = undefined;
+    this.count = 0;
+    this.operands = this.resultTypes = this.successors = this.regions = none;
     this.properties = this.attributes = undefined;
     return this;
   }
@@ -257,14 +259,14 @@ export abstract class OpGrammar extends AttributeGrammar {
   #use(frame: OpFrame): void {
     const at = this.token.startOffset;
     this.expect(T.ValueId, "expected SSA operand");
-    const i = frame.operands++;
+    const i = frame.count++;
     frame.names[i] = this.keyAt(at + 1, this.beforeEnd);
     frame.numbers[i] = this.isNext(T.HashId) || this.isNext(T.Bad) ? this.#resultNumber() : 0;
     frame.places[i] = at;
   }
 
   #closeFrame(frame: OpFrame, type: Type, start: number, at: number): Operation {
-    const { names, numbers, places, operands: count } = frame;
+    const { names, numbers, places, count } = frame;
     if (type.kind !== "function") return this.fail("parse/type", "expected function type", at, this.beforeEnd);
     const { inputs } = type;
     if (inputs.length !== count) {
@@ -273,18 +275,9 @@ export abstract class OpGrammar extends AttributeGrammar {
     }
     const operands = count === 0 ? none : new Array<Value>(count);
     for (let i = 0; i < count; i++) operands[i] = this.names.use(names[i]!, numbers[i]!, inputs[i]!, places[i]!);
-    return this.makeOp(
-      frame.def!,
-      {
-        operands,
-        resultTypes: type.results,
-        successors: frame.successors ?? none,
-        regions: frame.regions ?? none,
-        attributes: frame.attributes,
-      },
-      frame.properties,
-      start,
-    );
+    frame.operands = operands;
+    frame.resultTypes = type.results;
+    return this.makeOp(frame.def!, frame, frame.properties, start);
   }
 
   protected makeOp(def: OpInfo, parsed: ParsedOp, properties: PropertyText | undefined, start: number): Operation {
