@@ -139,6 +139,8 @@ export class Operation {
   next: Operation | null = null;
   /** Position in the block's order; valid while the block says so. */
   order = 0;
+  /** Where it stands in the worklist that holds it, which asks its own place whether that is still so. */
+  slot = -1;
 
   constructor(def: OpInfo, state: OperationState) {
     this.def = def;

@@ -1,37 +1,47 @@
+/** What a worklist can hold: `slot` is the list's to write. */
+export interface Listed {
+  slot: number;
+}
+
 /**
  * A last-in first-out list of what is still to be done, each item at most once. Adding, taking and removing are O(1)
  * (removing amortised: holes are squeezed out once they are the majority). The order is that of insertion, reversed.
+ *
+ * An item remembers where it was put, and waits if it still stands there: no table of items grows with the list
+ * (Briggs and Torczon, An Efficient Representation for Sparse Sets, 1993). One list at a time may hold an item.
  */
-export class Worklist<T extends {}> {
-  private stack: (T | undefined)[] = [];
-  private readonly slots = new Map<T, number>();
+export class Worklist<T extends Listed> {
+  #stack: (T | undefined)[] = [];
+  #size = 0;
 
   constructor(items: Iterable<T> = []) {
     for (const item of items) this.push(item);
   }
 
   get size(): number {
-    return this.slots.size;
+    return this.#size;
   }
 
   has(item: T): boolean {
-    return this.slots.has(item);
+    const { slot } = item;
+    return slot >= 0 && slot < this.#stack.length && this.#stack[slot] === item;
   }
 
   /** Puts `item` on top. An item already waiting keeps its place; answers whether it was new. */
   push(item: T): boolean {
-    if (this.slots.has(item)) return false;
-    this.slots.set(item, this.stack.length);
-    this.stack.push(item);
+    if (this.has(item)) return false;
+    item.slot = this.#stack.length;
+    this.#stack.push(item);
+    this.#size++;
     return true;
   }
 
   /** Takes the item on top, or answers undefined when nothing is left. */
   pop(): T | undefined {
-    while (this.stack.length > 0) {
-      const item = this.stack.pop();
+    while (this.#stack.length > 0) {
+      const item = this.#stack.pop();
       if (item === undefined) continue; // a hole, left by `remove`
-      this.slots.delete(item);
+      this.#size--;
       return item;
     }
     return undefined;
@@ -39,26 +49,24 @@ export class Worklist<T extends {}> {
 
   /** Takes `item` off, wherever it waits; answers whether it was there. */
   remove(item: T): boolean {
-    const slot = this.slots.get(item);
-    if (slot === undefined) return false;
-    this.slots.delete(item);
-    this.stack[slot] = undefined;
-    if (this.stack.length > 2 * this.slots.size + 16) this.squeeze();
+    if (!this.has(item)) return false;
+    this.#stack[item.slot] = undefined;
+    this.#size--;
+    if (this.#stack.length > 2 * this.#size + 16) this.#squeeze();
     return true;
   }
 
   clear(): void {
-    this.stack.length = 0;
-    this.slots.clear();
+    this.#stack.length = 0;
+    this.#size = 0;
   }
 
-  private squeeze(): void {
-    // Slots are handed out in growing order and re-adding appends, so the map iterates in stack order.
-    const items = [...this.slots.keys()];
+  #squeeze(): void {
+    const items = this.#stack.filter((item): item is T => item !== undefined);
     items.forEach((item, slot) => {
-      this.slots.set(item, slot);
+      item.slot = slot;
     });
-    this.stack = items;
+    this.#stack = items;
   }
 }
 

@@ -45,7 +45,7 @@ export abstract class LiteralGrammar extends TypeGrammar {
   /** `: type`. */
   protected readonly colonType = (): Type => {
     this.CONSUME(T.Colon);
-    return this.SUBRULE(this.type);
+    return this.typeWithin();
   };
 
   readonly string = this.RULE("string", (): string => {
@@ -97,7 +97,7 @@ export abstract class LiteralGrammar extends TypeGrammar {
   protected readonly literalType = this.RULE("literalType", (known?: Type): Type => {
     if (known) return known;
     this.CONSUME(T.Colon);
-    return this.SUBRULE(this.type);
+    return this.typeWithin();
   });
 
   protected readonly denseResource = this.RULE("denseResource", (): Attribute => {

@@ -6,7 +6,7 @@ import { type Attribute, isShaped, type Type } from "../ir/types.ts";
 import { AffineGrammar } from "./affine-grammar.ts";
 import { dialectText, scalarType } from "./literals.ts";
 import { openAliases } from "./opaque.ts";
-import { TextCache } from "./text-cache.ts";
+import { hashOf, TextCache } from "./text-cache.ts";
 import * as T from "./tokens.ts";
 
 interface Shape {
@@ -47,6 +47,9 @@ export abstract class TypeGrammar extends AffineGrammar {
     return this.#knownType() ?? (this.isNext(T.LParen) ? this.functionType() : this.type());
   }
 
+  /** The same inside of a rule of which Chevrotain shall know that a type stands there. */
+  protected readonly typeWithin = (): Type => (this.RECORDING_PHASE ? this.SUBRULE(this.type) : this.typeHere());
+
   /** `(T, T) -> T`. */
   protected readonly functionRule = this.RULE("functionType", (): Type => {
     const start = this.token.startOffset;
@@ -72,7 +75,7 @@ export abstract class TypeGrammar extends AffineGrammar {
     this.leave();
     const type = types.functionType(open.slice(first, middle), open.slice(middle));
     open.length = first;
-    this.#known.set(this.source.text, start, this.beforeEnd, type);
+    this.#remember(start, type);
     return type;
   }
 
@@ -115,7 +118,7 @@ export abstract class TypeGrammar extends AffineGrammar {
     this.enter();
     const type = this.OR(this.#plain);
     this.leave();
-    if (!this.RECORDING_PHASE) this.#known.set(this.source.text, start, this.beforeEnd, type);
+    if (!this.RECORDING_PHASE) this.#remember(start, type);
     return type;
   });
   readonly #plain = {
@@ -277,6 +280,14 @@ export abstract class TypeGrammar extends AffineGrammar {
     const found = this.typeAliases.get(name);
     if (found) return found;
     return this.wrongToken(`undefined symbol alias id '${name}'`, "parse/undefined-name");
+  }
+
+  /** A rule may read a type that stood before, where it did not look (`f32` within `tensor<4xf32>`). */
+  #remember(start: number, type: Type): void {
+    const { text } = this.source;
+    const end = this.beforeEnd;
+    const hash = hashOf(text, start, end);
+    if (!this.#known.get(text, start, end, hash)) this.#known.set(text, start, end, type, hash);
   }
 
   /** The type that starts here, if the same text has been read before; takes it. */

@@ -1,25 +1,33 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { DisjointSet, Interner, Worklist } from "../../support/containers.ts";
+import { DisjointSet, Interner, type Listed, Worklist } from "../../support/containers.ts";
+
+interface Item extends Listed {
+  readonly id: number;
+}
+const makeItems = (count: number): Item[] => Array.from({ length: count }, (_, id) => ({ id, slot: -1 }));
 
 describe("Worklist", () => {
   it("takes the latest first and holds each item once", () => {
-    const list = new Worklist([1, 2, 3]);
-    expect(list.push(1)).toBe(false);
-    expect(list.push(4)).toBe(true);
-    expect(list.remove(3)).toBe(true);
-    expect(list.remove(3)).toBe(false);
-    expect([list.size, list.has(3), list.has(2)]).toEqual([3, false, true]);
-    expect([list.pop(), list.pop(), list.pop(), list.pop()]).toEqual([4, 2, 1, undefined]);
+    const [a, b, c, d] = makeItems(4) as [Item, Item, Item, Item];
+    const list = new Worklist([a, b, c]);
+    expect(list.push(a)).toBe(false);
+    expect(list.push(d)).toBe(true);
+    expect(list.remove(c)).toBe(true);
+    expect(list.remove(c)).toBe(false);
+    expect([list.size, list.has(c), list.has(b)]).toEqual([3, false, true]);
+    expect([list.pop(), list.pop(), list.pop(), list.pop()]).toEqual([d, b, a, undefined]);
   });
 
   it("behaves like a plain list under any sequence of calls", () => {
     const call = fc.tuple(fc.constantFrom("push", "push", "remove", "pop", "clear"), fc.nat(40));
     fc.assert(
       fc.property(fc.array(call, { maxLength: 400 }), (calls) => {
-        const list = new Worklist<number>();
-        let model: number[] = [];
-        calls.forEach(([kind, item], step) => {
+        const items = makeItems(41);
+        const list = new Worklist<Item>();
+        let model: Item[] = [];
+        calls.forEach(([kind, id], step) => {
+          const item = items[id]!;
           if (kind === "push") {
             expect(list.push(item)).toBe(!model.includes(item));
             if (!model.includes(item)) model.push(item);
@@ -32,6 +40,7 @@ describe("Worklist", () => {
             model = [];
           }
           expect(list.size).toBe(model.length);
+          expect(items.filter((i) => list.has(i))).toEqual(items.filter((i) => model.includes(i)));
         });
         for (const item of model.reverse()) expect(list.pop()).toBe(item);
         expect(list.pop()).toBeUndefined();
@@ -40,11 +49,12 @@ describe("Worklist", () => {
   });
 
   it("keeps its order when holes are squeezed out", () => {
-    const list = new Worklist(Array.from({ length: 1000 }, (_, i) => i));
-    for (let i = 0; i < 1000; i++) if (i % 100 !== 0) list.remove(i);
-    list.push(7);
+    const items = makeItems(1000);
+    const list = new Worklist(items);
+    for (const item of items) if (item.id % 100 !== 0) list.remove(item);
+    list.push(items[7]!);
     const rest: (number | undefined)[] = [];
-    while (list.size > 0) rest.push(list.pop());
+    while (list.size > 0) rest.push(list.pop()?.id);
     expect(rest).toEqual([7, 900, 800, 700, 600, 500, 400, 300, 200, 100, 0]);
   });
 });

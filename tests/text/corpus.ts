@@ -32,12 +32,14 @@ export interface CorpusFile {
 
 export const corpusFolder = sharedPath("data/mlir/roundtrip");
 
-/** The files of one source, without those whose parts could not be told apart. */
+/** The files of one source. */
 export function corpusOf(repo: string): readonly CorpusFile[] {
   const text = gunzipSync(readFileSync(`${corpusFolder}/${repo}.jsonl.gz`)).toString();
   return text
     .split("\n")
     .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as CorpusFile)
-    .filter((f) => f.chunks.every((c) => !c.text.includes("// -----")));
+    .map((line) => JSON.parse(line) as CorpusFile);
 }
+
+/** False if a chunk holds several modules, which are read one by one as with `--split-input-file`. */
+export const isOneText = (f: CorpusFile): boolean => f.chunks.every((c) => !c.text.includes("// -----"));
