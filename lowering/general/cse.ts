@@ -1,5 +1,5 @@
 /** @file cse: equal expressions once. */
-import type { Block, Operation, Region, Value } from "../../ir/core.ts";
+import { type Block, Operation, type Region, type Value } from "../../ir/core.ts";
 import type { OpInfo } from "../../ir/define.ts";
 import { dominatorTree } from "../../ir/dominance.ts";
 import { type Effect, effectsOf, isTriviallyDead } from "../../ir/effects.ts";
@@ -26,12 +26,21 @@ export const cse = definePass("cse", {
   },
   run(op, _options, pass) {
     const c = new Elimination();
+    numberOps(op);
     for (const region of op.regions) c.region(region, null);
     pass.count("merged", c.merged);
     pass.count("dead", c.dead);
     return c.merged + c.dead > 0;
   },
 });
+
+/** Numbers by which keys name what ops compute; no worklist is at work meanwhile. */
+function numberOps(root: Operation): void {
+  let count = 0;
+  root.walk((op) => {
+    op.slot = count++;
+  });
+}
 
 /** What is known in a block and those that it dominates. */
 class Scope {
@@ -59,9 +68,8 @@ class Elimination {
   merged = 0;
   dead = 0;
   readonly #keys = new Keys();
-  /** Reads are equal only within one epoch. A new one begins with every block, and after everything that may write. */
-  #epoch = 0;
-  #clock = 0;
+  /** What has been read in the block since something may have been written. */
+  #reads = new Map<string, Operation>();
 
   region(region: Region, outer: Scope | null): void {
     const { blocks } = region;
@@ -90,7 +98,7 @@ class Elimination {
   }
 
   #block(block: Block, scope: Scope): void {
-    this.#epoch = ++this.#clock;
+    this.#reads = new Map();
     for (let op = block.first; op; ) {
       const next: Operation | null = op.next;
       this.#operation(op, scope);
@@ -104,24 +112,24 @@ class Elimination {
       this.dead++;
       return;
     }
-    const outer = this.#epoch;
+    const outer = this.#reads;
     for (const region of op.regions) this.region(region, op.def.has(Isolated) ? null : scope);
     // What happened inside of pure regions has not touched anything outside.
-    this.#epoch = outer;
+    this.#reads = outer;
     if (op.def.isTerminator) return;
     const effects = effectsOf(op);
     if (!effects || effects.some(isWrite)) {
-      this.#epoch = ++this.#clock;
+      if (this.#reads.size > 0) this.#reads = new Map();
       return;
     }
     if (op.results.length === 0 || effects.some((e) => e.kind !== "read")) return;
     if (op.regions.some((r) => r.blocks.length > 1)) return;
     const key = this.#keys.of(op);
     if (key === undefined) return;
-    const full = effects.length > 0 ? `${key}@${this.#epoch}` : key;
-    const known = scope.find(full);
+    const known = effects.length > 0 ? this.#reads.get(key) : scope.find(key);
     if (!known) {
-      scope.add(full, op);
+      if (effects.length > 0) this.#reads.set(key, op);
+      else scope.add(key, op);
       return;
     }
     for (let i = 0; i < op.results.length; i++) {
@@ -139,7 +147,7 @@ const isWrite = (e: Effect): boolean => e.kind === "write" || e.kind === "free";
 /** Texts that are equal exactly for ops that compute the same. */
 class Keys {
   readonly #defs = new Map<OpInfo, number>();
-  readonly #values = new Map<Value, number>();
+  readonly #args = new Map<Value, string>();
 
   of(op: Operation): string | undefined {
     return this.#key(op, null);
@@ -198,12 +206,14 @@ class Keys {
   #value(v: Value, inside: Map<Value, string> | null): string {
     const local = inside?.get(v);
     if (local !== undefined) return local;
-    let id = this.#values.get(v);
+    const { owner, index } = v;
+    if (owner instanceof Operation) return index === 0 ? String(owner.slot) : `${owner.slot}#${index}`;
+    let id = this.#args.get(v);
     if (id === undefined) {
-      id = this.#values.size;
-      this.#values.set(v, id);
+      id = `a${this.#args.size}`;
+      this.#args.set(v, id);
     }
-    return String(id);
+    return id;
   }
 }
 
