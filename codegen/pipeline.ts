@@ -21,6 +21,8 @@ export interface PipelineChoices {
   readonly packsProducts?: boolean;
   /** Multiply and add fuse into one instruction, where they may. */
   readonly fused?: boolean;
+  /** Windows over planes of channels-first images have vectors along their rows, where nothing else asks for channels-last. */
+  readonly planes?: boolean;
   /** Passes of the target over functions, behind elementary functions as polynomials: what it legalizes, addresses, unrolls. */
   readonly last: string;
 }
@@ -36,6 +38,7 @@ export function standardPipeline(choices: PipelineChoices): string {
     initializes = false,
     packsProducts = false,
     fused = false,
+    planes = false,
     last,
   } = choices;
   const packing = Object.entries({ panel, "integer-panel": integerPanel, group }).flatMap(([k, v]) =>
@@ -47,8 +50,8 @@ export function standardPipeline(choices: PipelineChoices): string {
   const products = packsProducts ? `func.func(linalg-pack-products),` : "";
   const hoisting = initializes ? "kernel-hoist-init," : "";
   return (
-    `builtin.module(func.func(graph-integer${integers ? "" : "{only-constants=true}"}${pairs ? ",graph-widen-to-pairs" : ""},graph-recognize,graph-byte-ports,graph-fold-affine,graph-layout${filtering}),graph-to-linalg,` +
-    `func.func(linalg-decompose-pad),canonicalize,cse,${pack},canonicalize,cse,${products}linalg-outline{stash=true},kernel-count-work,` +
+    `builtin.module(func.func(graph-integer${integers ? "" : "{only-constants=true}"}${pairs ? ",graph-widen-to-pairs" : ""},graph-recognize,graph-byte-ports,graph-fold-affine,graph-layout${planes ? "{planes=true}" : ""}${filtering}),graph-to-linalg,` +
+    `func.func(linalg-decompose-pad${planes ? "{keep-windows=true}" : ""}),canonicalize,cse,${pack},canonicalize,cse,${products}linalg-outline{stash=true},kernel-count-work,` +
     `linalg-bufferize,${hoisting}${schedule},linalg-to-loops,kernel-plan-memory,` +
     `func.func(kernel-expand-narrow-floats),kernel-expand-small-types,func.func(kernel-expand-math${fused ? "{fused=true}" : ""},${last}))`
   );

@@ -39,6 +39,7 @@ const pipelineFor = ({ name: machine, loopForm, fusedMultiplyAdd, vectorRegister
     integers: true,
     group: 2,
     pairs: true,
+    planes: true,
     last: [
       "wasm-dot",
       "kernel-round-sums",

@@ -9,23 +9,29 @@ import { Broadcasts, ReducesAxes } from "../../dialects/graph/op.ts";
 import * as pool from "../../dialects/graph/pool.ts";
 import { conv_integer, dequantize, quantize } from "../../dialects/graph/quant.ts";
 import * as shapes from "../../dialects/graph/shape.ts";
+import { attr } from "../../ir/attributes.ts";
 import { Builder } from "../../ir/builder.ts";
-import type { Operation, Value } from "../../ir/core.ts";
+import type { Block, Operation, Value } from "../../ir/core.ts";
 import type { OpInfo } from "../../ir/define.ts";
 import { isTriviallyDead } from "../../ir/effects.ts";
-import { type TensorType, tensor } from "../../ir/types.ts";
+import { f32, type TensorType, tensor } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
+import { DisjointSet } from "../../support/containers.ts";
 import { derivedConstant, knownOf } from "./constants.ts";
 import { rebuilt, replace } from "./rebuild.ts";
 
 export const layout = definePass("graph-layout", {
   doc: "Chooses channels-last for convolutions and pools, and lets the transposes that this takes cancel.",
   on: func.func,
-  options: {},
-  run(fn) {
+  options: {
+    /** Pools and depthwise convolutions that no other convolution is connected with stay as they are, if their rows are long. */
+    planes: attr.bool.default(false),
+  },
+  run(fn, { planes }) {
     const block = func.func.of(fn).body.blocks[0];
     if (!block) return false;
-    for (const op of [...block]) if (isChannelsFirst(op)) turnOver(op);
+    const stays = planes ? staying(block) : new Set<Operation>();
+    for (const op of [...block]) if (isChannelsFirst(op) && !stays.has(op)) turnOver(op);
     // Transposes sink in the order of the block; each one that moves leaves another behind its user.
     for (let changed = true, rounds = 0; changed && rounds < 64; rounds++) {
       changed = false;
@@ -62,6 +68,38 @@ function isChannelsFirst(op: Operation): boolean {
   const at = op.def.attrIndex.get("layout");
   return at !== undefined && op.props[at] === "channels-first" && op.results.length === 1;
 }
+
+/** Rows of results below which vectors along them waste too much. */
+const longRow = 16;
+
+/** Of each channel by itself, and vectors can lie along its rows. */
+function isOfPlanes(op: Operation): boolean {
+  const { strides, group } = op.def.of(op) as unknown as {
+    readonly strides: readonly number[];
+    readonly group?: number;
+  };
+  const { shape, element } = op.result().type as TensorType;
+  if (strides.length !== 2 || strides[1]! > 2 || shape[shape.length - 1]! < longRow || element !== f32) return false;
+  return !turnable.get(op.def)!.weights || (group === shape[1] && shapeOf(op.operand(1))[1] === 1);
+}
+
+/**
+ * What gains nothing from channels-last: it is of planes, and so is whatever it is connected with by ops that transposes
+ * go through. The others would have them at both ends.
+ */
+function staying(block: Block): Set<Operation> {
+  const groups = new DisjointSet<Operation>();
+  const inside = [...block].filter((op) => isChannelsFirst(op) || passesTransposes(op));
+  const known = new Set(inside);
+  for (const op of inside) {
+    for (const v of op.operands) if (v.definingOp && known.has(v.definingOp)) groups.union(op, v.definingOp);
+  }
+  const gaining = new Set(inside.filter((op) => isChannelsFirst(op) && !isOfPlanes(op)).map((op) => groups.find(op)));
+  return new Set(inside.filter((op) => isChannelsFirst(op) && !gaining.has(groups.find(op))));
+}
+
+const passesTransposes = (op: Operation): boolean =>
+  op.def.has(Broadcasts) || op.def.has(ReducesAxes) || hasOneScale(op) || shapes.concat.is(op) || shapes.pad.is(op);
 
 /** x with its dimensions in another order. A constant is reordered, not computed anew on every run. */
 function transposed(b: Builder, x: Value, perm: Perm): Value {

@@ -3,26 +3,23 @@ import * as func from "../../dialects/func.ts";
 import * as linalg from "../../dialects/linalg/index.ts";
 import * as tensor from "../../dialects/tensor/index.ts";
 import { affineMap, identityMap } from "../../ir/affine.ts";
+import { attr } from "../../ir/attributes.ts";
 import { Builder } from "../../ir/builder.ts";
 import type { Operation, Value } from "../../ir/core.ts";
-import { isDynamic, type TensorType, tensor as tensorType } from "../../ir/types.ts";
+import { type TensorType, tensor as tensorType } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
+import { mayStay } from "./planes.ts";
+import { type StaticPad, staticPad } from "./static-pad.ts";
 
 export const decomposePad = definePass("linalg-decompose-pad", {
   doc: "Writes tensor.pad with one value as filled borders and an insertion, so that producers can write into the padded tensor.",
   on: func.func,
-  options: {},
-  run: (fn) => replacePads(fn, decompose),
+  options: {
+    /** Pads of what comes from outside stay where windows that slide over planes read them (planes.ts). */
+    "keep-windows": attr.bool.default(false),
+  },
+  run: (fn, { "keep-windows": keep }) => replacePads(fn, decompose, keep ? mayStay : () => false),
 });
-
-/** A pad with one value, of which all sizes are known. */
-export interface StaticPad {
-  readonly source: Value;
-  readonly value: Value;
-  readonly low: readonly number[];
-  readonly high: readonly number[];
-  readonly type: TensorType;
-}
 
 /** Puts other values in the place of static pads, but for those that are to stay; whether there are pads at all. */
 export function replacePads(
@@ -41,28 +38,6 @@ export function replacePads(
     op.erase();
   }
   return found.length > 0;
-}
-
-/** What a pad adds where, if it adds one value and all sizes are known. */
-export function staticPad(op: Operation): StaticPad | undefined {
-  const pad = tensor.pad.match(op);
-  const value = pad && paddingValue(op);
-  if (!value) return undefined;
-  const { source, static_low: low, static_high: high, result } = pad;
-  const type = result.type as TensorType;
-  return [...low, ...high, ...type.shape].some(isDynamic) ? undefined : { source, value, low, high, type };
-}
-
-/** The value that the op's region yields, if it comes from outside. */
-function paddingValue(op: Operation): Value | undefined {
-  const value = op.region().entry.terminator?.operand(0);
-  if (!value) return undefined;
-  const def = value.definingOp;
-  if (def && def.block === op.region().entry) {
-    if (!def.def.isConstant) return undefined;
-    def.moveBefore(op);
-  }
-  return value.block === op.region().entry && !def ? undefined : value;
 }
 
 function decompose(b: Builder, { source, value, low, high, type }: StaticPad): Value {

@@ -8,8 +8,8 @@ import * as tensor from "../../dialects/tensor/index.ts";
 import { type AffineMap, isIdentityMap } from "../../ir/affine.ts";
 import type { Block, Operation, Value } from "../../ir/core.ts";
 import { isShaped, unitAttribute } from "../../ir/types.ts";
-import { staticPad } from "./decompose-pad.ts";
 import { mayStash, stashAttribute } from "./stash.ts";
+import { staticPad } from "./static-pad.ts";
 
 /** On an op whose result lies in memory, whoever reads it: no kernel computes it again. */
 export const materializedAttribute = "materialized";

@@ -12,7 +12,8 @@ import type { Builder } from "../../ir/builder.ts";
 import type { Operation, Value } from "../../ir/core.ts";
 import type { TensorType } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
-import { replacePads, type StaticPad } from "./decompose-pad.ts";
+import { replacePads } from "./decompose-pad.ts";
+import type { StaticPad } from "./static-pad.ts";
 
 export const padToGeneric = definePass("linalg-pad-to-generic", {
   doc:

@@ -21,6 +21,8 @@ export interface RootSchedule {
    * lie and turned in registers; its tile is a multiple of the lanes. -1 or nothing: elements are gathered.
    */
   readonly turn?: number;
+  /** 2: vectors of every other element of a row are shuffled out of two whole ones. 1 or nothing: elements are gathered. */
+  readonly gaps?: number;
   /** Threads of a workgroup, where each tile has a thread of its own; tiles divide the results then. */
   readonly workgroup?: number;
   /**
@@ -103,6 +105,7 @@ export function rootSchedule(op: Operation, rank: number): RootSchedule {
     vector: num(s.vector, -1),
     lanes: num(s.lanes, 1),
     ...(typeof s.turn === "number" && { turn: s.turn }),
+    ...(typeof s.gaps === "number" && { gaps: s.gaps }),
     ...(typeof s.workgroup === "number" && { workgroup: s.workgroup }),
     ...(Array.isArray(s.share) && { share: s.share as readonly number[] }),
   };

@@ -4,9 +4,9 @@
  */
 import type { Structure } from "../../dialects/linalg/structure.ts";
 import type { Grid, Machine } from "../../support/machine.ts";
-import { staticPad } from "./decompose-pad.ts";
 import { type Product, productOf, splitDepth } from "./product.ts";
 import type { RootSchedule } from "./schedule-attribute.ts";
+import { staticPad } from "./static-pad.ts";
 
 /** The tile of one thread. `heavy`: results are sums over products, whose operands a larger tile reuses. */
 export function tileForThreads(

@@ -15,6 +15,7 @@ import { dotOf } from "./dot.ts";
 import { combinerOf } from "./loops/reduce.ts";
 import { isKernel } from "./outline.ts";
 import { panelFor } from "./panel.ts";
+import { slidesOverPlanes } from "./planes.ts";
 import { type ReductionSchedule, type RootSchedule, setSchedule } from "./schedule-attribute.ts";
 import { takeGiven } from "./schedule-file.ts";
 import { tileForThreads, tileForWorkgroups } from "./schedule-grid.ts";
@@ -146,6 +147,9 @@ function tileAlongInput(
   return undefined;
 }
 
+/** Rows of a tile of windows over planes: with the weights of a window they fill the registers. */
+const planeRows = 4;
+
 /** Results of fewer elements are turned as they come; of more, in an order that uses up what is loaded. */
 const manyElements = 1 << 14;
 
@@ -188,6 +192,8 @@ function tileReduction(s: Structure, shape: readonly number[], lanes: number, ma
   const base = tileElementwise(shape, lanes);
   // Machines without vectors tile their registers too.
   if (base.vector < 0 && (machine.lanes > 1 || rank === 0)) return base;
+  const slides = machine.turns ? slidesOverPlanes(s) : undefined;
+  if (slides) return tilePlanes(base, s, slides[last]!.step, machine);
   const along = loopOfDim(s, last);
   const inputs = readInputs(s).map((i) => stepAlong(s, i, along));
   // Something is the same for all columns: a product of matrices, whose rows share what the columns load.
@@ -224,6 +230,16 @@ function tileReduction(s: Structure, shape: readonly number[], lanes: number, ma
   const narrow = Math.min(lanes * machine.together, Math.floor(columns / lanes) * lanes);
   tile[last] = overlaps ? narrow : Math.min(4 * lanes, Math.floor(columns / lanes) * lanes);
   return { order: plainOrder(rank), tile, block, vector: base.vector, lanes };
+}
+
+/** Windows over planes: a few rows, which share what they load; and one or two vectors. */
+function tilePlanes(base: RootSchedule, s: Structure, step: number, machine: Machine): RootSchedule {
+  const { shape } = s.outputs[0]!;
+  const tile = new Array<number>(shape.length).fill(1);
+  const [row, last] = [shape.length - 2, shape.length - 1];
+  tile[row] = Math.min(planeRows, shape[row]!);
+  tile[last] = Math.min(base.lanes * machine.together, Math.floor(shape[last]! / base.lanes) * base.lanes);
+  return { ...base, tile, ...(step === 2 && { gaps: 2 }) };
 }
 
 /** The inputs that the body reads; what only gives a window its size is none. */
@@ -351,6 +367,8 @@ function reductionLoops(
     const accumulators = Math.max(1, Math.min(4, Math.floor(extent / (2 * lanes))));
     return { ...none, vector: inner, lanes, accumulators };
   }
+  // Which elements are padding is known of each step by itself.
+  if (machine.turns && slidesOverPlanes(s)) return { ...none, full: order };
   if (!machine.grid) {
     const last = s.outputs[0]!.map.results.length - 1;
     const along = last < 0 ? -1 : loopOfDim(s, last);

@@ -10,6 +10,7 @@ import { Builder } from "../../../ir/builder.ts";
 import type { Operation, Value } from "../../../ir/core.ts";
 import type { TensorType } from "../../../ir/types.ts";
 import { fault, invariant } from "../../../support/diagnostic.ts";
+import { cutsOf, slidesOverPlanes } from "../planes.ts";
 import { type Product, productOf } from "../product.ts";
 import { type RootSchedule, rootSchedule } from "../schedule-attribute.ts";
 import { stashOf } from "../stash.ts";
@@ -47,13 +48,14 @@ export function lowerKernel(fn: Operation): void {
     if (shape.includes(0)) continue;
     const schedule = rootSchedule(fn, shape.length);
     values.turns = (schedule.turn ?? -1) >= 0;
+    values.gaps = schedule.gaps ?? 1;
     const product = schedule.share && productIn(old, values, shape);
     if (product) {
       onShared(b.setToEnd(block), product, schedule, group, (inner) => {
         invariant(inner.block, "the body of a launch has a block");
         return new KernelValues(new Nest(inner, inner.block), buffers, reduceElements);
       });
-    } else if (!schedule.workgroup) new Walk(values, group, shape, schedule).run();
+    } else if (!schedule.workgroup) new Walk(values, group, shape, schedule, windowsIn(old, values, shape)).run();
     else {
       onGrid(b.setToEnd(block), shape, schedule, schedule.workgroup, (nest, pieces) => {
         new Walk(new KernelValues(nest, buffers, reduceElements), group, shape, schedule).leaf(pieces, schedule.lanes);
@@ -74,6 +76,16 @@ function productIn(ops: readonly Operation[], values: KernelValues, shape: reado
   return undefined;
 }
 
+/** Where results are cut for windows over planes that a kernel computes, and for the padding that they reach into. */
+function windowsIn(ops: readonly Operation[], values: KernelValues, shape: readonly number[]): Cuts | undefined {
+  for (const op of ops) {
+    const s = values.structure(op);
+    if (!s?.loops.some((l) => l.kind === "reduction") || s.outputs[0]!.shape.join() !== shape.join()) continue;
+    if (slidesOverPlanes(s)) return cutsOf(s) ?? shape.map(() => []);
+  }
+  return undefined;
+}
+
 /** Results of one shape are computed in one walk. */
 function byShape(stores: readonly Store[]): Store[][] {
   const groups = new Map<string, Store[]>();
@@ -89,14 +101,29 @@ function byShape(stores: readonly Store[]): Store[][] {
 /** Vectors of fewer lanes are not worth their name: elements are computed one by one. */
 const narrowest = 4;
 
+/** Per dimension, where pieces begin other than the first. */
+type Cuts = readonly (readonly number[])[];
+
 class Walk {
   readonly #values: KernelValues;
+  readonly #windows: Cuts | undefined;
   readonly #stores: readonly Store[];
   readonly #shape: readonly number[];
   readonly #schedule: RootSchedule;
 
-  constructor(values: KernelValues, stores: readonly Store[], shape: readonly number[], schedule: RootSchedule) {
+  /**
+   * @param windows where results are cut, if they are of windows over planes; then the last vector of a row may reach back
+   * over the one before, whose elements are computed alike
+   */
+  constructor(
+    values: KernelValues,
+    stores: readonly Store[],
+    shape: readonly number[],
+    schedule: RootSchedule,
+    windows?: Cuts,
+  ) {
     this.#values = values;
+    this.#windows = windows;
     this.#stores = stores;
     this.#shape = shape;
     this.#schedule = schedule;
@@ -125,6 +152,20 @@ class Walk {
       this.leaf(pieces, lanes);
       return;
     }
+    const ends = [...(this.#windows?.[d] ?? []), pieces[d]!.count];
+    ends.forEach((end, i) => {
+      const from = ends[i - 1] ?? 0;
+      const cut = { at: add(pieces[d]!.at, constant(from)), count: end - from };
+      this.#tilesAlong(
+        d,
+        inner,
+        pieces.map((p, k) => (k === d ? cut : p)),
+        lanes,
+      );
+    });
+  }
+
+  #tilesAlong(d: number, inner: readonly number[], pieces: readonly Piece[], lanes: number): void {
     const { tile, vector } = this.#schedule;
     if (d !== vector) {
       this.#split(pieces, d, tile[d]!, (p) => this.#tiles(inner, p, lanes));
@@ -140,6 +181,10 @@ class Walk {
       const size = wide === lanes ? tile[d]! : wide;
       if (n > 0) this.#split(part(done, n), d, size, (p) => this.#tiles(inner, p, wide));
       done += n;
+      if (this.#windows && n > 0 && done < count) {
+        this.#tiles(inner, part(count - wide, wide), wide);
+        return;
+      }
     }
     if (done < count) this.#split(part(done, count - done), d, 1, (p) => this.#tiles(inner, p, 1));
   }

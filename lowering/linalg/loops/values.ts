@@ -28,7 +28,8 @@ import {
 } from "../../../ir/types.ts";
 import { fault, invariant } from "../../../support/diagnostic.ts";
 import type { NDArray } from "../../../support/ndarray.ts";
-import { type StaticPad, staticPad } from "../decompose-pad.ts";
+import { type StaticPad, staticPad } from "../static-pad.ts";
+import { everyOther } from "./gaps.ts";
 import type { Nest } from "./nest.ts";
 import { joined, laneStep, usesLane } from "./ranges.ts";
 import { turnedBlock } from "./turn.ts";
@@ -60,6 +61,8 @@ export class KernelValues {
   filling = false;
   /** Square blocks of what vectors read across are turned in registers. */
   turns = false;
+  /** Vectors whose elements lie so far apart are shuffled out of whole ones. */
+  gaps = 1;
   /** Tensors that lie in memory. */
   readonly buffers: ReadonlyMap<Value, Value>;
   readonly #reduce: ReduceElements;
@@ -289,6 +292,8 @@ export class KernelValues {
           { types: [type4] },
         );
       }
+      if (step === 2 && this.gaps === 2 && steps[last] === 2 && strides[last] === 1 && lanes === 4)
+        return everyOther(this.nest, buffer, first, (at) => this.key(buffer, at, 1));
     }
     const turned = this.turns
       ? turnedBlock(this.nest, { buffer, at, lanes }, (index) => this.key(buffer, index, lanes))
