@@ -1,19 +1,26 @@
 /**
  * @file What compiling takes, each time in a process of its own that starts from nothing, as users' do: `sluice compile`
  * (ahead of time, for all engines), `compile` and `load` of a program (just in time, the variant of this engine), and C.
- *
- * `npm run build && node bench/compile-time.mjs [--runs 3] [--against DIST]… [--kinds aot,jit,c] [--passes] MODEL.onnx…`
- *
- * Runs take turns between this build and those it is compared `--against` (folders like dist/). Printed are the least
- * processor time and wall time of the runs, and peak memory. `--passes` adds what each pass takes in a fresh process, and
- * how many operations it leaves.
+ * Runs take turns between this build and those it is compared with.
  */
+import "./pipe.mjs";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+
+const usage = `usage: npm run build && node bench/compile-time.mjs [options] MODEL.onnx…
+
+Times compilations in fresh processes: the least wall and processor time of the runs, and peak memory.
+
+  --runs N        runs of each (3)
+  --kinds LIST    of aot (sluice compile), jit (compile and load in a program), c (all)
+  --against DIST  another build to compare with, a folder like dist/; may be repeated
+  --passes        what each pass takes in a fresh process, and how many operations it leaves
+  --help          this text
+`;
 
 const here = fileURLToPath(import.meta.url);
 const megabyte = 2 ** 20;
@@ -143,10 +150,16 @@ const { values, positionals } = parseArgs({
     kinds: { type: "string", default: Object.keys(kinds).join(",") },
     passes: { type: "boolean", default: false },
     worker: { type: "string" },
+    help: { type: "boolean", default: false },
   },
 });
 const dists = values.against.map((d) => resolve(d));
-if (values.worker !== undefined) {
+const unknown = values.kinds.split(",").find((k) => !Object.hasOwn(kinds, k));
+if (values.help) process.stdout.write(usage);
+else if (positionals.length === 0 || unknown !== undefined) {
+  process.stderr.write(`${unknown === undefined ? "no model is given" : `there is no kind "${unknown}"`}\n\n${usage}`);
+  process.exitCode = 2;
+} else if (values.worker !== undefined) {
   if (values.passes) await passes(dists[0], positionals[0], values.worker);
   else await jit(dists[0], positionals[0]);
 } else {

@@ -3,6 +3,7 @@
  * them under each numerics policy: `tsx bench/math.ts [samples]` prints the table that docs/math.md keeps. Exact is what
  * double precision gives, rounded.
  */
+import "./pipe.mjs";
 import { wasmSimd } from "../codegen/wasm/index.ts";
 import { makeModule } from "../dialects/builtin.ts";
 import * as func from "../dialects/func.ts";

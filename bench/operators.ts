@@ -4,6 +4,7 @@
  * `npx tsx bench/operators.ts FOLDER [flags of sluice bench]` writes FOLDER/*.onnx and FOLDER/manifest.json, which names inputs
  * and outputs for harnesses that want them, and runs `sluice bench` on the models: `--vs ort-web --pin 1`, `--variant relaxed` …
  */
+import "./pipe.mjs";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

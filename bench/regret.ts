@@ -6,6 +6,7 @@
  * steps), the chosen schedule, the best found, and the regret: time of the chosen over time of the best, minus 1. Candidates
  * are timed in turn in rounds, in the order of the list and back; the least of each counts.
  */
+import "./pipe.mjs";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { setFlagsFromString } from "node:v8";

@@ -4,6 +4,7 @@
  *
  * `npx tsx bench/structure.ts MODEL.onnx…`
  */
+import "./pipe.mjs";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";

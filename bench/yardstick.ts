@@ -6,6 +6,7 @@
  * `npx tsx bench/yardstick.ts [--variant relaxed] [--only TEXT] [--rounds N] [--bar X]`; by default the variant that suits
  * the engine. `relaxed-256` wants `node --experimental-wasm-revectorize`.
  */
+import "./pipe.mjs";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";

@@ -134,8 +134,9 @@ async function compileFile(path: string, flags: CompileFlags): Promise<number> {
     return 0;
   }
   if (flags.emit === "schedule") {
-    const variants = options.variants === "automatic" || options.variants === "all" ? [] : options.variants;
-    const schedules = compiler.schedulesOf(bytes, { ...watched, ...(variants ? { variants } : {}) });
+    // Unless variants are asked for, those of the target's own code.
+    const variants = options.variants === "automatic" ? [] : (options.variants ?? []);
+    const schedules = compiler.schedulesOf(bytes, { ...watched, variants });
     progress.end();
     print(schedulesText(schedules));
     return 0;

@@ -67,7 +67,9 @@ export function symbol(index: number): AffineExpr {
 }
 
 export function constant(value: number): AffineExpr {
-  const v = value === 0 ? 0 : value;
+  // As V8's small integer wherever it is one (a quotient need not be), and 0 for -0: then all expressions have one shape.
+  const small = value | 0;
+  const v = small === value ? small : value;
   let e = constants.get(v);
   if (!e) {
     e = { kind: "constant", value: v, key: `${v}`, id: nextId(), lastDim: -1, hasSymbols: false, divides: false };

@@ -137,8 +137,11 @@ export class Operation {
   block: Block | null = null;
   prev: Operation | null = null;
   next: Operation | null = null;
-  /** Position in the block's order; valid while the block says so. */
-  order = 0;
+  /**
+   * Position in the block's order; valid while the block says so. No small integer to begin with, because V8 gives
+   * objects another shape when their first fraction comes, and throws away all code that knew the old one.
+   */
+  order = 0.5;
   /** Where it stands in the worklist that holds it, which asks its own place whether that is still so. */
   slot = -1;
 

@@ -2,6 +2,7 @@
  * @file The conformance runner: `npm run conformance -- --data DIR --target NAME [--filter RE] [--json FILE]`.
  * A line for every case that does not pass, and a closing line with the counts.
  */
+import "../pipe.mjs";
 import { statSync, writeFileSync } from "node:fs";
 import { Command } from "commander";
 import { findCases } from "./case.ts";

@@ -2,6 +2,7 @@
  * @file `npm run docs:conformance [-- --only TARGET…]`: runs the suites of ../shared on the targets and writes
  * docs/conformance.md: how many cases pass, and why the rest does not.
  */
+import "../pipe.mjs";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

@@ -11,7 +11,7 @@ import { Scalars } from "../../dialects/graph/scalars.ts";
 import { type Access, genericOf } from "../../dialects/linalg/builders.ts";
 import * as tensors from "../../dialects/tensor/index.ts";
 import { Builder } from "../../ir/builder.ts";
-import type { Value } from "../../ir/core.ts";
+import { Block, type Value } from "../../ir/core.ts";
 import { f32, hasStaticShape, tensor } from "../../ir/types.ts";
 import { allows, defineInexact } from "../../rewrite/numerics.ts";
 import { definePass } from "../../rewrite/pass.ts";
@@ -41,9 +41,12 @@ export const winograd = definePass("graph-winograd", {
       const algorithm = view && suitable(view);
       if (view && algorithm && allows(op, minimalFiltering)) found.push({ view, algorithm });
     });
+    const bodies = new Map<Algorithm, Bodies>();
     for (const { view, algorithm } of found) {
       const b = Builder.before(view.op);
-      view.y.replaceAllUsesWith(filtered(b, view, algorithm));
+      const its = bodies.get(algorithm) ?? new Bodies(algorithm);
+      bodies.set(algorithm, its);
+      view.y.replaceAllUsesWith(filtered(b, view, algorithm, its));
       view.op.erase();
       pass.count(`F(${algorithm.m},3)`);
     }
@@ -63,7 +66,7 @@ function suitable({ x, w, y, layout, group, strides, dilations }: Convolution): 
 }
 
 /** The convolution in transforms and one batched product. */
-function filtered(b: Builder, { x, w, bias, y, pads }: Convolution, algorithm: Algorithm): TensorValue {
+function filtered(b: Builder, { x, w, bias, y, pads }: Convolution, algorithm: Algorithm, bodies: Bodies): TensorValue {
   const [batch, height, width, out] = y.type.shape as readonly [number, number, number, number];
   const channels = w.type.shape[2]!;
   const { m } = algorithm;
@@ -72,10 +75,10 @@ function filtered(b: Builder, { x, w, bias, y, pads }: Convolution, algorithm: A
   // Tiles at the lower and right border may reach beyond the image.
   const low = [0, top, left, 0];
   const high = [0, bottom + rows * m - height, right + columns * m - width, 0];
-  const tiles = inputTiles(b, padded(b, x, low, high, 0), [batch, rows, columns, channels], algorithm);
-  const products = multiplied(b, tiles, filterTiles(b, w, algorithm), out);
+  const tiles = inputTiles(b, padded(b, x, low, high, 0), [batch, rows, columns, channels], algorithm, bodies);
+  const products = multiplied(b, tiles, filterTiles(b, w, algorithm, bodies), out);
   const split = reshaped(b, products, [algorithm.points, batch, rows, columns, out]);
-  const whole = outputTiles(b, split, bias, algorithm);
+  const whole = outputTiles(b, split, bias, algorithm, bodies);
   if (rows * m === height && columns * m === width) return whole;
   return tensors.extract_slice(b, whole, [], [], [], {
     static_offsets: [0, 0, 0, 0],
@@ -104,7 +107,57 @@ function gathered(
 /** Arithmetic of f32 in the body of an op. */
 function field(b: Builder): Field {
   const e = new Scalars(b, f32);
-  return { add: (p, q) => e.add(p, q), sub: (p, q) => e.sub(p, q), scale: (p, by) => e.mul(p, e.num(by)) };
+  const factors = new Map<number, Value>();
+  const num = (n: number): Value => {
+    const known = factors.get(n) ?? e.num(n);
+    factors.set(n, known);
+    return known;
+  };
+  return { add: (p, q) => e.add(p, q), sub: (p, q) => e.sub(p, q), scale: (p, by) => e.mul(p, num(by)) };
+}
+
+/**
+ * The body of a transform, which is the same for every convolution of a model: written once, then copied. Its results for
+ * `elements`.
+ */
+class Body {
+  readonly #fill: (b: Builder, elements: readonly Value[]) => readonly Value[];
+  #made: { readonly body: Block; readonly results: readonly Value[] } | undefined;
+
+  constructor(fill: (b: Builder, elements: readonly Value[]) => readonly Value[]) {
+    this.#fill = fill;
+  }
+
+  at(b: Builder, elements: readonly Value[]): readonly Value[] {
+    if (!this.#made) {
+      const body = new Block(elements.map((v) => v.type));
+      this.#made = { body, results: this.#fill(b.inside(body), body.args) };
+    }
+    const { body, results } = this.#made;
+    const map = new Map<Value, Value>(body.args.map((a, i) => [a, elements[i]!]));
+    for (const op of body) b.insert(op.clone(map)).loc = b.loc;
+    return results.map((v) => map.get(v)!);
+  }
+}
+
+/** The bodies of an algorithm. */
+class Bodies {
+  readonly input: Body;
+  readonly filter: Body;
+  readonly output: Body;
+  /** The same, with a bias behind the elements. */
+  readonly outputAndBias: Body;
+
+  constructor({ points, input, filter, output }: Algorithm) {
+    const back = (f: Field, p: readonly Value[]): readonly Value[] => transform2(f, output, p.slice(0, points));
+    this.input = new Body((b, d) => transform2(field(b), input, d));
+    this.filter = new Body((b, g) => transform2(field(b), filter, g));
+    this.output = new Body((b, p) => back(field(b), p));
+    this.outputAndBias = new Body((b, p) => {
+      const f = field(b);
+      return back(f, p).map((v) => f.add(v, p[points]!));
+    });
+  }
 }
 
 const grid = (n: number): (readonly [number, number])[] =>
@@ -115,7 +168,8 @@ function inputTiles(
   b: Builder,
   x: TensorValue,
   [batch, rows, columns, channels]: readonly [number, number, number, number],
-  { m, points, input }: Algorithm,
+  { m, points }: Algorithm,
+  bodies: Bodies,
 ): TensorValue {
   const size = m + 2;
   const shape = [1, batch, rows, columns, channels];
@@ -123,21 +177,21 @@ function inputTiles(
     loops: "n y x c",
     inputs: grid(size).map(([i, j]): Access => [x, `n, y * ${m} + ${i}, x * ${m} + ${j}, c`]),
     outputs: grid(size).map((): Access => [empty(b, tensor(shape, f32)), "0, n, y, x, c"]),
-    body: (inner, ...d) => transform2(field(inner), input, d.slice(0, points)),
+    body: (inner, ...d) => bodies.input.at(inner, d.slice(0, points)),
   });
   const all = gathered(b, parts, empty(b, tensor([points, ...shape.slice(1)], f32)), (k) => [k, 0, 0, 0, 0]);
   return reshaped(b, all, [points, batch * rows * columns, channels]);
 }
 
 /** [points, out / 8, channels, 8]: G g Gᵀ in panels of 8 columns. */
-function filterTiles(b: Builder, w: TensorValue, { points, filter }: Algorithm): TensorValue {
+function filterTiles(b: Builder, w: TensorValue, { points }: Algorithm, bodies: Bodies): TensorValue {
   const [, , channels, out] = w.type.shape as readonly [number, number, number, number];
   const shape = [1, out / panel, channels, panel];
   const parts = genericOf(b, {
     loops: "p c o",
     inputs: grid(3).map(([i, j]): Access => [w, `${i}, ${j}, c, p * ${panel} + o`]),
     outputs: Array.from({ length: points }, (): Access => [empty(b, tensor(shape, f32)), "0, p, c, o"]),
-    body: (inner, ...g) => transform2(field(inner), filter, g.slice(0, 9)),
+    body: (inner, ...g) => bodies.filter.at(inner, g.slice(0, 9)),
   });
   return gathered(b, parts, empty(b, tensor([points, ...shape.slice(1)], f32)), (k) => [k, 0, 0, 0]);
 }
@@ -161,7 +215,8 @@ function outputTiles(
   b: Builder,
   products: TensorValue,
   bias: TensorValue | undefined,
-  { m, points, output }: Algorithm,
+  { m, points }: Algorithm,
+  bodies: Bodies,
 ): TensorValue {
   const [, batch, rows, columns, out] = products.type.shape as readonly [number, number, number, number, number];
   const reads = Array.from({ length: points }, (_, k): Access => [products, `${k}, n, y, x, o`]);
@@ -169,11 +224,8 @@ function outputTiles(
     loops: "n y x o",
     inputs: bias ? [...reads, [bias, "o"]] : reads,
     outputs: grid(m).map((): Access => [empty(b, tensor([batch, rows, 1, columns, 1, out], f32)), "n, y, 0, x, 0, o"]),
-    body(inner, ...p) {
-      const f = field(inner);
-      const pixels = transform2(f, output, p.slice(0, points));
-      return bias ? pixels.map((v) => f.add(v, p[points]!)) : pixels;
-    },
+    body: (inner, ...p) =>
+      bias ? bodies.outputAndBias.at(inner, p.slice(0, points + 1)) : bodies.output.at(inner, p.slice(0, points)),
   });
   const all = gathered(b, parts, empty(b, tensor([batch, rows, m, columns, m, out], f32)), (k) => [
     0,

@@ -51,15 +51,8 @@ function outlineGroup(module: Operation, group: Group, kernels: Map<string, stri
   const inputs = groupInputs(group);
   const { root } = group;
   const types = { inputs: inputs.map((v) => v.type), results: root.results.map((r) => r.type) };
-  const block = new Block(types.inputs);
-  const map = new Map<Value, Value>(inputs.map((v, i) => [v, block.args[i]!]));
-  for (const op of group.ops) block.append(op.clone(map));
-  const b = Builder.atEnd(block, root.loc);
-  func.return(
-    b,
-    root.results.map((r) => map.get(r)!),
-  );
-  const key = structureKey(block);
+  // Most groups are like one before: they are compared where they stand, and only what is new is copied.
+  const key = structureKey(inputs, group.ops, root.results);
   let name = kernels.get(key);
   if (name === undefined) {
     name = `k${kernels.size}`;
@@ -68,11 +61,9 @@ function outlineGroup(module: Operation, group: Group, kernels: Map<string, stri
       sym_name: name,
       sym_visibility: "private",
       function_type: functionType(types.inputs, types.results),
-      body: new Region([block]),
+      body: new Region([kernelBody(group, inputs)]),
       extra: new Map([[kernelAttribute, unitAttribute]]),
     });
-  } else {
-    for (const op of [...block].reverse()) op.erase();
   }
   // The call stands for all nodes of the group, first the one whose result leaves it. Constants belong to whoever came first.
   const places = fuse([root.loc, ...group.ops.filter((op) => structureOf(op)).map((op) => op.loc)]);
@@ -82,10 +73,24 @@ function outlineGroup(module: Operation, group: Group, kernels: Map<string, stri
   for (const op of [...group.ops].reverse()) if (op.isUnused) op.erase();
 }
 
-/** A text that is equal for blocks of the same structure: ops, attributes and types; names and places do not count. */
-export function structureKey(block: Block): string {
+function kernelBody({ ops, root }: Group, inputs: readonly Value[]): Block {
+  const block = new Block(inputs.map((v) => v.type));
+  const map = new Map<Value, Value>(inputs.map((v, i) => [v, block.args[i]!]));
+  for (const op of ops) block.append(op.clone(map));
+  func.return(
+    Builder.atEnd(block, root.loc),
+    root.results.map((r) => map.get(r)!),
+  );
+  return block;
+}
+
+/**
+ * A text that is equal for ops of the same structure, over the same kinds of inputs and with the same results: ops,
+ * attributes and types count, names and places do not.
+ */
+function structureKey(inputs: readonly Value[], ops: readonly Operation[], results: readonly Value[]): string {
   const ids = new Map<Value, number>();
-  const parts: string[] = [];
+  let text = "";
   const number = (v: Value): number => {
     let id = ids.get(v);
     if (id === undefined) {
@@ -94,21 +99,31 @@ export function structureKey(block: Block): string {
     }
     return id;
   };
-  const visitBlock = (x: Block): void => {
-    parts.push(`(${x.args.map((a) => `${number(a)}:${a.type.id}`).join(",")})`);
-    for (const op of x) {
-      parts.push(op.name, op.uses.map((u) => number(u.value)).join(","));
-      op.def.attrFields.forEach((f, i) => {
-        const value = op.props[i];
-        const a = value === undefined ? undefined : f.codec.to(value);
-        if (a) parts.push(`${f.name}=${attributeKey(a)}`);
-      });
-      if (op.attributes) for (const [k, a] of op.attributes) parts.push(`${k}=${attributeKey(a)}`);
-      for (const r of op.results) parts.push(`>${number(r)}:${r.type.id}`);
-      for (const region of op.regions) for (const inner of region.blocks) visitBlock(inner);
-      parts.push(";");
+  const define = (values: readonly Value[], mark: string): void => {
+    text += mark;
+    for (const v of values) text += ` ${number(v)}:${v.type.id}`;
+  };
+  const visit = (op: Operation): void => {
+    text += `;${op.name}`;
+    for (const u of op.uses) text += ` ${number(u.value)}`;
+    const { attrFields } = op.def;
+    for (let i = 0; i < attrFields.length; i++) {
+      const value = op.props[i];
+      const a = value === undefined ? undefined : attrFields[i]!.codec.to(value);
+      if (a) text += ` ${attrFields[i]!.name}=${attributeKey(a)}`;
+    }
+    if (op.attributes) for (const [k, a] of op.attributes) text += ` ${k}=${attributeKey(a)}`;
+    define(op.results, ">");
+    for (const region of op.regions) {
+      for (const inner of region.blocks) {
+        define(inner.args, "(");
+        for (let o = inner.first; o; o = o.next) visit(o);
+        text += ")";
+      }
     }
   };
-  visitBlock(block);
-  return parts.join(" ");
+  define(inputs, "");
+  ops.forEach(visit);
+  define(results, "=");
+  return text;
 }

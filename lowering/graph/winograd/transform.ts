@@ -30,16 +30,41 @@ export function transform2<T>(f: Field<T>, matrix: Matrix, x: readonly T[]): T[]
 
 /** T x. */
 export function transform<T>(f: Field<T>, matrix: Matrix, x: readonly T[]): T[] {
-  const pairs = new Map<string, { readonly sum: T; readonly difference: T }>();
-  const pair = (i: number, j: number): { readonly sum: T; readonly difference: T } => {
-    const key = `${i} ${j}`;
-    let made = pairs.get(key);
-    if (!made) {
-      made = { sum: f.add(x[i]!, x[j]!), difference: f.sub(x[i]!, x[j]!) };
-      pairs.set(key, made);
+  const wanted = pairsOf(matrix);
+  const pairs = new Map<string, T>();
+  return rows(f, matrix, x, (i, j, sign) => {
+    const key = `${i} ${j} ${sign}`;
+    if (!pairs.has(key)) {
+      // Both at the place of the first, while their operands are at hand.
+      if (wanted.has(`${i} ${j} +`)) pairs.set(`${i} ${j} +`, f.add(x[i]!, x[j]!));
+      if (wanted.has(`${i} ${j} -`)) pairs.set(`${i} ${j} -`, f.sub(x[i]!, x[j]!));
     }
-    return made;
-  };
+    return pairs.get(key)!;
+  });
+}
+
+const nothing: Field<undefined> = { add: () => undefined, sub: () => undefined, scale: () => undefined };
+const pairsByMatrix = new WeakMap<Matrix, ReadonlySet<string>>();
+
+/** The pairs of neighbours that a transform adds or subtracts before anything else. */
+function pairsOf(matrix: Matrix): ReadonlySet<string> {
+  let wanted = pairsByMatrix.get(matrix);
+  if (!wanted) {
+    const found = new Set<string>();
+    rows(nothing, matrix, [], (i, j, sign) => {
+      found.add(`${i} ${j} ${sign}`);
+      return undefined;
+    });
+    wanted = found;
+    pairsByMatrix.set(matrix, wanted);
+  }
+  return wanted;
+}
+
+/** The sum or the difference of two elements. */
+type Pairs<T> = (i: number, j: number, sign: "+" | "-") => T;
+
+function rows<T>(f: Field<T>, matrix: Matrix, x: readonly T[], pair: Pairs<T>): T[] {
   const out: T[] = [];
   for (let r = 0; r < matrix.length; r++) {
     const row = matrix[r]!;
@@ -62,8 +87,6 @@ function isMirrored(row: readonly number[], next: readonly number[]): boolean {
   return halves.every((h) => h) && row.every((c, i) => next[i] === (i % 2 === 0 ? c : -c));
 }
 
-type Pairs<T> = (i: number, j: number) => { readonly sum: T; readonly difference: T };
-
 /** One row times x. Neighbours with factors that are equal, or equal but for the sign, are added up first. */
 function combined<T>(f: Field<T>, row: readonly number[], x: readonly T[], pair: Pairs<T>): T {
   const terms: { readonly value: T; readonly by: number }[] = [];
@@ -73,8 +96,8 @@ function combined<T>(f: Field<T>, row: readonly number[], x: readonly T[], pair:
     const d = i % 2 === 1 ? row[i + 1] : undefined;
     if (d !== undefined && d !== 0 && Math.abs(d) === Math.abs(c)) {
       used.add(i + 1);
-      terms.push({ value: d === c ? pair(i, i + 1).sum : pair(i, i + 1).difference, by: c });
-    } else terms.push({ value: x[i]!, by: c });
+      terms.push({ value: d === c ? pair(i, i + 1, "+") : pair(i, i + 1, "-"), by: c });
+    } else terms.push({ value: x[i] as T, by: c });
   });
   // A term that is added comes first, so that nothing needs to be negated.
   terms.sort((a, b) => Number(b.by > 0) - Number(a.by > 0));
