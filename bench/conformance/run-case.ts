@@ -74,6 +74,7 @@ async function runSet(
   const main = func.of(imported.module.region().entry.first!);
   const names = (main.arg_attrs ?? []).map((a) => textOf(a.get("onnx.name")));
   const prepared = await target.prepare(imported.module);
+  if (!prepared) return undefined;
   const args = names.map((n) => inputs.get(n));
   const missing = names.find((_, i) => !args[i]);
   if (missing !== undefined) return ["error", `the case gives no value for the input ${missing}`];

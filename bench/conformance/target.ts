@@ -9,5 +9,6 @@ export interface Prepared {
 
 export interface Target {
   readonly name: string;
-  prepare(module: Operation): Prepared | Promise<Prepared>;
+  /** What answers nothing is only compiled: there is nothing to run, and nothing to compare. */
+  prepare(module: Operation): Prepared | Promise<Prepared> | undefined;
 }

@@ -5,5 +5,6 @@ import { linalg } from "./linalg.ts";
 import type { Target } from "./target.ts";
 import { wasmTarget } from "./wasm.ts";
 import { wgslTarget } from "./wgsl.ts";
+import { wgslShaders } from "./wgsl-shaders.ts";
 
-export const targets: readonly Target[] = [interpreter, linalg, wasmTarget, cTarget, wgslTarget];
+export const targets: readonly Target[] = [interpreter, linalg, wasmTarget, cTarget, wgslTarget, wgslShaders];

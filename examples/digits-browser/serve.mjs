@@ -1,4 +1,4 @@
-// Serves examples/ as static files under a strict Content-Security-Policy: node examples/digits-browser/serve.mjs [PORT]
+// Serves examples/ as static files under a strict Content-Security-Policy: node examples/digits-browser/serve.mjs [PORT [PAGE]]
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
@@ -15,6 +15,7 @@ const types = {
   ".mjs": "text/javascript",
   ".json": "application/json",
   ".wasm": "application/wasm",
+  ".wgsl": "text/plain; charset=utf-8",
 };
 
 /** A server of the files in a folder and below. */
@@ -35,6 +36,6 @@ export function serve(folder = root) {
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
   const server = serve().listen(Number(process.argv[2] ?? 8080), "127.0.0.1", () => {
-    console.log(`http://127.0.0.1:${server.address().port}/digits-browser/`);
+    console.log(`http://127.0.0.1:${server.address().port}/${process.argv[3] ?? "digits-browser"}/`);
   });
 }
