@@ -156,8 +156,8 @@ console.log(`adapter: ${flags.null ? "none (backend=null)" : adapter.info.descri
 const results = [];
 for (const file of models) {
   const name = basename(file) === "model.onnx" ? basename(dirname(resolve(file))) : basename(file, ".onnx");
-  const a = await ours(file); console.error("A"); await a.run(); console.error("A run");
-  const b = await onnxruntime(file, a.ports, a.inputs);console.error("B");await b.run();console.error("B run");
+  const a = await ours(file);
+  const b = await onnxruntime(file, a.ports, a.inputs);
   const apart = difference(await a.run(), await b.run());
   for (let i = 0; i < 5; i++) {
     await a.run();
