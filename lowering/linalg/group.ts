@@ -36,12 +36,16 @@ function readsOnce(s: Structure, map: AffineMap): boolean {
   return s.loops.every((l, i) => l.extent === 1 || used.has(i));
 }
 
-/** The operand is read along leading parallel loops only: its elements can be computed outside of the other loops. */
-function readsOuter(s: Structure, map: AffineMap): boolean {
+/**
+ * The operand is read along leading parallel loops only: its elements can be computed outside of the other loops.
+ * `ones`: loops of one turn count as none.
+ */
+function readsOuter(s: Structure, map: AffineMap, ones = false): boolean {
   let deepest = -1;
   const used = new Set<number>();
   for (const r of map.results) {
     if (r.kind === "dim") {
+      if (ones && s.loops[r.index]!.extent === 1) continue;
       used.add(r.index);
       deepest = Math.max(deepest, r.index);
     } else if (r.kind !== "constant") return false;
@@ -100,11 +104,16 @@ function isBigConstant(op: Operation): boolean {
   return !(value?.kind === "dense" && value.splat);
 }
 
-/**
- * Partitions the structured ops of a block into kernels, in the order of their roots. `stash`: what is costly and wanted
- * twice may be kept in the result meanwhile (stash.ts).
- */
-export function groupKernels(block: Block, stash = false): Group[] {
+/** What a kernel does about a row's elements that are costly and wanted twice, once to be summed and once for the result. */
+export interface Twice {
+  /** They are kept in the result meanwhile (stash.ts). */
+  readonly stash: boolean;
+  /** They are computed twice: machines of many threads have more arithmetic than memory. */
+  readonly again: boolean;
+}
+
+/** Partitions the structured ops of a block into kernels, in the order of their roots. */
+export function groupKernels(block: Block, twice: Twice = { stash: false, again: false }): Group[] {
   const structures = new Map<Operation, Structure>();
   for (const op of block) {
     const s = structureOf(op);
@@ -115,7 +124,7 @@ export function groupKernels(block: Block, stash = false): Group[] {
   for (let op = block.last; op; op = op.prev) {
     const s = structures.get(op);
     if (!s || owner.has(op) || (isFill(op) && onlyUsedBy(op, structures))) continue;
-    groups.push(grow(op, structures, owner, stash));
+    groups.push(grow(op, structures, owner, twice));
   }
   return groups.reverse();
 }
@@ -124,7 +133,7 @@ function grow(
   root: Operation,
   structures: ReadonlyMap<Operation, Structure>,
   owner: Map<Operation, Operation>,
-  stash: boolean,
+  { stash, again }: Twice,
 ): Group {
   const members = new Set<Operation>([root]);
   owner.set(root, root);
@@ -152,13 +161,13 @@ function grow(
       // Behind a border only what moves elements is worth a choice for each.
       if (isPadded && (isReducing(p) || workOf(p) > 0)) continue;
       const exact = once.get(consumer)! && readsOnce(s, map);
-      const outer = readsOuter(s, map);
+      const outer = readsOuter(s, map, again);
       const reducing = isReducing(p);
       // What is cheap may be computed in each reduction over a row and again behind it, as the centred rows of a norm.
       const each = onceEach.get(consumer)! && (readsOnce(s, map) || outer);
       const cheap = !reducing && each && workOf(p) <= cheapWork;
       const kept =
-        stash && !stashed && !reducing && !exact && isRowReduction(s) && each && workOf(p) > cheapWork
+        (again || (stash && !stashed)) && !reducing && !exact && isRowReduction(s) && each && workOf(p) > cheapWork
           ? mayStash(rootStructure, p, consumer, samePlace)
           : false;
       if (reducing) {
@@ -170,7 +179,7 @@ function grow(
         continue;
       // What a reduction reads again and again is better in memory, unless it is a constant.
       if (!reducing && isReducing(s) && !cheap && !exact && !outer && !kept && !isOutput && workOf(p) > 0) continue;
-      if (kept) stashed = producer;
+      if (kept && stash) stashed = producer;
       members.add(producer);
       owner.set(producer, root);
       if (samePlace.has(consumer) && isIdentityMap(map)) samePlace.add(producer);

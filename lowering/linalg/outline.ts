@@ -22,13 +22,15 @@ export const outline = definePass("linalg-outline", {
   options: {
     /** What is costly and wanted twice for each row is kept in a kernel's result meanwhile; for machines that run one row after the other. */
     stash: attr.bool.default(false),
+    /** It is computed twice instead; for machines of many threads. */
+    again: attr.bool.default(false),
   },
-  run(module, { stash }) {
+  run(module, twice) {
     const kernels = new Map<string, string>();
     const functions = [...module.region().entry].filter((op) => func.func.is(op) && !isKernel(op));
     for (const fn of functions) {
       for (const block of blocksOf(fn)) {
-        for (const group of groupKernels(block, stash)) outlineGroup(module, group, kernels);
+        for (const group of groupKernels(block, twice)) outlineGroup(module, group, kernels);
       }
     }
   },

@@ -30,6 +30,11 @@ export interface RootSchedule {
    * of a thread's, and how many steps of the reduction are loaded at a time. Only for products (product.ts).
    */
   readonly share?: readonly number[];
+  /**
+   * Where each workgroup has a row, over which its threads sum up together: how many dimensions of the results, from the
+   * first on, are the rows. The vector dimension is within the row.
+   */
+  readonly rows?: number;
 }
 
 /** How a reducing op runs its reduction loops. */
@@ -107,6 +112,7 @@ export function rootSchedule(op: Operation, rank: number): RootSchedule {
     ...(typeof s.turn === "number" && { turn: s.turn }),
     ...(typeof s.gaps === "number" && { gaps: s.gaps }),
     ...(typeof s.workgroup === "number" && { workgroup: s.workgroup }),
+    ...(typeof s.rows === "number" && { rows: s.rows }),
     ...(Array.isArray(s.share) && { share: s.share as readonly number[] }),
   };
 }

@@ -3,10 +3,13 @@
  * thread has another program than its neighbours; they are as large as leaves enough threads.
  */
 import type { Structure } from "../../dialects/linalg/structure.ts";
+import { f32, i32 } from "../../ir/types.ts";
 import type { Grid, Machine } from "../../support/machine.ts";
+import { combinerOf } from "./loops/reduce.ts";
 import { type Product, productOf, splitDepth } from "./product.ts";
 import type { RootSchedule } from "./schedule-attribute.ts";
 import { staticPad } from "./static-pad.ts";
+import { stepAlong } from "./steps.ts";
 
 /** The tile of one thread. `heavy`: results are sums over products, whose operands a larger tile reuses. */
 export function tileForThreads(
@@ -135,4 +138,59 @@ function depthOf(p: Product): number | undefined {
     if (splitDepth(p, d) && (best === undefined || cost(d) < cost(best))) best = d;
   }
   return best !== undefined && (best >= 6 || (best === total && best > 1)) ? best : undefined;
+}
+
+/** Elements of a row from which on a workgroup for each is worth it. */
+const shortestRow = 32;
+
+/**
+ * A workgroup for each row, where everything that a kernel sums up is summed over the same rows; undefined where something is
+ * not, or where rows are short.
+ */
+export function rowsForWorkgroups(
+  sums: readonly Structure[],
+  shape: readonly number[],
+  lanes: number,
+  grid: Grid,
+): { readonly root: RootSchedule; readonly lanes: number } | undefined {
+  const [first] = sums;
+  if (!first) return undefined;
+  const extents = (dims: readonly number[]): string => dims.filter((n) => n !== 1).join("x");
+  const own = extents(first.outputs[0]!.shape);
+  let rows = shape.length;
+  while (rows >= 0 && extents(shape.slice(0, rows)) !== own) rows--;
+  const count = shape.slice(0, Math.max(0, rows)).reduce((n, d) => n * d, 1);
+  const inner = shape.slice(Math.max(0, rows)).reduce((n, d) => n * d, 1);
+  if (rows < 0 || count > grid.most) return undefined;
+  let wide = lanes > 1 && (inner === 1 || shape[shape.length - 1]! % 4 === 0);
+  let longest = 0;
+  for (const s of sums) {
+    const loops = s.loops.flatMap((l, i) => (l.kind === "reduction" ? [i] : []));
+    const last = loops[loops.length - 1]!;
+    const length = loops.reduce((n, l) => n * s.loops[l]!.extent, 1);
+    const out = s.outputs[0]!;
+    const along = s.inputs.map((_, i) => stepAlong(s, i, last));
+    if (s.outputs.length !== 1 || extents(out.shape) !== own || !combinerOf(s)) return undefined;
+    if (out.element !== f32 && out.element !== i32) return undefined;
+    if (along.some((step) => step !== 0 && step !== 1) || !along.includes(1)) return undefined;
+    wide &&= s.loops[last]!.extent % 4 === 0;
+    longest = Math.max(longest, length);
+  }
+  if (longest < shortestRow) return undefined;
+  // Each thread has two parts of a row or more, as far as there are enough.
+  const parts = longest / (wide ? 4 : 1);
+  const threads = Math.min(grid.share, Math.max(32, 2 ** Math.floor(Math.log2(parts / 2))));
+  const rank = shape.length;
+  return {
+    root: {
+      order: Array.from({ length: rank }, (_, i) => i),
+      tile: new Array<number>(rank).fill(1),
+      block: new Array<number>(rank).fill(0),
+      vector: wide && inner > 1 ? rank - 1 : -1,
+      lanes: wide && inner > 1 ? 4 : 1,
+      workgroup: threads,
+      rows,
+    },
+    lanes: wide ? 4 : 1,
+  };
 }

@@ -18,7 +18,7 @@ import { panelFor } from "./panel.ts";
 import { slidesOverPlanes } from "./planes.ts";
 import { type ReductionSchedule, type RootSchedule, setSchedule } from "./schedule-attribute.ts";
 import { takeGiven } from "./schedule-file.ts";
-import { tileForThreads, tileForWorkgroups } from "./schedule-grid.ts";
+import { rowsForWorkgroups, tileForThreads, tileForWorkgroups } from "./schedule-grid.ts";
 import { loopOfDim, mentions, stepAlong } from "./steps.ts";
 
 export const schedule = definePass("linalg-schedule", {
@@ -62,6 +62,19 @@ export function scheduleKernel(fn: Operation, machine: Machine): readonly number
   const lanes = vectorizable ? Math.min(machine.lanes, panelFor(columns, Math.max(8, machine.lanes))) : 1;
   const heavy = reductions.find((r) => isAcrossTiles(r.structure, shape));
   const shared = machine.grid && reductions.length === 1 ? heavy?.structure : undefined;
+  const rows =
+    machine.grid &&
+    rowsForWorkgroups(
+      reductions.map((r) => r.structure),
+      shape,
+      lanes,
+      machine.grid,
+    );
+  if (rows) {
+    setSchedule(fn, rows.root);
+    for (const r of reductions) setSchedule(r.op, alongRow(r.structure, rows.lanes));
+    return shape;
+  }
   const root = machine.grid
     ? ((shared && tileForWorkgroups(shared, shape, lanes, machine.grid)) ??
       tileForThreads(shape, lanes, heavy !== undefined, machine, machine.grid))
@@ -73,6 +86,13 @@ export function scheduleKernel(fn: Operation, machine: Machine): readonly number
   for (const r of reductions)
     setSchedule(r.op, reductionLoops(r.structure, r === heavy, lanes, pointsOf(root), machine));
   return shape;
+}
+
+/** A sum whose vectors lie along its innermost loop. */
+function alongRow(s: Structure, lanes: number): ReductionSchedule {
+  const order = s.loops.flatMap((l, i) => (l.kind === "reduction" ? [i] : []));
+  const vector = lanes > 1 ? order[order.length - 1]! : -1;
+  return { order, run: 1, full: [], vector, lanes, accumulators: 1, unroll: 1, apart: 0 };
 }
 
 const wordTypes: ReadonlySet<Type> = new Set([f32, i32]);

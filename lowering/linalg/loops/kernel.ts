@@ -4,6 +4,7 @@
  */
 import * as bufferization from "../../../dialects/bufferization.ts";
 import * as func from "../../../dialects/func.ts";
+import type { Structure } from "../../../dialects/linalg/structure.ts";
 import * as scf from "../../../dialects/scf/ops.ts";
 import { type AffineExpr, add, constant, mul } from "../../../ir/affine.ts";
 import { Builder } from "../../../ir/builder.ts";
@@ -18,6 +19,7 @@ import { onGrid, type Piece } from "./grid.ts";
 import { Nest } from "./nest.ts";
 import { lane } from "./ranges.ts";
 import { reduceElements } from "./reduce.ts";
+import { onRows } from "./rows.ts";
 import { onShared, type Store } from "./share.ts";
 import { type At, KernelValues } from "./values.ts";
 
@@ -50,7 +52,9 @@ export function lowerKernel(fn: Operation): void {
     values.turns = (schedule.turn ?? -1) >= 0;
     values.gaps = schedule.gaps ?? 1;
     const product = schedule.share && productIn(old, values, shape);
-    if (product) {
+    if (schedule.rows !== undefined && schedule.workgroup) {
+      onRows(b.setToEnd(block), sumsIn(old, values), shape, schedule, group, buffers);
+    } else if (product) {
       onShared(b.setToEnd(block), product, schedule, group, (inner) => {
         invariant(inner.block, "the body of a launch has a block");
         return new KernelValues(new Nest(inner, inner.block), buffers, reduceElements);
@@ -84,6 +88,14 @@ function windowsIn(ops: readonly Operation[], values: KernelValues, shape: reado
     if (slidesOverPlanes(s)) return cutsOf(s) ?? shape.map(() => []);
   }
   return undefined;
+}
+
+/** The sums of a kernel, in order. */
+function sumsIn(ops: readonly Operation[], values: KernelValues): { op: Operation; structure: Structure }[] {
+  return ops.flatMap((op) => {
+    const structure = values.structure(op);
+    return structure?.loops.some((l) => l.kind === "reduction" && l.extent !== 1) ? [{ op, structure }] : [];
+  });
 }
 
 /** Results of one shape are computed in one walk. */

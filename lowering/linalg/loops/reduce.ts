@@ -358,7 +358,7 @@ function rowsOf(domains: readonly At[]): number[][] {
 }
 
 /** A reduction whose vectors lie along one of its loops. */
-class AlongReduction extends Reduction {
+export class AlongReduction extends Reduction {
   readonly #combiner: Combiner;
   readonly #combine: Operation;
 
@@ -382,7 +382,7 @@ class AlongReduction extends Reduction {
     const wide = schedule.accumulators;
     const domains = points.map((p) => domainOf(structure, 0, p));
     const element = structure.outputs[0]!.element;
-    const neutral = this.#neutral(element);
+    const neutral = this.neutral(element);
     // points × accumulators, all neutral: the initial value joins at the end.
     const zero = values.broadcast(neutral, lanes);
     let sums: readonly Value[] = points.flatMap(() => new Array<Value>(wide).fill(zero));
@@ -420,8 +420,8 @@ class AlongReduction extends Reduction {
     }
     let totals = points.map((_, p) => {
       let v = sums[p * wide]!;
-      for (let j = 1; j < wide; j++) v = this.#join(v, sums[p * wide + j]!);
-      return vector.reduction(values.nest.b, v, undefined, { kind: this.#combiner.kind as never, types: [element] });
+      for (let j = 1; j < wide; j++) v = this.join(v, sums[p * wide + j]!);
+      return this.across(v);
     });
     if (tail > 0) {
       const scalar = new Reduction(values, this.op, structure, schedule, 1);
@@ -438,7 +438,7 @@ class AlongReduction extends Reduction {
     }
     return totals.map((v, p) => {
       const out = structure.outputs[0]!;
-      return [this.#join(values.read(out.value, mapped(out, domains[p]!), 1), v)];
+      return [this.join(values.read(out.value, mapped(out, domains[p]!), 1), v)];
     });
   }
 
@@ -459,7 +459,13 @@ class AlongReduction extends Reduction {
     return counted(this.values, extent, carried, go);
   }
 
-  #neutral(type: Type): Value {
+  /** The lanes of a vector, put together. */
+  across(v: Value): Value {
+    const { element } = this.structure.outputs[0]!;
+    return vector.reduction(this.values.nest.b, v, undefined, { kind: this.#combiner.kind as never, types: [element] });
+  }
+
+  neutral(type: Type): Value {
     const n = this.#combiner.neutral(type);
     const value =
       type.kind === "float"
@@ -471,7 +477,7 @@ class AlongReduction extends Reduction {
     );
   }
 
-  #join(a: Value, b: Value): Value {
+  join(a: Value, b: Value): Value {
     return this.values.nest.b
       .insert(
         new Operation(this.#combine.def, {

@@ -1,0 +1,242 @@
+/**
+ * @file Sums over rows by workgroups, one for each row: the threads of a workgroup take turns along the row, and put
+ * together what they have in memory that they share. Softmax and norms are two such sums and the row that is made of
+ * them; a sum alone has one result, which the first thread stores.
+ */
+import * as affine from "../../../dialects/affine/index.ts";
+import * as arith from "../../../dialects/arith/ops.ts";
+import * as gpu from "../../../dialects/gpu.ts";
+import type { Structure } from "../../../dialects/linalg/structure.ts";
+import * as memref from "../../../dialects/memref/index.ts";
+import * as scf from "../../../dialects/scf/ops.ts";
+import { type AffineExpr, add, affineMap, constant, dim, floordiv, mod, mul } from "../../../ir/affine.ts";
+import type { Builder } from "../../../ir/builder.ts";
+import type { Operation, Value } from "../../../ir/core.ts";
+import { type MemRefType, memref as memrefType } from "../../../ir/types.ts";
+import { invariant } from "../../../support/diagnostic.ts";
+import { type RootSchedule, reductionSchedule } from "../schedule-attribute.ts";
+import { Nest } from "./nest.ts";
+import { lane } from "./ranges.ts";
+import { AlongReduction, combinerOf, counted, reduceElements } from "./reduce.ts";
+import type { Store } from "./share.ts";
+import { type At, domainOf, KernelValues, mapped } from "./values.ts";
+
+/** A sum over rows, and the words that the threads of a workgroup share for it. */
+interface RowSum {
+  readonly op: Operation;
+  readonly structure: Structure;
+}
+
+/** Writes the launch. `shape` is that of the results, whose first `schedule.rows` dimensions are the rows. */
+export function onRows(
+  b: Builder,
+  sums: readonly RowSum[],
+  shape: readonly number[],
+  schedule: RootSchedule,
+  stores: readonly Store[],
+  buffers: ReadonlyMap<Value, Value>,
+): void {
+  const threads = schedule.workgroup!;
+  const rows = shape.slice(0, schedule.rows!);
+  const count = rows.reduce((n, d) => n * d, 1);
+  const index = (n: number): Value => arith.constantIndex(b, n);
+  const one = index(1);
+  gpu.launchThreads(
+    b,
+    [index(count), one, one],
+    [index(threads), one, one],
+    (inner, ids, shared) => {
+      invariant(inner.block, "the body of a launch has a block");
+      const nest = new Nest(inner, inner.block);
+      const id = (v: Value, n: number): AffineExpr =>
+        n === 1 ? constant(0) : nest.given(affine.apply(inner, [v], { map: affineMap(1, 0, [dim(0)]) }), n);
+      const place = apart(nest, rows, id(ids[0]!, count));
+      // What depends on no more than these is the same for all threads.
+      const known = nest.counters.length;
+      const thread = id(ids[3]!, threads);
+      const memory = new Map(sums.map(({ op }, i) => [op, shared[i]!]));
+      const values = new KernelValues(nest, buffers, (v, op, structure, points, lanes) => {
+        const own = memory.get(op);
+        if (own && points.every((p) => p.every((e) => e.lastDim < known))) {
+          sumTogether(v, { op, structure }, points, { thread, threads, memory: own });
+        } else reduceElements(v, op, structure, points, lanes);
+      });
+      // All threads sum up, in the order of the program, before they go different ways.
+      for (const { op, structure } of sums) values.read(op.result(0), rowOf(structure, rows, place), 1);
+      storeRow(values, place, shape.slice(rows.length), { thread, threads, lanes: schedule.lanes }, stores);
+    },
+    sums.map(
+      ({ structure }): MemRefType =>
+        memrefType([threads], structure.outputs[0]!.element, undefined, gpu.workgroupSpace),
+    ),
+  );
+}
+
+/** The dimensions of a sum's results that have any extent are those of the rows, in order. */
+function rowOf(s: Structure, rows: readonly number[], place: readonly AffineExpr[]): At {
+  const own = place.filter((_, d) => rows[d] !== 1);
+  return s.outputs[0]!.shape.map((n) => (n === 1 ? constant(0) : own.shift()!));
+}
+
+/** A position in a row of several dimensions, taken apart. */
+function apart(nest: Nest, shape: readonly number[], position: AffineExpr): AffineExpr[] {
+  const found: AffineExpr[] = [];
+  let rest = position;
+  let left = shape.reduce((n, d) => n * d, 1);
+  for (const extent of [...shape].reverse()) {
+    left /= extent;
+    const named = (e: AffineExpr, n: number): AffineExpr =>
+      e.kind === "dim" || e.kind === "constant" ? e : nest.given(nest.index(e), n);
+    if (left === 1) {
+      found.unshift(rest);
+      rest = constant(0);
+    } else if (extent === 1) found.unshift(constant(0));
+    else {
+      found.unshift(named(mod(rest, constant(extent)), extent));
+      rest = named(floordiv(rest, constant(extent)), left);
+    }
+  }
+  return found;
+}
+
+interface Turns {
+  readonly thread: AffineExpr;
+  readonly threads: number;
+}
+
+/** Parts of a row in turns: part i belongs to thread i mod the number of threads. The last turn may be for some only. */
+function inTurns(
+  values: KernelValues,
+  { thread, threads }: Turns,
+  parts: number,
+  carried: readonly Value[],
+  body: (part: AffineExpr, carried: readonly Value[]) => readonly Value[],
+): readonly Value[] {
+  const { nest } = values;
+  const whole = Math.floor(parts / threads);
+  const rest = parts - whole * threads;
+  const at = (turn: AffineExpr): AffineExpr => add(thread, mul(turn, constant(threads)));
+  let held = carried;
+  if (whole === 1) held = body(at(constant(0)), held);
+  else if (whole > 1) held = counted(values, whole, held, (turn, c) => body(at(turn), c));
+  if (rest === 0) return held;
+  const here = arith.cmpi(nest.b, nest.index(thread), nest.constant(rest), { predicate: "ult" });
+  const before = held;
+  return scf.if(nest.b, here, {
+    types: before.map((v) => v.type),
+    thenRegion: (then) => {
+      invariant(then.block, "a branch has a block");
+      nest.enter(then.block, true);
+      const made = body(at(constant(whole)), before);
+      nest.close();
+      return made;
+    },
+    ...(before.length > 0 && { elseRegion: () => [...before] }),
+  });
+}
+
+interface Team extends Turns {
+  readonly memory: Value;
+}
+
+/** A sum over the row by all threads of the workgroup: each has its turns, then what they have is put together. */
+function sumTogether(values: KernelValues, { op, structure }: RowSum, points: readonly At[], team: Team): void {
+  const { nest } = values;
+  for (const point of points) {
+    const key = values.key(op.result(0), point, 1);
+    nest.at(nest.levels[0]!, key, () => new TeamReduction(values, op, structure, team).sum(point));
+  }
+}
+
+class TeamReduction extends AlongReduction {
+  readonly #team: Team;
+  readonly #order: readonly number[];
+
+  constructor(values: KernelValues, op: Operation, structure: Structure, team: Team) {
+    const order = structure.loops.flatMap((l, i) => (l.kind === "reduction" ? [i] : []));
+    const along = combinerOf(structure);
+    invariant(along, "rows are summed by ops whose order may be changed", op.loc);
+    super(values, op, structure, reductionSchedule(op, order), along);
+    this.#team = team;
+    this.#order = order;
+  }
+
+  sum(point: At): Value {
+    const { values, structure, lanes } = this;
+    const { nest } = values;
+    const [out] = structure.outputs;
+    const domain = domainOf(structure, 0, point);
+    const extents = this.#order.map((l) => structure.loops[l]!.extent);
+    const parts = extents.reduce((n, d) => n * d, 1) / lanes;
+    const neutral = this.neutral(out!.element);
+    const start = lanes > 1 ? values.broadcast(neutral, lanes) : neutral;
+    const [own] = inTurns(values, this.#team, parts, [start], (part, carried) => {
+      const at = apart(nest, extents, mul(part, constant(lanes)));
+      const innermost = this.#order.length - 1;
+      const here = domain.map((e, l) => {
+        const i = this.#order.indexOf(l);
+        if (i < 0) return e;
+        return lanes > 1 && i === innermost ? add(at[i]!, lane) : at[i]!;
+      });
+      return this.step([here], carried);
+    });
+    const mine = lanes > 1 ? this.across(own!) : own!;
+    const whole = this.#together(mine);
+    return this.join(values.read(out!.value, mapped(out!, domain), 1), whole);
+  }
+
+  /** What all threads have, put together in two rounds: a few threads put together some each, then all threads all of theirs. */
+  #together(mine: Value): Value {
+    const { nest } = this.values;
+    const { thread, threads, memory } = this.#team;
+    const { b } = nest;
+    const few = 2 ** Math.ceil(Math.log2(threads) / 2);
+    const word = (e: AffineExpr): Value => memref.load(b, memory, [nest.index(e)]);
+    memref.store(b, mine, memory, [nest.index(thread)]);
+    gpu.barrier(b);
+    const isOne = arith.cmpi(b, nest.index(thread), nest.constant(few), { predicate: "ult" });
+    scf.if(b, isOne, {
+      types: [],
+      thenRegion: (then) => {
+        invariant(then.block, "a branch has a block");
+        nest.enter(then.block, true);
+        const [sum] = counted(this.values, threads / few - 1, [mine], (e, [held]) => [
+          this.join(held!, word(add(thread, mul(add(e, constant(1)), constant(few))))),
+        ]);
+        memref.store(b, sum!, memory, [nest.index(thread)]);
+        nest.close();
+        return [];
+      },
+    });
+    gpu.barrier(b);
+    const [sum] = counted(this.values, few - 1, [word(constant(0))], (e, [held]) => [
+      this.join(held!, word(add(e, constant(1)))),
+    ]);
+    return sum!;
+  }
+}
+
+/** The elements of the row, or its only one. */
+function storeRow(
+  values: KernelValues,
+  place: readonly AffineExpr[],
+  inner: readonly number[],
+  { lanes, ...turns }: Turns & { readonly lanes: number },
+  stores: readonly Store[],
+): void {
+  const { nest } = values;
+  const store = (at: At, wide: number): void => {
+    const resolved = values.resolve(at, wide);
+    const made = stores.map(({ value }) => values.read(value, resolved, wide));
+    stores.forEach(({ buffer }, i) => {
+      values.store(buffer, resolved, made[i]!, wide);
+    });
+  };
+  const count = inner.reduce((n, d) => n * d, 1);
+  inTurns(values, turns, count / lanes, [], (part) => {
+    const at = apart(nest, inner, mul(part, constant(lanes)));
+    const last = at.length - 1;
+    store([...place, ...at.map((e, d) => (lanes > 1 && d === last ? add(e, lane) : e))], lanes);
+    return [];
+  });
+}
