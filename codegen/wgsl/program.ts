@@ -8,7 +8,7 @@ import { CompileError, type Diagnostic, makeDiagnostic } from "../../support/dia
 import type { ProgramConstant } from "../program.ts";
 import { type Call, type HostBuffer, HostWalk, type Place } from "./host.ts";
 import { type Argument, type Shader, writeShader } from "./shader.ts";
-import { Unsupported } from "./types.ts";
+import { Unsupported, wordOf } from "./types.ts";
 
 /** Bindings start at multiples of this many bytes, on every device. */
 const alignment = 256;
@@ -137,7 +137,7 @@ export class ProgramBuilder {
     if (shader.parameters.length > 0) {
       const values = shader.parameters.map((i) => {
         const arg = call.args[i]!;
-        return typeof arg === "number" ? arg : arg.offset;
+        return typeof arg === "number" ? wordOf(arg, func.func.of(call.kernel).body.entry.args[i]!.type) : arg.offset;
       });
       const words = new Int32Array(roundUp(values.length, 4));
       words.set(values);

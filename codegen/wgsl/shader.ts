@@ -9,8 +9,9 @@ import { invariant } from "../../support/diagnostic.ts";
 import { atom, call, infix } from "../source.ts";
 import { constantIndex, number, positionOf } from "./addresses.ts";
 import { compact } from "./compact.ts";
+import { floatLiteral } from "./literals.ts";
 import { rows } from "./rows.ts";
-import { carrierOf, lanesOf, type Storage, storageOf, Unsupported } from "./types.ts";
+import { carrierOf, lanesOf, type Storage, storageOf, Unsupported, wordOf } from "./types.ts";
 import { type BufferView, KernelWriter } from "./writer.ts";
 
 /** How a kernel's argument is called. */
@@ -136,8 +137,13 @@ export function writeShader(launch: Operation, params: readonly Value[], args: r
     params.forEach((v, i) => {
       const arg = args[i]!;
       if (arg.kind !== "number" || !v.hasUses) return;
-      const value = arg.value === undefined ? atom(parameter(i)) : number(arg.value);
-      w.set(v, carrierOf(v.type) === "bool" ? infix("!=", value, atom("0")) : value);
+      const carrier = carrierOf(v.type);
+      if (carrier === "f32") {
+        w.set(v, arg.value === undefined ? atom(`bitcast<f32>(${parameter(i)})`) : floatLiteral(arg.value, w));
+        return;
+      }
+      const value = arg.value === undefined ? atom(parameter(i)) : number(wordOf(arg.value, v.type));
+      w.set(v, carrier === "bool" ? infix("!=", value, atom("0")) : value);
     });
     constantsBefore(launch, w);
     w.block(body.entry);

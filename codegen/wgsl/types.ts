@@ -4,6 +4,7 @@
  */
 import type { Operation } from "../../ir/core.ts";
 import { elementOf, type Type } from "../../ir/types.ts";
+import { encodeFloat, f32Bits, type NarrowFloatKind } from "../../support/float.ts";
 
 export type Carrier = "f32" | "i32" | "bool";
 
@@ -32,6 +33,13 @@ export function typeName(t: Type): string | undefined {
   const lanes = lanesOf(t);
   if (!carrier || !lanes) return undefined;
   return lanes === 1 ? carrier : `vec${lanes}${letters[carrier]}`;
+}
+
+/** The word that carries a number of a type. */
+export function wordOf(value: number, t: Type): number {
+  const e = elementOf(t);
+  if (e.kind !== "float") return Number(BigInt.asIntN(32, BigInt(value)));
+  return e.name === "f32" ? f32Bits(value) | 0 : encodeFloat(e.name as NarrowFloatKind, value);
 }
 
 /** What an element is in memory. */

@@ -101,9 +101,12 @@ export class CallerBufferizer {
       const user = use.owner;
       const insert = tensor.insert_slice.match(user);
       if (insert && use.index === 0 && this.#fitsSlice(user, v)) {
-        const whole = this.#target(insert.result);
-        this.#direct.add(user);
-        return sliced(whole, staticSlice(user)!);
+        const part = sliced(this.#target(insert.result), staticSlice(user)!);
+        // What is made in another shape can be made in whole rows only.
+        if (made(v) === v.definingOp || isRowMajor(part)) {
+          this.#direct.add(user);
+          return part;
+        }
       }
       if (!v.hasOneUse) continue;
       if (insert && use.index === 1) return this.#target(insert.result);
@@ -124,7 +127,7 @@ export class CallerBufferizer {
   /** The source of an insertion may be written where it will be inserted: whatever else is there is ready, or elsewhere. */
   #fitsSlice(op: Operation, source: Value): boolean {
     const slice = staticSlice(op);
-    const producer = source.definingOp;
+    const producer = made(source);
     if (!slice || !producer || !func.call.is(producer) || producer.block !== op.block) return false;
     if (source.type.kind !== "tensor" || source.type.shape.length !== slice.sizes.length) return false;
     if (slice.strides.some((s) => s !== 1)) return false;
@@ -348,6 +351,13 @@ export class CallerBufferizer {
     scf.for(b, view.lowerBound, view.upperBound, view.step, [], { region });
     op.results.forEach((r, i) => this.#places.set(r, carried[i]!));
   }
+}
+
+/** The op that makes a tensor, whatever shape it is given before it is used. */
+function made(v: Value): Operation | null {
+  const op = v.definingOp;
+  const source = op && reshapeSource(op);
+  return source?.hasOneUse ? made(source) : op;
 }
 
 /** Removes what was made of tensors and is said in buffers now. */

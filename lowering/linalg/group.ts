@@ -10,6 +10,7 @@ import type { Block, Operation, Value } from "../../ir/core.ts";
 import { isShaped, unitAttribute } from "../../ir/types.ts";
 import { mayStash, stashAttribute } from "./stash.ts";
 import { staticPad } from "./static-pad.ts";
+import { windowBefore } from "./window.ts";
 
 /** On an op whose result lies in memory, whoever reads it: no kernel computes it again. */
 export const materializedAttribute = "materialized";
@@ -108,7 +109,10 @@ function isBigConstant(op: Operation): boolean {
 export interface Twice {
   /** They are kept in the result meanwhile (stash.ts). */
   readonly stash: boolean;
-  /** They are computed twice: machines of many threads have more arithmetic than memory. */
+  /**
+   * They are computed twice: machines of many threads have more arithmetic than memory. For the same reason products of
+   * matrices compute windows as they load (window.ts).
+   */
   readonly again: boolean;
 }
 
@@ -153,18 +157,29 @@ function grow(
   const pending: Operation[] = [root];
   for (let consumer = pending.shift(); consumer; consumer = pending.shift()) {
     const s = structures.get(consumer)!;
-    for (const { value, map, isOutput } of s.operands) {
+    for (const operand of s.operands) {
+      const { value, map, isOutput } = operand;
+      const window = again && consumer === heavy ? windowBefore(s, operand) : undefined;
+      if (window?.every((op) => structures.has(op) && !owner.has(op))) {
+        for (const op of window) {
+          members.add(op);
+          owner.set(op, root);
+          summed.add(op);
+          pending.push(op);
+        }
+        continue;
+      }
       const { producer, isPadded } = sourceOf(value);
       if (!producer || members.has(producer) || owner.has(producer) || !isShaped(value.type)) continue;
       const p = structures.get(producer);
       if (!p || !onlyUsedIn(producer, members) || producer.attributes?.has(materializedAttribute)) continue;
       // Behind a border only what moves elements is worth a choice for each.
       if (isPadded && (isReducing(p) || workOf(p) > 0)) continue;
-      const exact = once.get(consumer)! && readsOnce(s, map);
+      const exact = once.get(consumer) === true && readsOnce(s, map);
       const outer = readsOuter(s, map, again);
       const reducing = isReducing(p);
       // What is cheap may be computed in each reduction over a row and again behind it, as the centred rows of a norm.
-      const each = onceEach.get(consumer)! && (readsOnce(s, map) || outer);
+      const each = onceEach.get(consumer) === true && (readsOnce(s, map) || outer);
       const cheap = !reducing && each && workOf(p) <= cheapWork;
       const kept =
         (again || (stash && !stashed)) && !reducing && !exact && isRowReduction(s) && each && workOf(p) > cheapWork

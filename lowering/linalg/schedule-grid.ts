@@ -10,6 +10,7 @@ import { type Product, productOf, splitDepth } from "./product.ts";
 import type { RootSchedule } from "./schedule-attribute.ts";
 import { staticPad } from "./static-pad.ts";
 import { stepAlong } from "./steps.ts";
+import { windowBefore } from "./window.ts";
 
 /** The tile of one thread. `heavy`: results are sums over products, whose operands a larger tile reuses. */
 export function tileForThreads(
@@ -124,9 +125,12 @@ export function tileForWorkgroups(
   };
 }
 
-/** Something is padded as it is loaded. */
+/** Something is padded as it is loaded, or summed. */
 const isGuarded = (p: Product): boolean =>
-  [p.left, p.right].some(({ value }) => value.definingOp && staticPad(value.definingOp));
+  [p.left, p.right].some(({ value }) => {
+    const op = value.definingOp;
+    return op && (staticPad(op) || windowBefore(p.structure, p.left));
+  });
 
 /** How many steps of the sums are loaded at a time; undefined if no number of them is worth it. */
 function depthOf(p: Product): number | undefined {

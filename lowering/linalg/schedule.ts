@@ -20,6 +20,7 @@ import { type ReductionSchedule, type RootSchedule, setSchedule } from "./schedu
 import { takeGiven } from "./schedule-file.ts";
 import { rowsForWorkgroups, tileForThreads, tileForWorkgroups } from "./schedule-grid.ts";
 import { loopOfDim, mentions, stepAlong } from "./steps.ts";
+import { isWindow } from "./window.ts";
 
 export const schedule = definePass("linalg-schedule", {
   doc: "Chooses tiles, loop order and vectors of each kernel for a machine, and writes the choice as an attribute.",
@@ -60,8 +61,11 @@ export function scheduleKernel(fn: Operation, machine: Machine): readonly number
   // Vectors are no wider than the panels of weights that they are read from.
   const columns = shape[shape.length - 1] ?? 1;
   const lanes = vectorizable ? Math.min(machine.lanes, panelFor(columns, Math.max(8, machine.lanes))) : 1;
-  const heavy = reductions.find((r) => isAcrossTiles(r.structure, shape));
-  const shared = machine.grid && reductions.length === 1 ? heavy?.structure : undefined;
+  const across = reductions.filter((r) => isAcrossTiles(r.structure, shape));
+  // What is summed last is made of what was summed before.
+  const heavy = machine.grid ? across[across.length - 1] : across[0];
+  const shared =
+    machine.grid && reductions.every((r) => r === heavy || isWindow(r.structure)) ? heavy?.structure : undefined;
   const rows =
     machine.grid &&
     rowsForWorkgroups(

@@ -93,6 +93,19 @@ describe("buffers", () => {
     expect(new TextDecoder("latin1").decode(r.code)).not.toContain("copy_");
   });
 
+  it("makes parts of a concatenation in another shape, where their rows are whole, without copies", async () => {
+    const flat = (b: Builder, x: Value): Value => tensor.collapse_shape(b, x, { reassociation: [[0, 1], [2]] });
+    const made = (axis: number, shape: readonly number[]) => (b: Builder, x?: Value, y?: Value) => {
+      const whole = insert(b, flat(b, twice(b, x!)), tensor.empty(b, [], { types: [tensorType(shape, f32)] }), [0, 0]);
+      return [insert(b, flat(b, twice(b, y!)), whole, axis === 0 ? [6, 0] : [0, 4])];
+    };
+    await same([t(2, 3, 4), t(2, 3, 4)], [t(12, 4)], made(0, [12, 4]));
+    await same([t(2, 3, 4), t(2, 3, 4)], [t(6, 8)], made(1, [6, 8]));
+    const module = program([t(2, 3, 4), t(2, 3, 4)], [t(12, 4)], made(0, [12, 4]));
+    runPasses(module, "builtin.module(linalg-outline,linalg-bufferize)");
+    expect(print(module)).not.toMatch(/call @copy/);
+  });
+
   it("concatenates a tensor with itself", () =>
     same([t(2, 3)], [t(2, 6), t(2, 3)], (b, x) => {
       const y = twice(b, x!);

@@ -39,7 +39,10 @@ export function transformerModel({ image, width, heads, layers, classes }: Trans
     return name;
   };
   const linear = (x: string, from: number, to: number, name: string): string =>
-    node("Add", [node("MatMul", [x, weight(`${name}.w`, [from, to], 1 / Math.sqrt(from))]), weight(`${name}.b`, [to], 0.1)]);
+    node("Add", [
+      node("MatMul", [x, weight(`${name}.w`, [from, to], 1 / Math.sqrt(from))]),
+      weight(`${name}.b`, [to], 0.1),
+    ]);
   const norm = (x: string, name: string): string =>
     node("LayerNormalization", [x, weight(`${name}.g`, [width], 1), weight(`${name}.b`, [width], 0.1)], {
       axis: int(-1),
@@ -64,7 +67,10 @@ export function transformerModel({ image, width, heads, layers, classes }: Trans
   }
   const tokens = (image / 4) ** 2;
   const flat = node("Reshape", [pixels, shape("flat", [1, width, tokens])]);
-  let x = node("Add", [node("Transpose", [flat], { perm: ints([0, 2, 1]) }), weight("positions", [1, tokens, width], 0.2)]);
+  let x = node("Add", [
+    node("Transpose", [flat], { perm: ints([0, 2, 1]) }),
+    weight("positions", [1, tokens, width], 0.2),
+  ]);
   const size = width / heads;
   const split = shape("heads", [1, tokens, 3, heads, size]);
   const joined = shape("joined", [1, tokens, width]);
@@ -75,7 +81,12 @@ export function transformerModel({ image, width, heads, layers, classes }: Trans
     const apart = node("Transpose", [all], { perm: ints([2, 0, 3, 1, 4]) });
     const part = (i: number): string =>
       node("Reshape", [
-        node("Slice", [apart, shape(`l${l}.from${i}`, [i]), shape(`l${l}.to${i}`, [i + 1]), shape(`l${l}.axis${i}`, [0])]),
+        node("Slice", [
+          apart,
+          shape(`l${l}.from${i}`, [i]),
+          shape(`l${l}.to${i}`, [i + 1]),
+          shape(`l${l}.axis${i}`, [0]),
+        ]),
         single,
       ]);
     const [q, k, v] = [part(0), part(1), part(2)] as const;
