@@ -5,6 +5,7 @@
  * `options` besides `inputs` (name → typed array) and `threads`:
  *   target=NAME     what to compile for (wasm-simd; wasm-threads for more than one thread)
  *   variant=NAME    which of the target's variants is run: simd, relaxed …; by default the best that this engine takes
+ *   cpu=NAME        the target's setting `cpu` (native: this machine); cc=NAME the C compiler
  *   from=src|dist   run the sources through tsx, or the built library (default); a library older than its sources is built first
  */
 import { execFileSync } from "node:child_process";
@@ -41,8 +42,9 @@ async function library(from) {
 }
 
 /** What a harness calls. Compiling is done ahead of time by users, so its time is told apart (`info.convertMs`). */
-export async function load(bytes, entry, { inputs, threads = 1, target: given, variant, from = "dist" }) {
+export async function load(bytes, entry, { inputs, threads = 1, target: given, variant, cpu, cc, from = "dist" }) {
   const target = given ?? (threads > 1 ? "wasm-threads" : "wasm-simd");
+  if (cc) process.env.SLUICE_CC = cc;
   const started = performance.now();
   const { compile, CompileError } = await library(from);
   const shapes = Object.fromEntries(entry.inputs.map(({ name, dims }) => [name, dims]));
@@ -50,6 +52,7 @@ export async function load(bytes, entry, { inputs, threads = 1, target: given, v
     target,
     shapes,
     file: entry.file,
+    ...(cpu && { settings: { cpu } }),
     variants: variant ? [variant] : threads > 1 ? "all" : "here",
   }).catch((error) => {
     if (!(error instanceof CompileError)) throw error;
