@@ -162,10 +162,13 @@ const tilesOf = (...tiles: readonly (readonly [rows: number, columns: number, gf
 
 /** Compilers unroll and schedule by themselves. */
 const compiled = { unroll: 1, loopForm: "bump", together: 1, l1: 32 << 10, l2: 1 << 20 } as const;
+/** Vectors of words take in what is narrower, and products of 16-bit numbers are summed in pairs. */
+const pairing = { narrow: true, dot: 2 } as const;
 
 /** 128-bit vectors on 16 registers: SSE2, and whatever else a portable program meets. */
 export const x8664: Machine = {
   ...compiled,
+  ...pairing,
   name: "x86-64",
   lanes: 4,
   vectorRegisters: 15,
@@ -178,6 +181,7 @@ export const generic: Machine = { ...x8664, name: "generic" };
 /** AVX2 and FMA. */
 export const x8664v3: Machine = {
   ...compiled,
+  ...pairing,
   name: "x86-64-v3",
   lanes: 8,
   vectorRegisters: 15,
@@ -189,6 +193,7 @@ export const x8664v3: Machine = {
 /** AVX-512 on 32 registers. */
 export const x8664v4: Machine = {
   ...compiled,
+  ...pairing,
   name: "x86-64-v4",
   lanes: 16,
   vectorRegisters: 31,
@@ -210,6 +215,7 @@ export const x8664v4: Machine = {
 /** NEON on 32 registers. */
 export const aarch64: Machine = {
   ...compiled,
+  ...pairing,
   name: "aarch64",
   lanes: 4,
   vectorRegisters: 31,

@@ -39,10 +39,11 @@ function pipelineFor(cpu: string): string {
   return standardPipeline({
     machine: cpu,
     panel: scalarCpus.has(cpu) ? 4 : 16,
-    integers: scalarCpus.has(cpu),
+    integers: true,
+    pairs: !scalarCpus.has(cpu),
     ...(integerTiles && { integerPanel: integerTiles[0]!.columns }),
     ...(dot !== undefined && { group: dot }),
-    last: "c-legalize,kernel-lower-affine,kernel-unroll,dce",
+    last: "kernel-round-sums,c-legalize,kernel-lower-affine,kernel-unroll,dce",
   });
 }
 

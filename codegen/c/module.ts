@@ -11,6 +11,7 @@ import { constantsOf, entryOf, kernelsOf, type ProgramConstant, type ProgramPort
 import { atom, identifier, Names, SourceText } from "../source.ts";
 import { isDotPart } from "./dots.ts";
 import { helperTexts, scalarHelpers } from "./helpers.ts";
+import { isNarrowHelper, narrowIncludes } from "./narrow.ts";
 import { overlappingCallees, writtenArguments } from "./restrict.ts";
 import { vectorHelpers, vectorTypes } from "./rows-vector.ts";
 import { memoryType, valueType } from "./types.ts";
@@ -191,6 +192,7 @@ class ModuleWriter {
     if (!vectors || !arrays) return;
     const upper = this.#prefix.toUpperCase();
     out.margin(`#if ${upper}SIMD`);
+    if ([...vectors.scope.helpers].some(isNarrowHelper)) write(narrowIncludes);
     for (const lanes of [...vectors.scope.lanes].sort((a, b) => a - b)) {
       write(vectorTypes(lanes).replaceAll("$", this.#prefix));
       write(vectorMacros(lanes, this.#prefix));
@@ -290,6 +292,11 @@ function vectorMacros(lanes: number, prefix: string): string {
       const copies = new Array<string>(lanes).fill("(x)").join(", ");
       return [
         `#define ${upper}LOAD_${name}(p) (*(const ${type}u *)(const void *)(p))`,
+        "#if defined(__GNUC__) && !defined(__clang__) && defined(__AVX__)",
+        `#define ${upper}HELD_${name}(p) __extension__({ ${type} held_ = ${upper}LOAD_${name}(p); __asm__("" : "+v"(held_)); held_; })`,
+        "#else",
+        `#define ${upper}HELD_${name}(p) ${upper}LOAD_${name}(p)`,
+        "#endif",
         `#define ${upper}STORE_${name}(p, v) (*(${type}u *)(void *)(p) = (v))`,
         `#define ${upper}SPLAT_${name}(x) ((${type}){${copies}})`,
       ];

@@ -4,25 +4,28 @@
  */
 import * as arith from "../../dialects/arith/ops.ts";
 import * as math from "../../dialects/math.ts";
+import * as vector from "../../dialects/vector/index.ts";
 import type { Operation } from "../../ir/core.ts";
 import type { OpInfo } from "../../ir/define.ts";
 import { elementOf, type Type, type VectorType } from "../../ir/types.ts";
 import { atom, call, type Expr, infix, prefix } from "../source.ts";
+import { isNarrowVector, narrowHelpers } from "./narrow.ts";
 import { againstConstant, cast, floatTests, integerTests, type Row, type Rows } from "./rows-scalar.ts";
-import { shortName } from "./types.ts";
+import { shortName, widthOf } from "./types.ts";
 
 export const lanesOf = (t: Type): number => (t as VectorType).shape.reduce((n, d) => n * d, 1);
 
-/** `f32x4`, `i32x8`; masks are vectors of i32. */
-export const vectorName = (t: Type): string => `${shortName(t)}x${lanesOf(t)}`;
+/** `f32x4`, `i32x8`; masks, bytes and halves of words lie in vectors of i32. */
+export const vectorName = (t: Type): string => `${isNarrowVector(t) ? "i32" : shortName(t)}x${lanesOf(t)}`;
 
 const isMask = (t: Type): boolean => {
   const e = elementOf(t);
   return e.kind === "integer" && e.width === 1;
 };
 
-/** Vectors that have a type in C: of words and masks. */
+/** Vectors that have a type in C: of words and masks, and what lies in the lanes of words. */
 export const isWordVector = (t: Type): boolean => {
+  if (isNarrowVector(t)) return true;
   if (t.kind !== "vector" || t.shape.length !== 1 || ![2, 4, 8, 16].includes(lanesOf(t))) return false;
   const e = t.element;
   if (e.kind === "float") return e.width === 32;
@@ -42,8 +45,15 @@ const wrapping =
   (operator: string): Row =>
   (op, [a, b]) => {
     const t = op.result().type;
-    return typed(vectorName(t), infix(operator, typed(unsignedName(t), a!), typed(unsignedName(t), b!)));
+    return normalized(t, typed(vectorName(t), infix(operator, typed(unsignedName(t), a!), typed(unsignedName(t), b!))));
   };
+
+/** What is above narrow elements becomes their sign. */
+function normalized(t: Type, e: Expr): Expr {
+  if (!isNarrowVector(t)) return e;
+  const by = atom(String(32 - widthOf(t)));
+  return infix(">>", typed(vectorName(t), infix("<<", typed(unsignedName(t), e), by)), by);
+}
 
 const unsignedShift: Row = (op, [a, b]) =>
   typed(vectorName(op.result().type), infix(">>", typed(unsignedName(op.result().type), a!), b!));
@@ -123,6 +133,20 @@ const convert =
 const bits: Row = (op, [a]) => typed(vectorName(op.result().type), a!);
 const same: Row = (_op, [a]) => a!;
 
+/** A mask that is set is 1; of narrow elements their bits. */
+const withoutSign: Row = (op, [a]) => {
+  const from = op.operand(0).type;
+  if (isMask(from)) return prefix("-", a!);
+  const mask = infix("&", a!, atom(String(2 ** widthOf(from) - 1)));
+  return isNarrowVector(op.result().type) && widthOf(op.result().type) === widthOf(from) ? a! : mask;
+};
+
+/** Stores take the low bits by themselves. */
+const truncated: Row = (op, [a]) => {
+  const r = op.result();
+  return [...r.uses()].every((u) => vector.store.is(u.owner)) ? a! : normalized(r.type, a!);
+};
+
 export const vectorRows: Rows = new Map<OpInfo, Row>([
   [arith.addi, wrapping("+")],
   [arith.subi, wrapping("-")],
@@ -154,7 +178,8 @@ export const vectorRows: Rows = new Map<OpInfo, Row>([
   [arith.index_cast, same],
   [arith.index_castui, same],
   [arith.extsi, same],
-  [arith.extui, (_op, [a]) => prefix("-", a!)],
+  [arith.extui, withoutSign],
+  [arith.trunci, truncated],
   [math.absf, named("absolute")],
   [math.sqrt, named("sqrt")],
   [math.copysign, named("copysign")],
@@ -164,12 +189,27 @@ export const vectorRows: Rows = new Map<OpInfo, Row>([
   [math.roundeven, named("roundeven")],
 ]);
 
+/** Ask for more than the lanes hold of elements that are narrower. Order without sign is kept by what signs fill. */
+const wantsWhole: ReadonlySet<OpInfo> = new Set<OpInfo>([
+  arith.shrui,
+  arith.bitcast,
+  arith.index_cast,
+  arith.index_castui,
+  arith.uitofp,
+  arith.fptosi,
+]);
+
 /** Whether an elementwise op on vectors has a form on vector types: of words and masks alone. */
 export function hasVectorForm(op: Operation): boolean {
   if (!vectorRows.has(op.def)) return false;
   const values = [...op.operands, ...op.results];
   if (values.some((v) => v.type.kind === "vector" && !isWordVector(v.type))) return false;
-  if (arith.extsi.is(op) || arith.extui.is(op)) return isMask(op.operand(0).type) && !isMask(op.result().type);
+  if (arith.trunci.is(op)) return isNarrowVector(op.result().type);
+  if (arith.extsi.is(op) || arith.extui.is(op)) {
+    const from = op.operand(0).type;
+    return isNarrowVector(from) || (isMask(from) && !isMask(op.result().type));
+  }
+  if (values.some((v) => isNarrowVector(v.type)) && wantsWhole.has(op.def)) return false;
   // A mask has no order of its own as an unsigned number, and no shifts.
   const onMask = isMask(op.operand(0).type);
   if (arith.cmpi.is(op) && onMask) return ["eq", "ne"].includes(arith.cmpi.of(op).predicate);
@@ -232,9 +272,8 @@ export function vectorHelpers(lanes: number): Readonly<Record<string, string>> {
   return whole | high | low;
 }`,
   };
-  return Object.fromEntries(
-    Object.entries(template).map(([k, v]) => [k.replaceAll("@", `${lanes}`), v.replaceAll("@", `${lanes}`)]),
-  );
+  const own = Object.entries(template).map(([k, v]) => [k.replaceAll("@", `${lanes}`), v.replaceAll("@", `${lanes}`)]);
+  return { ...Object.fromEntries(own), ...narrowHelpers(lanes) };
 }
 
 /** The vector types of a number of lanes; those of unaligned memory end in `u`. */

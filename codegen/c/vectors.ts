@@ -3,6 +3,7 @@
  * reductions. Elementwise ops on arrays are written by lanes.ts.
  */
 import * as arith from "../../dialects/arith/ops.ts";
+import * as scf from "../../dialects/scf/ops.ts";
 import * as vector from "../../dialects/vector/index.ts";
 import type { Operation, Value } from "../../ir/core.ts";
 import { elementOf, isDynamic, type Type } from "../../ir/types.ts";
@@ -10,9 +11,10 @@ import { invariant } from "../../support/diagnostic.ts";
 import type { Form } from "../forms.ts";
 import { atom, binding, call, type Expr, infix, within } from "../source.ts";
 import type { LaneWriter } from "./lanes.ts";
+import { isNarrowVector } from "./narrow.ts";
 import { scalarRows, unsupported } from "./rows-scalar.ts";
 import { lanesOf, vectorName, vectorRows } from "./rows-vector.ts";
-import { valueType } from "./types.ts";
+import { shortName, valueType } from "./types.ts";
 
 /** What vectors need of whoever writes a function. */
 export interface VectorWriter extends LaneWriter {
@@ -27,20 +29,36 @@ export interface VectorWriter extends LaneWriter {
   vectorType(t: Type): string;
 }
 
+/** What several rows of a tile of sums are multiplied with, in the loop that carries them. */
+function isTileFactor(v: Value): boolean {
+  const loop = v.definingOp?.block?.parentOp;
+  if (!loop || !scf.for.is(loop) || !loop.results.some((r) => r.type.kind === "vector")) return false;
+  return !v.hasOneUse;
+}
+
 export function writeVector(op: Operation, w: VectorWriter): void {
   const { prefix } = w.scope;
   const load = vector.load.match(op);
   if (load && !w.asArrays) {
     const { pointer, index } = w.element(load.base, load.indices);
     w.vectorType(load.result.type);
-    const name = `${prefix.toUpperCase()}LOAD_${vectorName(load.result.type)}`;
+    if (isNarrowVector(load.result.type)) {
+      const helper = w.helper(`widen_${shortName(load.result.type)}x${lanesOf(load.result.type)}`);
+      w.define(load.result, call(helper, w.addressOf(pointer, index)));
+      return;
+    }
+    const verb = isTileFactor(load.result) ? "HELD" : "LOAD";
+    const name = `${prefix.toUpperCase()}${verb}_${vectorName(load.result.type)}`;
     w.define(load.result, call(name, w.addressOf(pointer, index)));
     return;
   }
   const store = vector.store.match(op);
   if (store && !w.asArrays) {
     const { pointer, index } = w.element(store.base, store.indices);
-    const name = `${prefix.toUpperCase()}STORE_${vectorName(store.valueToStore.type)}`;
+    const { type } = store.valueToStore;
+    const name = isNarrowVector(type)
+      ? w.helper(`narrow_${shortName(type)}x${lanesOf(type)}`)
+      : `${prefix.toUpperCase()}STORE_${vectorName(type)}`;
     w.out.line(`${call(name, w.addressOf(pointer, index), w.expr(store.valueToStore)).text};`);
     return;
   }

@@ -21,6 +21,7 @@ import { constantForm, type Form, Forms, plusForm } from "../forms.ts";
 import { atom, binding, call, type Expr, infix, Names, type SourceText, within } from "../source.ts";
 import { writeDotPart } from "./dots.ts";
 import { LaneGroup } from "./lanes.ts";
+import { isPairPart, writePairPart } from "./pairs.ts";
 import { cast, isRoundedForInteger, readerOf, scalarRows, unsupported } from "./rows-scalar.ts";
 import { isWordVector, lanesOf, vectorName } from "./rows-vector.ts";
 import { literal, memoryType, valueType } from "./types.ts";
@@ -289,6 +290,11 @@ export class FunctionWriter implements VectorWriter {
     for (const op of block) {
       if (op.def.isConstant || op.def.isTerminator || isTriviallyDead(op) || this.#isSum(op)) continue;
       if (writeDotPart(op, this)) continue;
+      if (isPairPart(op)) {
+        this.#group.before(op);
+        writePairPart(op, this);
+        continue;
+      }
       if (isRoundedForInteger(op)) {
         this.bind(op.result(), this.expr(op.operand(0)));
         continue;

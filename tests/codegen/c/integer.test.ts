@@ -18,7 +18,7 @@ import { interpret } from "../../../ir/interpret.ts";
 import { f32, i8, integer, type TensorType, tensor } from "../../../ir/types.ts";
 import { passes } from "../../../lowering/index.ts";
 import { parsePipeline, runPipeline } from "../../../rewrite/pipeline.ts";
-import { loadNative } from "../../../runtime/native.ts";
+import { hostCpu, loadNative } from "../../../runtime/native.ts";
 import { Diagnostics } from "../../../support/diagnostic.ts";
 import type { NDArray } from "../../../support/ndarray.ts";
 import { program, randomArray, runPasses } from "../../support/compile.ts";
@@ -32,7 +32,7 @@ const u8 = integer(8, "unsigned");
 const type = tensor([1, 3, 8, 8], f32);
 
 async function inC(module: Operation, cpu: string): Promise<Float32Array> {
-  const target = c.configured!({ cpu });
+  const target = c.configured!({ cpu: cpu === "native" ? hostCpu() : cpu });
   const diagnostics = new Diagnostics();
   const pipeline = parsePipeline(target.pipeline, [...passes, ...target.passes], diagnostics);
   runPipeline(pipeline!, module, { context: new Context(dialects), diagnostics }, {});
@@ -55,6 +55,9 @@ describe.skipIf(!hasCompiler)("quantized models in C", () => {
     ["m4", i8, -5],
     ["m4", u8, 120],
     ["m0", i8, 3],
+    ["native", i8, -5],
+    ["native", u8, 120],
+    ["x86-64", i8, 7],
   ] as const)("%s computes what integers say", async (cpu, element, zero) => {
     const fill = network(element, zero);
     const build = (): Operation => program([type], [tensor([1, 5], f32) as TensorType], (b, x) => [fill(b, x!)]);
