@@ -16,7 +16,9 @@ import { integer } from "./graph/integer.ts";
 import { layout } from "./graph/layout.ts";
 import { pairs } from "./graph/pairs.ts";
 import { recognize } from "./graph/recognize.ts";
+import { subpixel } from "./graph/subpixel.ts";
 import { graphToLinalg } from "./graph/to-linalg.ts";
+import { wholeVectors } from "./graph/whole-vectors.ts";
 import { winograd } from "./graph/winograd.ts";
 import { bufferize } from "./kernel/bufferize.ts";
 import { easeRegisters } from "./kernel/ease-registers.ts";
@@ -58,6 +60,8 @@ export const passes: readonly Pass[] = [
   bytePorts,
   foldAffine,
   layout,
+  subpixel,
+  wholeVectors,
   winograd,
   graphToLinalg,
   decomposePad,

@@ -5,6 +5,7 @@
 
 import * as func from "../../dialects/func.ts";
 import * as conv from "../../dialects/graph/conv.ts";
+import { conv_transpose } from "../../dialects/graph/conv-transpose.ts";
 import { Broadcasts, ReducesAxes } from "../../dialects/graph/op.ts";
 import * as pool from "../../dialects/graph/pool.ts";
 import { conv_integer, dequantize, quantize } from "../../dialects/graph/quant.ts";
@@ -55,12 +56,17 @@ const toLast = (rank: number): number[] => [0, ...Array.from({ length: rank - 2 
 /** O I S… to S… I O. */
 const weightsToLast = (rank: number): number[] => [...Array.from({ length: rank - 2 }, (_, i) => i + 2), 1, 0];
 
-/** Ops that are turned over, and whether their second operand is weights. What is not listed keeps its layout. */
-const turnable: ReadonlyMap<OpInfo, { readonly weights: boolean }> = new Map<OpInfo, { readonly weights: boolean }>([
-  [conv.conv, { weights: true }],
-  [conv_integer, { weights: true }],
-  [pool.max_pool, { weights: false }],
-  [pool.average_pool, { weights: false }],
+/** I O S… to S… I O. */
+const transposedToLast = (rank: number): number[] => [...Array.from({ length: rank - 2 }, (_, i) => i + 2), 0, 1];
+
+/** Ops that are turned over, and how their second operand is, where that is weights. What is not listed keeps its layout. */
+type Turned = { readonly weights?: (rank: number) => number[] };
+const turnable: ReadonlyMap<OpInfo, Turned> = new Map<OpInfo, Turned>([
+  [conv.conv, { weights: weightsToLast }],
+  [conv_integer, { weights: weightsToLast }],
+  [conv_transpose, { weights: transposedToLast }],
+  [pool.max_pool, {}],
+  [pool.average_pool, {}],
 ]);
 
 function isChannelsFirst(op: Operation): boolean {
@@ -80,6 +86,7 @@ function isOfPlanes(op: Operation): boolean {
   };
   const { shape, element } = op.result().type as TensorType;
   if (strides.length !== 2 || strides[1]! > 2 || shape[shape.length - 1]! < longRow || element !== f32) return false;
+  if (conv_transpose.is(op)) return false;
   return !turnable.get(op.def)!.weights || (group === shape[1] && shapeOf(op.operand(1))[1] === 1);
 }
 
@@ -118,10 +125,10 @@ function turnOver(op: Operation): void {
   const b = Builder.before(op);
   const rank = shapeOf(op.result()).length;
   if (rank < 3) return;
-  const { weights: hasWeights } = turnable.get(op.def)!;
+  const { weights: turn } = turnable.get(op.def)!;
   const operands = op.operands.map((v, i) => {
     if (i === 0) return transposed(b, v, toLast(rank));
-    return i === 1 && hasWeights ? transposed(b, v, weightsToLast(rank)) : v;
+    return i === 1 && turn ? transposed(b, v, turn(rank)) : v;
   });
   const y = rebuilt(b, op, operands, { layout: "channels-last" });
   replace(op, shapes.transpose(b, y, { perm: inverse(toLast(rank)) }));

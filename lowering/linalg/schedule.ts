@@ -311,7 +311,10 @@ function chooseTile(
   lanes: number,
   tiles: Machine["tiles"],
 ): { readonly rows: number; readonly columns: number } {
-  const fits = tiles.filter((t) => t.rows <= rows && t.columns <= Math.max(lanes, columns));
+  // Tiles of one vector are for results of one vector.
+  const fits = tiles.filter(
+    (t) => t.rows <= rows && t.columns <= Math.max(lanes, columns) && (t.columns > lanes || columns < 2 * lanes),
+  );
   // A tile of fewer rows has fewer accumulators, and waits for them.
   const speedOf = (r: number, c: number): number =>
     (tiles.find((t) => t.rows === r && t.columns === c) ?? tiles.find((t) => t.rows === r) ?? tiles[tiles.length - 1]!)

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import * as func from "../../dialects/func.ts";
 import { constantOfArray } from "../../dialects/graph/constant.ts";
 import * as conv from "../../dialects/graph/conv.ts";
+import { conv_transpose } from "../../dialects/graph/conv-transpose.ts";
 import * as elementwise from "../../dialects/graph/elementwise.ts";
 import * as pool from "../../dialects/graph/pool.ts";
 import * as shape from "../../dialects/graph/shape.ts";
@@ -100,5 +101,52 @@ describe("graph-layout", () => {
       conv.conv(b, x!, known(b, 5, 1, 1, 3, 3), undefined, window),
     );
     expect(ops).toEqual(["graph.reshape", "graph.conv", "graph.reshape"]);
+  });
+});
+
+describe("graph-subpixel", () => {
+  const zeros = (n: number): number[] => new Array<number>(n).fill(0);
+  it.each<[string, number[], number[], Partial<Parameters<typeof conv_transpose>[4]>]>([
+    ["2x2 by 2", [1, 3, 5, 6], [2, 2], { strides: [2, 2] }],
+    ["3x3 by 2, padded, widened", [2, 3, 5, 6], [3, 3], { strides: [2, 2], pads: [1, 1, 1, 1], more: [1, 1] }],
+    ["4x4 by 2, cut", [1, 2, 4, 4], [4, 4], { strides: [2, 2], pads: [1, 1, 1, 1] }],
+    ["window smaller than the stride", [1, 2, 4, 5], [1, 2], { strides: [3, 2] }],
+    ["uneven", [1, 2, 4, 5], [5, 3], { strides: [3, 1], pads: [2, 0, 1, 1] }],
+    ["in one dimension", [1, 3, 7], [5], { strides: [2], pads: [1, 2] }],
+    ["in three", [1, 2, 3, 2, 4], [3, 2, 3], { strides: [2, 1, 2], pads: [0, 0, 1, 1, 0, 0] }],
+  ])("%s", (_name, input, kernel, window) => {
+    const n = kernel.length;
+    const ops = check([t(...input)], "graph-layout,graph-subpixel", (b, x) =>
+      conv_transpose(b, x!, known(b, 2, input[1]!, 4, ...kernel), known(b, 3, 4), {
+        strides: window.strides!,
+        pads: window.pads ?? zeros(2 * n),
+        dilations: kernel.map(() => 1),
+        more: window.more ?? zeros(n),
+      }),
+    );
+    expect(ops).toContain("graph.conv");
+    expect(ops).not.toContain("graph.conv_transpose");
+  });
+
+  it("leaves transposed convolutions whose weights are not known", () => {
+    const ops = check([t(1, 3, 5, 6), t(3, 4, 2, 2)], "graph-layout,graph-subpixel", (b, x, w) =>
+      conv_transpose(b, x!, w!, undefined, { strides: [2, 2], pads: zeros(4), dilations: [1, 1], more: [0, 0] }),
+    );
+    expect(ops).toContain("graph.conv_transpose");
+  });
+});
+
+describe("graph-whole-vectors", () => {
+  const outputs = (out: number): string[] =>
+    check([t(1, 8, 36, 30)], "graph-layout,graph-whole-vectors", (b, x) =>
+      conv.conv(b, x!, known(b, 5, out, 8, 3, 3), known(b, 6, out), window),
+    );
+
+  it("fills vectors of few channels", () => {
+    for (const out of [1, 3, 6]) expect(outputs(out)).toContain("graph.slice");
+  });
+
+  it("leaves what fills them, or nearly", () => {
+    for (const out of [4, 8, 9]) expect(outputs(out)).not.toContain("graph.slice");
   });
 });
