@@ -52,8 +52,8 @@ export function copyStrided(to: Strided, from: Strided, shape: readonly number[]
 }
 
 /** Singles as words: on their way through a double, some NaN would become others. */
-const bitsOf = (data: ArrayBufferView): Float64Array =>
-  (data instanceof Float32Array ? new Uint32Array(data.buffer, data.byteOffset, data.length) : data) as Float64Array;
+const bitsOf = (data: ArrayBufferView): Int32Array =>
+  (data instanceof Float32Array ? new Int32Array(data.buffer, data.byteOffset, data.length) : data) as Int32Array;
 
 /** Neighbouring dimensions that both sides walk as one are one. */
 function merged(dims: readonly Walk[]): Walk[] {
@@ -67,20 +67,40 @@ function merged(dims: readonly Walk[]): Walk[] {
   return out;
 }
 
-function copyBlocks(a: Float64Array, at: number, b: Float64Array, read: number, row: Walk, column: Walk): void {
-  for (let c0 = 0; c0 < column.count; c0 += block) {
-    const c1 = Math.min(column.count, c0 + block);
-    for (let r0 = 0; r0 < row.count; r0 += block) {
-      const count = Math.min(row.count, r0 + block) - r0;
-      for (let c = c0; c < c1; c++) {
-        let put = at + c * column.to + r0 * row.to;
-        let take = read + c * column.from + r0 * row.from;
-        for (let r = 0; r < count; r++) {
-          a[put] = b[take]!;
-          put += row.to;
-          take += row.from;
-        }
+function copyBlocks(a: Int32Array, at: number, b: Int32Array, read: number, row: Walk, column: Walk): void {
+  // The longer side of a block is the inner loop: panels are eight columns wide.
+  const [outer, inner] = row.count < column.count && row.count < block ? [row, column] : [column, row];
+  for (let o0 = 0; o0 < outer.count; o0 += block) {
+    const o1 = Math.min(outer.count, o0 + block);
+    for (let i0 = 0; i0 < inner.count; i0 += block) {
+      const i1 = Math.min(inner.count, i0 + block);
+      for (let o = o0; o < o1; o++) {
+        copyLine(
+          a,
+          at + o * outer.to + i0 * inner.to,
+          inner.to,
+          b,
+          read + o * outer.from + i0 * inner.from,
+          inner.from,
+          i1 - i0,
+        );
       }
     }
+  }
+}
+
+function copyLine(
+  a: Int32Array,
+  to: number,
+  put: number,
+  b: Int32Array,
+  from: number,
+  take: number,
+  count: number,
+): void {
+  for (let i = 0; i < count; i++) {
+    a[to] = b[from]!;
+    to += put;
+    from += take;
   }
 }

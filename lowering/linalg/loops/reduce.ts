@@ -325,12 +325,28 @@ export class Reduction {
   #row(domains: readonly At[], accumulators: readonly (readonly Value[])[]): Value[][] {
     const { structure, values, lanes } = this;
     // Vectors before what is spread over lanes: engines that schedule by themselves keep their registers for a row then.
-    const wide = structure.inputs.filter((o) => o.arg?.hasUses && mapped(o, domains[0]!).some(usesLane));
-    for (const domain of domains) for (const o of wide) values.read(o.value, mapped(o, domain), lanes);
-    const points = domains.map((domain, k) => ({
-      domain,
-      args: [...values.operandsAt(structure, domain, lanes), ...accumulators[k]!],
-    }));
+    const args = domains.map((): (Value | undefined)[] => structure.inputs.map(() => undefined));
+    const read = (at: At, input: number, k: number): void => {
+      args[k]![input] = values.read(structure.inputs[input]!.value, at, lanes);
+    };
+    const spread: At[][] = [];
+    structure.inputs.forEach((o, i) => {
+      if (o.arg?.hasUses) spread[i] = domains.map((d) => mapped(o, d));
+    });
+    const narrow: number[] = [];
+    const wide: number[] = [];
+    spread.forEach((ats, i) => (ats[0]!.some(usesLane) ? wide : narrow).push(i));
+    for (let k = 0; k < domains.length; k++) for (const i of wide) read(spread[i]![k]!, i, k);
+    for (let k = 0; k < domains.length; k++) {
+      for (const i of narrow) {
+        // The same for all of a row.
+        const at = spread[i]![k]!;
+        const before = k > 0 ? spread[i]![k - 1]! : undefined;
+        if (before && at.every((e, n) => e === before[n])) args[k]![i] = args[k - 1]![i];
+        else read(at, i, k);
+      }
+    }
+    const points = domains.map((domain, k) => ({ domain, args: [...args[k]!, ...accumulators[k]!] }));
     const made = this.schedule.apart
       ? points.map((p) => values.inline(structure.body, [p], lanes)[0]!)
       : values.inline(structure.body, points, lanes);
