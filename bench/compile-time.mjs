@@ -3,13 +3,18 @@
  * (ahead of time, for all engines), `compile` and `load` of a program (just in time, the variant of this engine), and C.
  * Runs take turns between this build and those it is compared with.
  */
-import "./pipe.mjs";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+
+// Whoever reads what is printed may have seen enough (`| head`).
+process.stdout.on("error", (error) => {
+  if (error.code === "EPIPE") process.exit(0);
+  throw error;
+});
 
 const usage = `usage: npm run build && node bench/compile-time.mjs [options] MODEL.onnx…
 

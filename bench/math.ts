@@ -3,7 +3,7 @@
  * them under each numerics policy: `tsx bench/math.ts [samples]` prints the table that docs/math.md keeps. Exact is what
  * double precision gives, rounded.
  */
-import "./pipe.mjs";
+
 import { wasmSimd } from "../codegen/wasm/index.ts";
 import { makeModule } from "../dialects/builtin.ts";
 import * as func from "../dialects/func.ts";
@@ -21,6 +21,9 @@ import { Session } from "../runtime/session.ts";
 import { Diagnostics } from "../support/diagnostic.ts";
 import { ulpDistance } from "../support/float.ts";
 import { NDArray } from "../support/ndarray.ts";
+import { endWithReader } from "./pipe.ts";
+
+endWithReader();
 
 type Unary = (b: Builder, x: Value) => Value;
 

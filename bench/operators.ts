@@ -4,13 +4,16 @@
  * `npx tsx bench/operators.ts FOLDER [flags of sluice bench]` writes FOLDER/*.onnx and FOLDER/manifest.json, which names inputs
  * and outputs for harnesses that want them, and runs `sluice bench` on the models: `--vs ort-web --pin 1`, `--variant relaxed` …
  */
-import "./pipe.mjs";
+
 import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { float, int, ints, makeGraph, makeModel, makeNode, makeTensor, makeValue, string } from "../onnx/make.ts";
 import type { Attribute, Node, Tensor } from "../onnx/model.ts";
 import { writeModel } from "../onnx/write.ts";
+import { endWithReader } from "./pipe.ts";
+
+endWithReader();
 
 export interface OperatorModel {
   readonly name: string;

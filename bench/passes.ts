@@ -5,7 +5,6 @@
  * longer. A small program is run ten times for each time that the large one is: so both make as much garbage, and
  * neither is measured in a few milliseconds. `part` is in the name of what is to be measured: "functions", "one", "wasm".
  */
-import "./pipe.mjs";
 import { targets } from "../codegen/index.ts";
 import { dialects } from "../dialects/index.ts";
 import { Context } from "../ir/context.ts";

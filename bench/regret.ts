@@ -6,7 +6,7 @@
  * steps), the chosen schedule, the best found, and the regret: time of the chosen over time of the best, minus 1. Candidates
  * are timed in turn in rounds, in the order of the list and back; the least of each counts.
  */
-import "./pipe.mjs";
+
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { setFlagsFromString } from "node:v8";
@@ -15,6 +15,9 @@ import { compile, schedulesOf } from "../compile.ts";
 import type { KernelSchedule } from "../lowering/linalg/schedule-file.ts";
 import { type TypedArray, viewOf } from "../runtime/tensor.ts";
 import type { Session } from "../runtime/wasm.ts";
+import { endWithReader } from "./pipe.ts";
+
+endWithReader();
 
 interface Flags {
   readonly variant: string;

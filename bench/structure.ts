@@ -4,7 +4,7 @@
  *
  * `npx tsx bench/structure.ts MODEL.onnx…`
  */
-import "./pipe.mjs";
+
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
@@ -21,6 +21,9 @@ import { elementCount, elementOf, type Type } from "../ir/types.ts";
 import { lifetimesOf, planLifetimes } from "../lowering/kernel/plan-memory.ts";
 import type { Instrument, StepRun } from "../rewrite/pipeline.ts";
 import { describeLocation } from "../support/location.ts";
+import { endWithReader } from "./pipe.ts";
+
+endWithReader();
 
 /** Arithmetic operations that one inference runs, by the elements that they work on. */
 export interface Arithmetic {

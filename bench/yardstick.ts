@@ -6,7 +6,7 @@
  * `npx tsx bench/yardstick.ts [--variant relaxed] [--only TEXT] [--rounds N] [--bar X]`; by default the variant that suits
  * the engine. `relaxed-256` wants `node --experimental-wasm-revectorize`.
  */
-import "./pipe.mjs";
+
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
@@ -29,6 +29,9 @@ import { offers } from "../runtime/features.ts";
 import { plainVariant } from "../runtime/manifest.ts";
 import { Diagnostics } from "../support/diagnostic.ts";
 import { NDArray } from "../support/ndarray.ts";
+import { endWithReader } from "./pipe.ts";
+
+endWithReader();
 
 const folder = fileURLToPath(new URL("../../shared/yardstick/src/", import.meta.url));
 

@@ -2,13 +2,16 @@
  * @file The conformance runner: `npm run conformance -- --data DIR --target NAME [--filter RE] [--json FILE]`.
  * A line for every case that does not pass, and a closing line with the counts.
  */
-import "../pipe.mjs";
+
 import { statSync, writeFileSync } from "node:fs";
 import { Command } from "commander";
+import { endWithReader } from "../pipe.ts";
 import { findCases } from "./case.ts";
 import { runAll } from "./pool.ts";
 import type { Outcome, Status } from "./run-case.ts";
 import { targets } from "./targets.ts";
+
+endWithReader();
 
 interface Options {
   readonly data: string;

@@ -2,16 +2,19 @@
  * @file `npm run docs:conformance [-- --only TARGET…]`: runs the suites of ../shared on the targets and writes
  * docs/conformance.md: how many cases pass, and why the rest does not.
  */
-import "../pipe.mjs";
+
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
+import { endWithReader } from "../pipe.ts";
 import { findCases } from "./case.ts";
 import { pageOf, type SuiteRun } from "./page-text.ts";
 import { runAll } from "./pool.ts";
 import type { Outcome } from "./run-case.ts";
 import { targets } from "./targets.ts";
+
+endWithReader();
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const file = join(root, "docs/conformance.md");

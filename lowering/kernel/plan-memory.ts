@@ -98,14 +98,12 @@ const roundUp = (n: number): number => Math.ceil(n / alignment) * alignment;
 export function planLifetimes(lifetimes: readonly Lifetime[]): Plan {
   const order = lifetimes.map((_, i) => i).sort((a, b) => lifetimes[b]!.bytes - lifetimes[a]!.bytes || a - b);
   const offsets = new Array<number>(lifetimes.length).fill(0);
-  const placed: number[] = [];
+  const placed = new Intervals(lifetimes);
   let size = 0;
   for (const i of order) {
     const it = lifetimes[i]!;
     const bytes = roundUp(it.bytes);
-    const neighbours = placed
-      .filter((j) => lifetimes[j]!.first <= it.last && it.first <= lifetimes[j]!.last)
-      .sort((a, b) => offsets[a]! - offsets[b]!);
+    const neighbours = placed.overlapping(it).sort((a, b) => offsets[a]! - offsets[b]!);
     // The smallest gap that is big enough, else behind everything.
     let at = 0;
     let best = -1;
@@ -120,17 +118,74 @@ export function planLifetimes(lifetimes: readonly Lifetime[]): Plan {
     }
     offsets[i] = best >= 0 ? best : at;
     size = Math.max(size, offsets[i]! + bytes);
-    placed.push(i);
+    placed.add(i);
   }
   return { offsets, size, lowerBound: lowerBound(lifetimes) };
 }
 
 function lowerBound(lifetimes: readonly Lifetime[]): number {
-  let most = 0;
-  for (const at of lifetimes) {
-    let live = 0;
-    for (const l of lifetimes) if (l.first <= at.first && at.first <= l.last) live += l.bytes;
+  const lived = lifetimes.filter((l) => l.first <= l.last);
+  const starts = [...lived].sort((a, b) => a.first - b.first);
+  const ends = [...lived].sort((a, b) => a.last - b.last);
+  let [live, most, ended] = [0, 0, 0];
+  for (const { first, bytes } of starts) {
+    while (ends[ended]!.last < first) live -= ends[ended++]!.bytes;
+    live += bytes;
     most = Math.max(most, live);
   }
   return most;
+}
+
+/** Some of the lifetimes, and which of them overlap another one, in time that is theirs and not that of all. */
+class Intervals {
+  readonly #all: readonly Lifetime[];
+  /** All by their first position, and whether they have been added. */
+  readonly #byFirst: readonly number[];
+  readonly #added: boolean[];
+  /** A tree of halves over the positions: each added interval stands at the few nodes that it is made of. */
+  readonly #nodes: number[][] = [];
+  readonly #leaves: number;
+
+  constructor(all: readonly Lifetime[]) {
+    this.#all = all;
+    this.#byFirst = all.map((_, i) => i).sort((a, b) => all[a]!.first - all[b]!.first);
+    this.#added = all.map(() => false);
+    const end = all.reduce((n, l) => Math.max(n, l.last + 1), 1);
+    this.#leaves = 2 ** Math.ceil(Math.log2(end));
+  }
+
+  add(i: number): void {
+    const { first, last } = this.#all[i]!;
+    if (first > last) return;
+    this.#added[i] = true;
+    let [low, high] = [first + this.#leaves, last + this.#leaves + 1];
+    for (; low < high; low >>= 1, high >>= 1) {
+      if (low & 1) this.#at(low++).push(i);
+      if (high & 1) this.#at(--high).push(i);
+    }
+  }
+
+  /** Those that begin before and live on, then those that begin meanwhile. */
+  overlapping({ first, last }: Lifetime): number[] {
+    const found: number[] = [];
+    if (first > last) return found;
+    for (let node = first + this.#leaves; node > 0; node >>= 1) for (const i of this.#nodes[node] ?? []) found.push(i);
+    let [from, to] = [0, this.#byFirst.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      if (this.#all[this.#byFirst[middle]!]!.first <= first) from = middle + 1;
+      else to = middle;
+    }
+    for (; from < this.#byFirst.length; from++) {
+      const i = this.#byFirst[from]!;
+      if (this.#all[i]!.first > last) break;
+      if (this.#added[i]) found.push(i);
+    }
+    return found;
+  }
+
+  #at(node: number): number[] {
+    this.#nodes[node] ??= [];
+    return this.#nodes[node];
+  }
 }

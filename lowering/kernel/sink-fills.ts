@@ -15,8 +15,8 @@ export function sinkFills(block: Block, callee: (name: string) => Operation | un
     if (!buffer) continue;
     const touching = new Set<Operation>();
     touches(buffer, block, touching);
-    let at = op.next;
-    while (at && !touching.has(at)) at = at.next;
+    let at: Operation | undefined;
+    for (const t of touching) if (op !== t && op.isBefore(t) && (!at || t.isBefore(at))) at = t;
     if (at && at !== op.next) op.moveBefore(at);
   }
 }
