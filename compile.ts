@@ -32,6 +32,8 @@ export type CompileOptions = Omit<ImportOptions, "diagnostics" | "needs"> & {
   readonly settings?: Readonly<Record<string, string>>;
   /** The pipeline in place of the target's own. */
   readonly pipeline?: string;
+  /** What the target refuses may run on the host, in parts, as far as the target is a device's. Only `compile` asks. */
+  readonly allowHost?: boolean;
   /** Name of the model, for the manifest; the file's name without its ending by default. */
   readonly name?: string;
   /**

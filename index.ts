@@ -107,6 +107,9 @@ export {
 // --- compiling ------------------------------------------------------------------------------------------------
 
 import type { Compiled, CompileOptions, GpuCompiled } from "./compile.ts";
+import type { SplitCompiled } from "./split.ts";
+
+type AnyCompiled = Compiled | GpuCompiled | SplitCompiled;
 
 export type { Fact, Target } from "./codegen/target.ts";
 export type { Compiled, CompileOptions, GpuCompiled } from "./compile.ts";
@@ -121,6 +124,7 @@ export {
   Session,
   type TypedArray,
 } from "./runtime/session.ts";
+export type { SplitCompiled } from "./split.ts";
 
 /** ONNX files as they are; loaded when first wanted. */
 export type Onnx = typeof import("./onnx/index.ts");
@@ -145,8 +149,13 @@ export const loadCompiler = (): Promise<Compiler> => import("./compile.ts");
  * Compiles an ONNX model: `(await compile(bytes, { target: "wasm-simd" })).load()`.
  * @throws CompileError with everything that is wrong with the model
  */
+export function compile(
+  bytes: Uint8Array,
+  options: CompileOptions & { readonly target: "wgsl"; readonly allowHost: true },
+): Promise<GpuCompiled | SplitCompiled>;
 export function compile(bytes: Uint8Array, options: CompileOptions & { readonly target: "wgsl" }): Promise<GpuCompiled>;
 export function compile(bytes: Uint8Array, options?: CompileOptions): Promise<Compiled>;
-export async function compile(bytes: Uint8Array, options: CompileOptions = {}): Promise<Compiled | GpuCompiled> {
+export async function compile(bytes: Uint8Array, options: CompileOptions = {}): Promise<AnyCompiled> {
+  if (options.allowHost) return (await import("./split.ts")).compileAllowingHost(bytes, options);
   return (await loadCompiler()).compile(bytes, options);
 }

@@ -6,6 +6,7 @@ import {
   type CompileOptions,
   type Compiler,
   Context,
+  compile,
   Diagnostics,
   dialects,
   type Fact,
@@ -51,6 +52,7 @@ interface CompileFlags extends ModelFlags, WatchFlags, SettingFlags, Limits {
   readonly names?: boolean;
   readonly variants: string;
   readonly relaxed?: boolean;
+  readonly allowHost?: boolean;
   readonly schedule?: string;
   readonly printPipeline?: boolean;
   readonly bisect?: boolean;
@@ -79,6 +81,10 @@ export async function main(args: readonly string[]): Promise<number> {
         .default("default"),
     )
     .option("--relaxed", "make the code with relaxed SIMD and no other variant: short for --variants relaxed")
+    .option(
+      "--allow-host",
+      "run on the host, as WebAssembly, what a device cannot: without it such a model is refused (for --target wgsl)",
+    )
     .option(
       "--schedule <file>",
       "how kernels run, in place of what would be chosen; --emit schedule prints a file to start from",
@@ -115,6 +121,7 @@ async function compileFile(path: string, flags: CompileFlags): Promise<number> {
     settings: settingsOf(flags),
     names: flags.names ?? false,
     numerics: flags.numerics,
+    ...(flags.allowHost ? { allowHost: true } : {}),
     ...(flags.schedule !== undefined ? { schedules: readSchedules(flags.schedule) } : {}),
     variants: flags.relaxed
       ? ["relaxed"]
@@ -141,7 +148,7 @@ async function compileFile(path: string, flags: CompileFlags): Promise<number> {
     print(schedulesText(schedules));
     return 0;
   }
-  const compiled = await compiler.compile(bytes, watched).finally(() => progress.end());
+  const compiled = await compile(bytes, watched).finally(() => progress.end());
   const took = performance.now() - started;
   printError(watch.report());
   report(diagnostics.list.filter((d) => d.severity !== "remark"));

@@ -18,6 +18,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   lowering: ["dialects", "rewrite", "ir", "support"],
   codegen: ["dialects", "rewrite", "ir", "support", "runtime/manifest.ts", "runtime/features.ts", "runtime/workers.ts"],
   "compile.ts": ["passes.ts", "onnx", "lowering", "codegen", "dialects", "rewrite", "text", "ir", "support", "runtime"],
+  "split.ts": ["compile.ts", "lowering", "codegen", "ir", "support", "runtime"],
   profile: [
     "compile.ts",
     "passes.ts",
@@ -35,6 +36,7 @@ const below: Readonly<Record<string, readonly string[]>> = {
   "index.ts": [
     "passes.ts",
     "compile.ts",
+    "split.ts",
     "profile",
     "opt.ts",
     "onnx",

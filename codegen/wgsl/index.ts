@@ -5,6 +5,7 @@ import { constantsOf, entryOf, kernelsOf, portsOf } from "../program.ts";
 import { defineTarget } from "../target.ts";
 import { artifactFiles, factsOf, listing, textOf } from "./files.ts";
 import { ProgramBuilder } from "./program.ts";
+import { hostHelp } from "./types.ts";
 
 const lowering = (machine: string): string =>
   "builtin.module(" +
@@ -24,7 +25,9 @@ export const wgsl = defineTarget({
     const ports = portsOf(entry);
     const wide = ports.find((p) => p.type === "float64");
     if (wide) {
-      throw fault("target/unsupported", entry.loc, `WGSL has no numbers of 64 bits: "${wide.name}" is float64`);
+      throw fault("target/unsupported", entry.loc, `WGSL has no numbers of 64 bits: "${wide.name}" is float64`, {
+        help: hostHelp,
+      });
     }
     // The entry takes inputs, then outputs; so do the buffers.
     const { gpu, shaders, weights } = new ProgramBuilder(constantsOf(module)).build(module, entry);

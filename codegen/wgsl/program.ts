@@ -8,7 +8,7 @@ import { CompileError, type Diagnostic, makeDiagnostic } from "../../support/dia
 import type { ProgramConstant } from "../program.ts";
 import { type Call, type HostBuffer, HostWalk, type Place } from "./host.ts";
 import { type Argument, type Shader, writeShader } from "./shader.ts";
-import { Unsupported, wordOf } from "./types.ts";
+import { hostHelp, Unsupported, wordOf } from "./types.ts";
 
 /** Bindings start at multiples of this many bytes, on every device. */
 const alignment = 256;
@@ -74,7 +74,9 @@ export class ProgramBuilder {
       if (!this.#faults.has(key)) {
         this.#faults.set(
           key,
-          makeDiagnostic("error", "target/unsupported", op.loc, `WGSL cannot say ${e.message} (${op.name})`, {}),
+          makeDiagnostic("error", "target/unsupported", op.loc, `WGSL cannot say ${e.message} (${op.name})`, {
+            help: hostHelp,
+          }),
         );
       }
       return undefined;

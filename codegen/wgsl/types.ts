@@ -65,3 +65,7 @@ export class Unsupported extends Error {
     this.op = op;
   }
 }
+
+/** What helps against it. */
+export const hostHelp =
+  "with --allow-host (`allowHost`) the host runs what the device cannot, and the report tells what crosses between them";

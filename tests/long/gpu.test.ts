@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { compile, type GpuCompiled, type Profile } from "../../index.ts";
 import { onGpu } from "../support/gpu.ts";
+import { mixedModel } from "../support/mixed-model.ts";
 
 const driver = "/usr/share/vulkan/icd.d/lvp_icd.json";
 const digits = fileURLToPath(new URL("../../examples/digits/digits.onnx", import.meta.url));
@@ -39,6 +40,30 @@ describe.skipIf(!existsSync(driver))("digits.onnx on lavapipe", () => {
     got.forEach((v, i) => {
       expect(Math.abs(v - wanted[i]!)).toBeLessThan(1e-4 * (1 + Math.abs(wanted[i]!)));
     });
+  });
+});
+
+describe.skipIf(!existsSync(driver))("a model in parts on lavapipe and on the host", () => {
+  it("answers what it does as a whole in WebAssembly", async () => {
+    const bytes = mixedModel();
+    const model = await compile(bytes, { target: "wgsl", file: "mixed.onnx", allowHost: true });
+    const x = Float32Array.from({ length: 32 }, (_, i) => Math.sin(i));
+    const idle = new Float32Array(3);
+    const whole = await (await compile(bytes, { target: "wasm-simd", file: "mixed.onnx" })).load();
+    const wanted = whole.run({ x, idle });
+    const array = (a: Float32Array) => ({ array: "Float32Array", values: [...a] });
+    const job = { inputs: { x: array(x), idle: array(idle) } };
+    const answer = await onGpu(job, model, { VK_DRIVER_FILES: driver });
+    expect(answer.error).toBeUndefined();
+    expect(answer.same).toBe(true);
+    expect(Object.keys(answer.outputs!)).toEqual(["y", "r"]);
+    for (const [name, values] of Object.entries(answer.outputs!)) {
+      values.forEach((v, i) => {
+        expect(Math.abs(v - Number(wanted[name]![i]))).toBeLessThan(1e-5);
+      });
+    }
+    // Two parts on the device: a submission, a pass and a read-back each.
+    expect(answer.counts).toMatchObject({ submit: 2, beginComputePass: 2, mapAsync: 2 });
   });
 });
 

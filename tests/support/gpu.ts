@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
-import type { GpuCompiled } from "../../index.ts";
+import type { GpuCompiled, SplitCompiled } from "../../index.ts";
 
 const program = fileURLToPath(new URL("./gpu.mjs", import.meta.url));
 
@@ -34,7 +34,7 @@ export interface GpuAnswer {
 /** Runs a job, with the files of a compiled model if one is given. `env` is for the driver of the device. */
 export async function onGpu(
   job: GpuJob,
-  model?: GpuCompiled,
+  model?: GpuCompiled | SplitCompiled,
   env: Readonly<Record<string, string>> = {},
 ): Promise<GpuAnswer> {
   const folder = mkdtempSync(join(tmpdir(), "sluice-gpu-"));
