@@ -140,7 +140,11 @@ const reduction: Row = (op, w) => {
 
 const same: Row = (op, w) => w.use(op.operand(0));
 
+/** Another shape of a buffer is the buffer. */
+const nothing: Row = () => undefined;
+
 export const memoryRows: readonly (readonly [OpInfo, Row])[] = [
+  [memref.collapse_shape, nothing],
   [memref.load, load],
   [memref.store, store],
   [vector.load, loadVector],

@@ -76,6 +76,9 @@ const integer =
       if (!bool) throw new Unsupported(op, `'${op.name}' on i1`);
       return infix(bool, a, b);
     }
+    // A number below zero is taken away instead of added, and the other way round.
+    const turned = symbol === "+" ? "-" : symbol === "-" ? "+" : undefined;
+    if (turned && /^-\d+$/.test(b.text)) return wrap(infix(turned, a, atom(b.text.slice(1))), type);
     return wrap(infix(symbol, a, b), type);
   };
 

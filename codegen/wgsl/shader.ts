@@ -7,7 +7,7 @@ import type { Operation, Value } from "../../ir/core.ts";
 import type { MemRefType } from "../../ir/types.ts";
 import { invariant } from "../../support/diagnostic.ts";
 import { atom, call, infix } from "../source.ts";
-import { constantIndex, number, positionOf } from "./addresses.ts";
+import { bufferOf, constantIndex, number, positionOf } from "./addresses.ts";
 import { compact } from "./compact.ts";
 import { floatLiteral } from "./literals.ts";
 import { rows } from "./rows.ts";
@@ -45,8 +45,9 @@ interface Use {
 function usesOf(body: Operation): Map<Value, Use> {
   const found = new Map<Value, Use>();
   const note = (v: Value, op: Operation, write: boolean, lanes: number, indices: readonly Value[]): void => {
-    const use = found.get(v) ?? { reads: false, writes: false, wide: true };
-    found.set(v, use);
+    const buffer = bufferOf(v);
+    const use = found.get(buffer) ?? { reads: false, writes: false, wide: true };
+    found.set(buffer, use);
     if (write) use.writes = true;
     else use.reads = true;
     if (lanes !== 4 || positionOf(v.type as MemRefType, indices, op).divisor % 4 !== 0) use.wide = false;

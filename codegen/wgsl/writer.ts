@@ -9,6 +9,7 @@ import { effectsOf, isEffectFree } from "../../ir/effects.ts";
 import type { Type } from "../../ir/types.ts";
 import { invariant } from "../../support/diagnostic.ts";
 import { atom, type Expr } from "../source.ts";
+import { bufferOf } from "./addresses.ts";
 import { literalOf } from "./literals.ts";
 import { typeName, Unsupported } from "./types.ts";
 
@@ -128,7 +129,7 @@ export class KernelWriter {
   }
 
   buffer(v: Value, op: Operation): BufferView {
-    const view = this.#buffers.get(v);
+    const view = this.#buffers.get(bufferOf(v));
     if (!view) throw new Unsupported(op, "memory of its own");
     return view;
   }

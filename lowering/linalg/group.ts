@@ -10,6 +10,7 @@ import type { Block, Operation, Value } from "../../ir/core.ts";
 import { isShaped, unitAttribute } from "../../ir/types.ts";
 import { mayStash, stashAttribute } from "./stash.ts";
 import { staticPad } from "./static-pad.ts";
+import { isMove, staticView } from "./views.ts";
 import { windowBefore } from "./window.ts";
 
 /** On an op whose result lies in memory, whoever reads it: no kernel computes it again. */
@@ -83,11 +84,21 @@ const writesPlainly = (s: Structure): boolean =>
 const isFree = (op: Operation): boolean =>
   tensor.empty.is(op) || isFill(op) || (op.def.isConstant && !isBigConstant(op)) || staticPad(op) !== undefined;
 
-/** What gives the elements of a value; padding is looked through. */
-function sourceOf(value: Value): { readonly producer: Operation | null; readonly isPadded: boolean } {
+/** What gives the elements of a value; padding is looked through, and `views` are if they are to be. */
+function sourceOf(value: Value, views: boolean): { readonly producer: Operation | null; readonly isMoved: boolean } {
   const producer = value.definingOp;
-  const pad = producer && staticPad(producer);
-  return pad ? { producer: pad.source.definingOp, isPadded: true } : { producer, isPadded: false };
+  const through = producer && (staticPad(producer) ?? (views ? staticView(producer) : undefined));
+  return through ? { ...sourceOf(through.source, views), isMoved: true } : { producer, isMoved: false };
+}
+
+/** Between a kernel and what it is to contain. */
+const isThrough = (op: Operation, views: boolean): boolean =>
+  staticPad(op) !== undefined || (views && staticView(op) !== undefined);
+
+/** A view of something that the kernel computes. */
+function isViewOf(op: Operation, members: ReadonlySet<Operation>): boolean {
+  const { producer } = sourceOf(op.result(), true);
+  return staticView(op) !== undefined && producer !== null && members.has(producer);
 }
 
 /** One number everywhere: what reductions start from. It is written down in each kernel that asks for it. */
@@ -169,12 +180,12 @@ function grow(
         }
         continue;
       }
-      const { producer, isPadded } = sourceOf(value);
+      const { producer, isMoved } = sourceOf(value, again);
       if (!producer || members.has(producer) || owner.has(producer) || !isShaped(value.type)) continue;
       const p = structures.get(producer);
-      if (!p || !onlyUsedIn(producer, members) || producer.attributes?.has(materializedAttribute)) continue;
-      // Behind a border only what moves elements is worth a choice for each.
-      if (isPadded && (isReducing(p) || workOf(p) > 0)) continue;
+      if (!p || !onlyUsedIn(producer, members, again) || producer.attributes?.has(materializedAttribute)) continue;
+      // Behind a border or in another shape only what moves elements is computed where it is wanted.
+      if (isMoved && !isMove(p)) continue;
       const exact = once.get(consumer) === true && readsOnce(s, map);
       const outer = readsOuter(s, map, again);
       const reducing = isReducing(p);
@@ -213,7 +224,8 @@ function grow(
     m.walk((inner) => {
       for (const u of inner.uses) {
         const def = u.value.definingOp;
-        if (!def || def.block !== root.block || !isFree(def) || members.has(def) || free.has(def)) continue;
+        if (!def || def.block !== root.block || members.has(def) || free.has(def)) continue;
+        if (!isFree(def) && !(again && isViewOf(def, members))) continue;
         free.add(def);
         addFree(def);
       }
@@ -235,12 +247,12 @@ function isRowReduction(s: Structure): boolean {
 const onlyUsedBy = (op: Operation, structures: ReadonlyMap<Operation, Structure>): boolean =>
   [...op.result().uses()].every((u) => structures.has(u.owner));
 
-function onlyUsedIn(op: Operation, members: ReadonlySet<Operation>): boolean {
+function onlyUsedIn(op: Operation, members: ReadonlySet<Operation>, views: boolean): boolean {
   for (const r of op.results) {
     for (const u of r.uses()) {
       let at: Operation | null = u.owner;
       while (at && at.block !== op.block) at = at.parentOp;
-      if (!at || !(members.has(at) || (staticPad(at) && onlyUsedIn(at, members)))) return false;
+      if (!at || !(members.has(at) || (isThrough(at, views) && onlyUsedIn(at, members, views)))) return false;
     }
   }
   return true;

@@ -11,6 +11,7 @@ import { attributeKey, functionType, unitAttribute } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
 import { fuse } from "../../support/location.ts";
 import { type Group, groupInputs, groupKernels } from "./group.ts";
+import { duplicateMoves } from "./views.ts";
 
 /** The discardable attribute that marks kernels. */
 export const kernelAttribute = "kernel";
@@ -30,6 +31,7 @@ export const outline = definePass("linalg-outline", {
     const functions = [...module.region().entry].filter((op) => func.func.is(op) && !isKernel(op));
     for (const fn of functions) {
       for (const block of blocksOf(fn)) {
+        if (twice.again) duplicateMoves(block);
         for (const group of groupKernels(block, twice)) outlineGroup(module, group, kernels);
       }
     }

@@ -37,7 +37,7 @@ export function schedulesOf(shaders: readonly string[]): string[] {
   return [...found.values()];
 }
 
-const loopHead = /for \(var (\w+)(: i32)? = (\d+); \1 < (\d+)(.*?); \1( \+= (\d+)|\+\+)\)/g;
+const loopHead = /for \(var (\w+)(: i32)? ?= ?(\d+); \1 ?< ?(\d+)(.*?); \1( ?\+= ?(\d+)|\+\+)\)/g;
 const mostTurns = 3;
 
 /** Long loops end after some turns: what meets in them has met by then. */

@@ -29,6 +29,7 @@ import {
 import { fault, invariant } from "../../../support/diagnostic.ts";
 import type { NDArray } from "../../../support/ndarray.ts";
 import { type StaticPad, staticPad } from "../static-pad.ts";
+import { staticView } from "../views.ts";
 import { everyOther } from "./gaps.ts";
 import type { Nest } from "./nest.ts";
 import { joined, laneStep, usesLane } from "./ranges.ts";
@@ -121,6 +122,8 @@ export class KernelValues {
         return made;
       });
     }
+    const view = staticView(op);
+    if (view) return this.read(view.source, view.at(at, lanes), lanes);
     const pad = staticPad(op);
     return this.nest.at(level, key, () => (pad ? this.#padded(pad, at, lanes) : this.#opaque(op)));
   }
