@@ -2,7 +2,6 @@
 import * as affine from "../../dialects/affine/index.ts";
 import * as arith from "../../dialects/arith/ops.ts";
 import * as gpu from "../../dialects/gpu.ts";
-import * as memref from "../../dialects/memref/index.ts";
 import * as scf from "../../dialects/scf/ops.ts";
 import { type AffineExpr, largestKnownDivisor } from "../../ir/affine.ts";
 import { Operation, type Value } from "../../ir/core.ts";
@@ -126,12 +125,6 @@ const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 export function constantIndex(v: Value): number | undefined {
   const value = arith.constant.match(v)?.value;
   return value?.kind === "integer" ? Number(value.value) : undefined;
-}
-
-/** The buffer that a value is, or is another shape of. */
-export function bufferOf(v: Value): Value {
-  const other = memref.collapse_shape.match(v);
-  return other ? bufferOf(other.src) : v;
 }
 
 /** The position of an element in its buffer, without the offset of the buffer itself. */

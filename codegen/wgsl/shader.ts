@@ -7,11 +7,11 @@ import type { Operation, Value } from "../../ir/core.ts";
 import type { MemRefType } from "../../ir/types.ts";
 import { invariant } from "../../support/diagnostic.ts";
 import { atom, call, infix } from "../source.ts";
-import { bufferOf, constantIndex, number, positionOf } from "./addresses.ts";
+import { constantIndex, number, positionOf } from "./addresses.ts";
 import { compact } from "./compact.ts";
 import { floatLiteral } from "./literals.ts";
 import { rows } from "./rows.ts";
-import { carrierOf, lanesOf, type Storage, storageOf, Unsupported, wordOf } from "./types.ts";
+import { bufferOf, carrierOf, lanesOf, type Storage, storageOf, Unsupported, wordOf } from "./types.ts";
 import { type BufferView, KernelWriter } from "./writer.ts";
 
 /** How a kernel's argument is called. */

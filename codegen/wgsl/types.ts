@@ -2,7 +2,8 @@
  * @file How values and buffers are carried in WGSL. Every element takes a word of 32 bits: bool, narrow and wide integers
  * (which must fit) as i32, sign-extended; the bits of narrow floats likewise. Vectors of them are vec2 to vec4.
  */
-import type { Operation } from "../../ir/core.ts";
+import * as memref from "../../dialects/memref/index.ts";
+import type { Operation, Value } from "../../ir/core.ts";
 import { elementOf, type Type } from "../../ir/types.ts";
 import { encodeFloat, f32Bits, type NarrowFloatKind } from "../../support/float.ts";
 
@@ -40,6 +41,12 @@ export function wordOf(value: number, t: Type): number {
   const e = elementOf(t);
   if (e.kind !== "float") return Number(BigInt.asIntN(32, BigInt(value)));
   return e.name === "f32" ? f32Bits(value) | 0 : encodeFloat(e.name as NarrowFloatKind, value);
+}
+
+/** The buffer that a value is, or is another shape of. */
+export function bufferOf(v: Value): Value {
+  const other = memref.collapse_shape.match(v);
+  return other ? bufferOf(other.src) : v;
 }
 
 /** What an element is in memory. */

@@ -9,9 +9,8 @@ import { effectsOf, isEffectFree } from "../../ir/effects.ts";
 import type { Type } from "../../ir/types.ts";
 import { invariant } from "../../support/diagnostic.ts";
 import { atom, type Expr } from "../source.ts";
-import { bufferOf } from "./addresses.ts";
 import { literalOf } from "./literals.ts";
-import { typeName, Unsupported } from "./types.ts";
+import { bufferOf, typeName, Unsupported } from "./types.ts";
 
 /** How an op is written: the expression of its result, or statements. */
 export type Row = (op: Operation, w: KernelWriter) => Expr | undefined;

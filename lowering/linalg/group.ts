@@ -11,7 +11,7 @@ import { isShaped, unitAttribute } from "../../ir/types.ts";
 import { mayStash, stashAttribute } from "./stash.ts";
 import { staticPad } from "./static-pad.ts";
 import { isMove, staticView } from "./views.ts";
-import { windowBefore } from "./window.ts";
+import { sharedProduct, windowBefore } from "./window.ts";
 
 /** On an op whose result lies in memory, whoever reads it: no kernel computes it again. */
 export const materializedAttribute = "materialized";
@@ -85,10 +85,21 @@ const isFree = (op: Operation): boolean =>
   tensor.empty.is(op) || isFill(op) || (op.def.isConstant && !isBigConstant(op)) || staticPad(op) !== undefined;
 
 /** What gives the elements of a value; padding is looked through, and `views` are if they are to be. */
-function sourceOf(value: Value, views: boolean): { readonly producer: Operation | null; readonly isMoved: boolean } {
+function sourceOf(value: Value, views: boolean): Source {
   const producer = value.definingOp;
-  const through = producer && (staticPad(producer) ?? (views ? staticView(producer) : undefined));
-  return through ? { ...sourceOf(through.source, views), isMoved: true } : { producer, isMoved: false };
+  const view = producer && views ? staticView(producer) : undefined;
+  const through = view ?? (producer && staticPad(producer));
+  if (!through) return { producer, isMoved: false, divides: false };
+  const inner = sourceOf(through.source, views);
+  return { producer: inner.producer, isMoved: true, divides: inner.divides || view?.divides === true };
+}
+
+interface Source {
+  readonly producer: Operation | null;
+  /** It is not read at its own places. */
+  readonly isMoved: boolean;
+  /** Its places are found by dividing. */
+  readonly divides: boolean;
 }
 
 /** Between a kernel and what it is to contain. */
@@ -180,12 +191,14 @@ function grow(
         }
         continue;
       }
-      const { producer, isMoved } = sourceOf(value, again);
+      const { producer, isMoved, divides } = sourceOf(value, again);
       if (!producer || members.has(producer) || owner.has(producer) || !isShaped(value.type)) continue;
       const p = structures.get(producer);
       if (!p || !onlyUsedIn(producer, members, again) || producer.attributes?.has(materializedAttribute)) continue;
       // Behind a border or in another shape only what moves elements is computed where it is wanted.
       if (isMoved && !isMove(p)) continue;
+      // Nothing is divided in inner loops: threads that share what they load do that outside of them.
+      if (divides && isReducing(s) && !sharedProduct(s)) continue;
       const exact = once.get(consumer) === true && readsOnce(s, map);
       const outer = readsOuter(s, map, again);
       const reducing = isReducing(p);

@@ -22,6 +22,8 @@ import { staticPad } from "./static-pad.ts";
 
 export interface StaticView {
   readonly source: Value;
+  /** Places are found by dividing. */
+  readonly divides: boolean;
   /** Where an element of the view lies in the source; `lanes` elements if the lane (symbol 0) occurs. */
   at(index: readonly AffineExpr[], lanes: number): AffineExpr[];
 }
@@ -40,6 +42,7 @@ export function staticView(op: Operation): StaticView | undefined {
     const dims = dimensionsOf(sizes, shapeOf(op.result()));
     return {
       source,
+      divides: false,
       at: (index) =>
         sizes.map((_, d) =>
           add(mul(index[dims.indexOf(d)] ?? constant(0), constant(strides[d]!)), constant(offsets[d]!)),
@@ -51,6 +54,7 @@ export function staticView(op: Operation): StaticView | undefined {
     const groups = collapse.reassociation as readonly (readonly number[])[];
     return {
       source,
+      divides: groups.some((g) => g.filter((d) => shapeOf(source)[d] !== 1).length > 1),
       at: (index, lanes) =>
         groups.flatMap((g, i) =>
           apart(
@@ -66,6 +70,7 @@ export function staticView(op: Operation): StaticView | undefined {
   const groups = expand.reassociation as readonly (readonly number[])[];
   return {
     source,
+    divides: false,
     at: (index) =>
       groups.map((g) =>
         together(

@@ -7,7 +7,7 @@ import { type Structure, type StructuredOperand, structureOf } from "../../diale
 import { isIdentityMap } from "../../ir/affine.ts";
 import type { Operation, Value } from "../../ir/core.ts";
 import { isShaped } from "../../ir/types.ts";
-import { productOf } from "./product.ts";
+import { type Product, productOf } from "./product.ts";
 
 /** Steps of a window, at most. */
 const mostSteps = 32;
@@ -25,18 +25,24 @@ export const isWindow = (s: Structure): boolean => {
   return steps > 1 && steps <= mostSteps && others.length === 0 && productOf(s, out!.shape) === undefined;
 };
 
+/** A product that is large enough for threads to share what they load, if it is one. */
+export function sharedProduct(s: Structure): Product | undefined {
+  const [out] = s.outputs;
+  const product = out && productOf(s, out.shape);
+  if (!product) return undefined;
+  const [columns = 1] = out.shape.slice(-1);
+  const rows = product.rows.reduce((n, d) => n * out.shape[d]!, 1);
+  return rows >= fewest && columns >= fewest ? product : undefined;
+}
+
 /**
  * The ops between an operand of a product and the window that it is made of, the window last; undefined where there is none,
  * or it would be summed too often. Each is used by the one before only.
  */
 export function windowBefore(s: Structure, operand: StructuredOperand): readonly Operation[] | undefined {
-  const [out] = s.outputs;
-  const product = out && productOf(s, out.shape);
-  if (!product || operand !== product.left) return undefined;
-  const columns = out.shape[out.shape.length - 1]!;
-  const rows = product.rows.reduce((n, d) => n * out.shape[d]!, 1);
-  const depth = stepsOf(s);
-  if (rows < fewest || columns < fewest || depth % 8 !== 0) return undefined;
+  const product = sharedProduct(s);
+  if (!product || operand !== product.left || stepsOf(s) % 8 !== 0) return undefined;
+  const [columns = 1] = s.outputs[0]!.shape.slice(-1);
   // Whole rows of it only: windows of windows would be summed once for each tap.
   if (product.sums.length !== 1) return undefined;
   const chain: Operation[] = [];
