@@ -73,7 +73,8 @@ export function compileSplit(bytes: Uint8Array, options: CompileOptions, refused
   };
   const compilePart = (part: Part, i: number): CompiledPart => {
     const name = part.side === "device" ? target.name : hostTarget;
-    const fresh = { ...options, diagnostics: new Diagnostics() };
+    // Who watches has seen the model whole.
+    const fresh = { ...options, diagnostics: new Diagnostics(), instruments: [] };
     lower(part.module, targetNamed(name).pipeline, fresh);
     const model = `${modelName(options)}.p${i}`;
     return { ...part, artifact: compileModule(part.module, { ...fresh, target: name, settings: {}, name: model }) };

@@ -5,6 +5,7 @@ import type { Operation } from "../../ir/core.ts";
 import { elementOf, type MemRefType } from "../../ir/types.ts";
 import type { Binding, Dispatch, GpuProgram } from "../../runtime/manifest.ts";
 import { CompileError, type Diagnostic, makeDiagnostic } from "../../support/diagnostic.ts";
+import { describeLocation } from "../../support/location.ts";
 import type { ProgramConstant } from "../program.ts";
 import { type Call, type HostBuffer, HostWalk, type Place } from "./host.ts";
 import { type Argument, type Shader, writeShader } from "./shader.ts";
@@ -70,7 +71,7 @@ export class ProgramBuilder {
     } catch (e) {
       if (!(e instanceof Unsupported)) throw e;
       const { op } = e;
-      const key = `${e.message} ${op.name}`;
+      const key = `${e.message} ${op.name} ${describeLocation(op.loc)}`;
       if (!this.#faults.has(key)) {
         this.#faults.set(
           key,

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { CompileError, type CompileOptions, compile as compileFor, type SplitCompiled } from "../../../index.ts";
 import * as make from "../../../onnx/make.ts";
 import { writeModel } from "../../../onnx/write.ts";
+import { describeLocation } from "../../../support/location.ts";
 import { nullBackend, onGpu } from "../../support/gpu.ts";
 import { mixedModel } from "../../support/mixed-model.ts";
 
@@ -11,7 +12,7 @@ const options = { target: "wgsl", file: "mixed.onnx" } as const;
 describe("a model with numbers of 64 bits in the middle", () => {
   const bytes = mixedModel();
 
-  it("is refused, with the way out", async () => {
+  it("is refused, operation by operation, with the way out", async () => {
     const error = await compileFor(bytes, options).then(
       () => undefined,
       (e: unknown) => e,
@@ -20,7 +21,9 @@ describe("a model with numbers of 64 bits in the middle", () => {
     const { diagnostics } = error as CompileError;
     for (const d of diagnostics)
       expect([d.code, d.help]).toEqual(["target/unsupported", expect.stringContaining("--allow-host")]);
-    expect(diagnostics.length).toBeGreaterThan(0);
+    const places = diagnostics.map((d) => describeLocation(d.at)).join("\n");
+    for (const node of ["widen", "sums", "narrow"]) expect(places).toContain(node);
+    for (const node of ["first", "relu", "last"]) expect(places).not.toContain(node);
   });
 
   it("runs in three parts if the host is allowed, and says what crosses", async () => {
