@@ -3,6 +3,7 @@
  *
  * `npx tsx bench/operators.ts FOLDER [flags of sluice bench]` writes FOLDER/*.onnx and FOLDER/manifest.json, which names inputs
  * and outputs for harnesses that want them, and runs `sluice bench` on the models: `--vs ort-web --pin 1`, `--variant relaxed` …
+ * Runtimes with formats of their own join by an adapter that translates, a module: `--vs ./litert.mjs,./tfjs.mjs,ort-web`.
  */
 
 import { spawnSync } from "node:child_process";

@@ -63,7 +63,9 @@ export function scheduleKernel(fn: Operation, machine: Machine): readonly number
   const lanes = vectorizable ? Math.min(machine.lanes, panelFor(columns, Math.max(8, machine.lanes))) : 1;
   const across = reductions.filter((r) => isAcrossTiles(r.structure, shape));
   // What is summed last is made of what was summed before.
-  const heavy = machine.grid ? across[across.length - 1] : across[0];
+  const last = machine.grid ? across[across.length - 1] : across[0];
+  const alone = !machine.grid && last !== undefined && columns < lanes && runsAlong(last.structure, lanes);
+  const heavy = alone ? undefined : last;
   const shared =
     machine.grid && reductions.every((r) => r === heavy || isWindow(r.structure)) ? heavy?.structure : undefined;
   const rows =
@@ -269,6 +271,16 @@ function tilePlanes(base: RootSchedule, s: Structure, step: number, machine: Mac
 /** The inputs that the body reads; what only gives a window its size is none. */
 const readInputs = (s: Structure): number[] => s.inputs.flatMap((o, i) => (o.arg?.hasUses ? [i] : []));
 
+/** Vectors can lie along the innermost reduction loop. */
+function runsAlong(s: Structure, lanes: number): boolean {
+  const inner = s.loops.findLastIndex((l) => l.kind === "reduction");
+  const contiguous = s.inputs.every((_, i) => {
+    const step = stepAlong(s, i, inner);
+    return step === 0 || step === 1;
+  });
+  return lanes > 1 && contiguous && combinerOf(s) !== undefined && s.loops[inner]!.extent >= lanes;
+}
+
 /** All inputs move along the loop: nothing is shared between its turns. */
 const isBatch = (s: Structure, loop: number): boolean =>
   loop >= 0 && s.inputs.every((o) => o.map.results.some((e) => mentions(e, loop)));
@@ -385,12 +397,8 @@ function reductionLoops(
   const inner = order[order.length - 1]!;
   if (!heavy) {
     // Results have no vectors of their own: they lie along the innermost loop, if that is contiguous.
-    const contiguous = s.inputs.every((_, i) => {
-      const step = stepAlong(s, i, inner);
-      return step === 0 || step === 1;
-    });
-    const extent = s.loops[inner]!.extent;
-    if (lanes === 1 || !contiguous || !combinerOf(s) || extent < lanes) return none;
+    if (!runsAlong(s, lanes)) return none;
+    const { extent } = s.loops[inner]!;
     const accumulators = Math.max(1, Math.min(4, Math.floor(extent / (2 * lanes))));
     return { ...none, vector: inner, lanes, accumulators };
   }

@@ -190,6 +190,24 @@ describe.each(["v8", "v8-12", ...relaxed])("kernels on %s", (machine) => {
     expect(distance(r.wasm[0]!, r.reference[0]!)).toBe(0);
   });
 
+  it("sums of rows that stand alone have vectors along the rows", async () => {
+    const module = program([tensorType([5, 37], f32)], [tensorType([5, 1], f32)], (b, x) =>
+      linalg.genericOf(b, {
+        loops: "r o : k",
+        inputs: [[x!, "r, k"]],
+        outputs: [[filled(b, [5, 1], 0.5), "r, o"]],
+        body: (inner, v, acc) => arith.addf(inner, acc!, v!, { fastmath: ["reassoc"] }),
+      }),
+    );
+    const r = await both(module, machine);
+    expect(distance(r.wasm[0]!, r.reference[0]!)).toBeLessThan(1e-5);
+    let along = 0;
+    module.walk((op) => {
+      if (op.name === "vector.reduction") along++;
+    });
+    expect(along).toBeGreaterThan(0);
+  });
+
   it("NaN spreads over its row of a softmax, and no further", async () => {
     const x = randomArray(tensorType([3, 21], f32), 4);
     (x.data as Float32Array)[21 + 9] = Number.NaN;
