@@ -124,14 +124,14 @@ fn main(@builtin(local_invocation_id) l: vec3u) {
     expect(spirvFacts(trusted!)).toEqual({ clamps: 0, innerClamps: 0, innerDivisions: 1 });
   });
 
-  const models = [
-    digits,
-    ...(real ? ["kws-micro-qdq", "squeezenet", "ultraface-rfb-320"].map((n) => join(real, n, "model.onnx")) : []),
+  const read: (readonly [string, string])[] = [
+    ["digits", digits],
+    ...(real ? models.map((n) => [n, join(real, n, "model.onnx")] as const) : []),
   ];
 
-  it.each(models)(
+  it.each(read)(
     "of %s divides no integers in inner loops, and adds no clamps to accesses of buffers",
-    async (path) => {
+    async (_name, path) => {
       const shaders = await modelShaders(path);
       const kept = await spirvOf(shaders, "kept", env);
       const trusted = await spirvOf(shaders, "trusted", env);
