@@ -17,6 +17,10 @@ export interface PipelineChoices {
    * those of Winograd's filtering, need not be kept.
    */
   readonly initializes?: boolean;
+  /** Kernels compute the borders of windows: no tensor is copied into a padded one. For machines without vectors. */
+  readonly computesBorders?: boolean;
+  /** Buffers may overlap as far as kernels allow. */
+  readonly overlaps?: boolean;
   /** Operands of products that are computed at run time are copied into panels too: memory for time. */
   readonly packsProducts?: boolean;
   /** Multiply and add fuse into one instruction, where they may. */
@@ -39,6 +43,8 @@ export function standardPipeline(choices: PipelineChoices): string {
     packsProducts = false,
     fused = false,
     planes = false,
+    computesBorders = false,
+    overlaps = false,
     last,
   } = choices;
   const packing = Object.entries({ panel, "integer-panel": integerPanel, group }).flatMap(([k, v]) =>
@@ -51,8 +57,8 @@ export function standardPipeline(choices: PipelineChoices): string {
   const hoisting = initializes ? "kernel-hoist-init," : "";
   return (
     `builtin.module(func.func(graph-integer${integers ? "" : "{only-constants=true}"}${pairs ? ",graph-widen-to-pairs" : ""},graph-recognize,graph-byte-ports,graph-fold-affine,graph-layout${planes ? "{planes=true}" : ""},graph-subpixel${planes ? ",graph-whole-vectors" : ""}${filtering}),graph-to-linalg,` +
-    `func.func(linalg-decompose-pad${planes ? "{keep-windows=true}" : ""}),canonicalize,cse,${pack},canonicalize,cse,${products}linalg-outline{stash=true},kernel-count-work,` +
-    `linalg-bufferize,${hoisting}${schedule},linalg-to-loops,kernel-plan-memory,` +
+    `func.func(linalg-decompose-pad${computesBorders ? "{keep-sums=true}" : planes ? "{keep-windows=true}" : ""}),canonicalize,cse,${pack},canonicalize,cse,${products}linalg-outline{stash=true},kernel-count-work,` +
+    `linalg-bufferize,${hoisting}${schedule},linalg-to-loops,kernel-plan-memory${overlaps ? "{overlap=true align=16}" : ""},` +
     `func.func(kernel-expand-narrow-floats),kernel-expand-small-types,func.func(kernel-expand-math${fused ? "{fused=true}" : ""},${last}))`
   );
 }

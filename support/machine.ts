@@ -32,6 +32,11 @@ export interface Machine {
   readonly together: number;
   /** Square blocks of vectors are turned in registers by shuffles. */
   readonly turns?: boolean;
+  /**
+   * Nothing is gained by keeping a panel of weights near: results come row by row, all columns of each, so that they may take
+   * the place of what is read.
+   */
+  readonly rowByRow?: boolean;
   /** Copies of a reduction's body that may be written out for one tile of results; 128 unless said. */
   readonly copies?: number;
   /** Many threads instead of one loop: a tile of results each. */
@@ -238,10 +243,12 @@ const scalar = (name: string, tiles: Machine["tiles"], registers: number): Machi
   tiles,
   strip: 2,
   fusedMultiplyAdd: registers > 12,
+  rowByRow: true,
+  unroll: 4,
   l1: 16 << 10,
   l2: 256 << 10,
 });
-const floatTiles = tilesOf([4, 4, 4], [3, 4, 3.8], [2, 4, 3.3], [1, 4, 2.5], [1, 1, 1]);
+const floatTiles = tilesOf([4, 4, 4], [3, 4, 3.8], [2, 4, 3.3], [1, 8, 3], [1, 4, 2.5], [1, 1, 1]);
 /** Four sums, and what they are made of, in 13 registers. */
 const integerTiles = tilesOf([2, 2, 2], [1, 2, 1.5], [1, 1, 1]);
 /** Products of halves of words are summed in pairs (SMLAD). */

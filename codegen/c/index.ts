@@ -41,6 +41,8 @@ function pipelineFor(cpu: string): string {
     panel: scalarCpus.has(cpu) ? 4 : 16,
     integers: true,
     pairs: !scalarCpus.has(cpu),
+    computesBorders: scalarCpus.has(cpu),
+    overlaps: scalarCpus.has(cpu),
     ...(integerTiles && { integerPanel: integerTiles[0]!.columns }),
     ...(dot !== undefined && { group: dot }),
     last: "kernel-round-sums,c-legalize,kernel-lower-affine,kernel-unroll,dce",

@@ -10,7 +10,8 @@ import type { Operation } from "../../ir/core.ts";
 import { i8, memref as memrefType } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
 import { isKernel } from "../linalg/outline.ts";
-import { alignment, type Lifetime, lifetimesOf } from "./plan-memory.ts";
+import type { Lifetime } from "./lifetime.ts";
+import { alignment, lifetimesOf } from "./plan-memory.ts";
 
 export const planBuffers = definePass("kernel-plan-buffers", {
   doc: "Lets buffers of a function that never live at the same time share one allocation, each from its start.",

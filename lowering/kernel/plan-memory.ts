@@ -6,6 +6,7 @@
 import * as arith from "../../dialects/arith/ops.ts";
 import * as func from "../../dialects/func.ts";
 import * as memref from "../../dialects/memref/index.ts";
+import { attr } from "../../ir/attributes.ts";
 import { Builder } from "../../ir/builder.ts";
 import type { Block, Operation, Value } from "../../ir/core.ts";
 import { byteWidth } from "../../ir/datum.ts";
@@ -13,46 +14,48 @@ import { viewLike } from "../../ir/interfaces.ts";
 import { elementCount, i8, type MemRefType, memref as memrefType } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
 import { isKernel } from "../linalg/outline.ts";
+import type { Lifetime, Plan } from "./lifetime.ts";
+import { linksOf, planOverlapping } from "./plan-overlaps.ts";
 import { sinkFills } from "./sink-fills.ts";
 
 /** Offsets of buffers in the arena are multiples of this many bytes. */
 export const alignment = 64;
 
-export interface Lifetime {
-  /** Positions in the function's block, inclusive. */
-  readonly first: number;
-  readonly last: number;
-  readonly bytes: number;
-}
-
-export interface Plan {
-  readonly offsets: readonly number[];
-  readonly size: number;
-  /** The most bytes that live at one time: no plan is smaller. */
-  readonly lowerBound: number;
-}
-
 export const planMemory = definePass("kernel-plan-memory", {
   doc: "Puts all buffers of a function into one arena, at offsets where none overlaps another that lives at the time.",
-  options: {},
-  run(module, _options, pass) {
+  options: {
+    /** A buffer that begins in the call that ends another's life may lie over it, as far as the kernel allows (overlap.ts). */
+    overlap: attr.bool.default(false),
+    /** Offsets are multiples of this many bytes. */
+    align: attr.int.default(alignment),
+  },
+  run(module, { overlap, align }, pass) {
     const functions = new Map([...module.region().entry].map((op) => [func.func.match(op)?.sym_name, op]));
     for (const fn of module.region().entry) {
       if (!func.func.is(fn) || isKernel(fn) || func.func.of(fn).body.isEmpty) continue;
       sinkFills(func.func.of(fn).body.entry, (name) => functions.get(name));
-      const plan = planFunction(fn);
+      const plan = planFunction(fn, align, overlap ? (name) => functions.get(name) : undefined);
       if (plan) pass.remark(fn, `arena of ${plan.size} bytes, ${plan.lowerBound} live at most`);
     }
   },
 });
 
-function planFunction(fn: Operation): Plan | undefined {
+/** `callee`: buffers may overlap as the functions allow that this gives by name. */
+function planFunction(
+  fn: Operation,
+  align: number,
+  callee?: (name: string) => Operation | undefined,
+): Plan | undefined {
   const block = func.func.of(fn).body.entry;
   const buffers = buffersOf(block);
   if (buffers.length === 0) return undefined;
-  const plan = planLifetimes(lifetimesOf(block));
+  const lifetimes = lifetimesOf(block);
+  const links = callee ? linksOf(block, buffers, lifetimes, callee) : [];
+  const apart = planLifetimes(lifetimes, align);
+  const over = links.length > 0 ? planOverlapping(lifetimes, links, align) : apart;
+  const plan = over.size < apart.size ? { ...over, lowerBound: Math.min(apart.lowerBound, over.size) } : apart;
   const b = new Builder(block, block.first, fn.loc);
-  const arena = memref.alloc(b, [], [], { types: [memrefType([plan.size], i8)], alignment });
+  const arena = memref.alloc(b, [], [], { types: [memrefType([plan.size], i8)], alignment: align });
   buffers.forEach((op, i) => {
     const at = Builder.before(op);
     const shift = arith.constantIndex(at, plan.offsets[i]!);
@@ -92,17 +95,17 @@ function lifetimeOf(buffer: Value, block: Block, position: ReadonlyMap<Operation
   return { first, last, bytes };
 }
 
-const roundUp = (n: number): number => Math.ceil(n / alignment) * alignment;
+const roundUp = (n: number, align: number): number => Math.ceil(n / align) * align;
 
 /** Offsets for all lifetimes; none that overlap in time overlap in space. */
-export function planLifetimes(lifetimes: readonly Lifetime[]): Plan {
+export function planLifetimes(lifetimes: readonly Lifetime[], align = alignment): Plan {
   const order = lifetimes.map((_, i) => i).sort((a, b) => lifetimes[b]!.bytes - lifetimes[a]!.bytes || a - b);
   const offsets = new Array<number>(lifetimes.length).fill(0);
   const placed = new Intervals(lifetimes);
   let size = 0;
   for (const i of order) {
     const it = lifetimes[i]!;
-    const bytes = roundUp(it.bytes);
+    const bytes = roundUp(it.bytes, align);
     const neighbours = placed.overlapping(it).sort((a, b) => offsets[a]! - offsets[b]!);
     // The smallest gap that is big enough, else behind everything.
     let at = 0;
@@ -114,7 +117,7 @@ export function planLifetimes(lifetimes: readonly Lifetime[]): Plan {
         best = at;
         bestGap = gap;
       }
-      at = Math.max(at, offsets[j]! + roundUp(lifetimes[j]!.bytes));
+      at = Math.max(at, offsets[j]! + roundUp(lifetimes[j]!.bytes, align));
     }
     offsets[i] = best >= 0 ? best : at;
     size = Math.max(size, offsets[i]! + bytes);

@@ -1,8 +1,12 @@
-/** @file Padding with one value: the tensor inserted into a larger one whose borders are filled. */
+/**
+ * @file Padding with one value: the tensor inserted into a larger one whose borders are filled. Where kernels compute their
+ * borders themselves, pads that only sums over windows read are left to them (loops/borders.ts).
+ */
 import * as func from "../../dialects/func.ts";
 import * as linalg from "../../dialects/linalg/index.ts";
+import { structureOf } from "../../dialects/linalg/structure.ts";
 import * as tensor from "../../dialects/tensor/index.ts";
-import { affineMap, identityMap } from "../../ir/affine.ts";
+import { affineMap, identityMap, linear } from "../../ir/affine.ts";
 import { attr } from "../../ir/attributes.ts";
 import { Builder } from "../../ir/builder.ts";
 import type { Operation, Value } from "../../ir/core.ts";
@@ -17,8 +21,11 @@ export const decomposePad = definePass("linalg-decompose-pad", {
   options: {
     /** Pads of what comes from outside stay where windows that slide over planes read them (planes.ts). */
     "keep-windows": attr.bool.default(false),
+    /** Pads that only sums over windows read stay as they are. */
+    "keep-sums": attr.bool.default(false),
   },
-  run: (fn, { "keep-windows": keep }) => replacePads(fn, decompose, keep ? mayStay : () => false),
+  run: (fn, { "keep-windows": windows, "keep-sums": sums }) =>
+    replacePads(fn, decompose, sums ? isReadBySums : windows ? mayStay : () => false),
 });
 
 /** Puts other values in the place of static pads, but for those that are to stay; whether there are pads at all. */
@@ -38,6 +45,23 @@ export function replacePads(
     op.erase();
   }
   return found.length > 0;
+}
+
+/** All that reads the padded tensor are sums (or maxima and the like) over windows that move with the results. */
+function isReadBySums(op: Operation): boolean {
+  const pad = staticPad(op);
+  if (!pad || op.isUnused || [...pad.low, ...pad.high].some((n) => n < 0)) return false;
+  for (const use of op.result().uses()) {
+    const s = structureOf(use.owner);
+    const read = s?.operands[use.index];
+    if (!s || !read || read.isOutput || !s.loops.some((l) => l.kind === "reduction" && l.extent !== 1)) return false;
+    for (const [d, e] of read.map.results.entries()) {
+      if (pad.low[d] === 0 && pad.high[d] === 0) continue;
+      const form = linear(e, read.map.numDims);
+      if (!form || form.factors.some((f) => f < 0)) return false;
+    }
+  }
+  return true;
 }
 
 function decompose(b: Builder, { source, value, low, high, type }: StaticPad): Value {

@@ -8,6 +8,7 @@ import type { Structure } from "../../dialects/linalg/structure.ts";
 import { type AffineExpr, add, constant, dim, mod, mul } from "../../ir/affine.ts";
 import type { Value } from "../../ir/core.ts";
 import { i8, i16, type Type } from "../../ir/types.ts";
+import { staticPad } from "./static-pad.ts";
 import { stepAlong } from "./steps.ts";
 
 /** Which operand is which, and whether its elements have signs. */
@@ -63,6 +64,9 @@ export function dotOf(s: Structure, group: number): Dot | undefined {
   const last = s.inputs[product.weights]!.map.results.at(-1);
   const packed = last?.kind === "+" && last.rhs.kind === "mod" && last.rhs.rhs.kind === "constant";
   if (!packed || (last.rhs as { readonly rhs: { readonly value: number } }).rhs.value !== group) return undefined;
-  const inMemory = s.inputs.every((o) => bufferization.to_tensor.match(o.value));
+  const inMemory = s.inputs.every(({ value }) => {
+    const pad = value.definingOp && staticPad(value.definingOp);
+    return bufferization.to_tensor.match(pad ? pad.source : value);
+  });
   return inMemory ? { ...product, loop } : undefined;
 }

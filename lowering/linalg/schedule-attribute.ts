@@ -23,6 +23,13 @@ export interface RootSchedule {
   readonly turn?: number;
   /** 2: vectors of every other element of a row are shuffled out of two whole ones. 1 or nothing: elements are gathered. */
   readonly gaps?: number;
+  /**
+   * Dimensions that run as one, in the loop of the last of them, whose tile counts elements of all: rows of an image that
+   * follow each other in whatever is read and written.
+   */
+  readonly joined?: readonly number[];
+  /** The tile of results whose windows reach over the edge of what they read; 1 along dimensions with edges. */
+  readonly edge?: readonly number[];
   /** Threads of a workgroup, where each tile has a thread of its own; tiles divide the results then. */
   readonly workgroup?: number;
   /**
@@ -113,8 +120,17 @@ export function rootSchedule(op: Operation, rank: number): RootSchedule {
     ...(typeof s.gaps === "number" && { gaps: s.gaps }),
     ...(typeof s.workgroup === "number" && { workgroup: s.workgroup }),
     ...(typeof s.rows === "number" && { rows: s.rows }),
+    ...(Array.isArray(s.joined) && { joined: s.joined as readonly number[] }),
+    ...(Array.isArray(s.edge) && { edge: s.edge as readonly number[] }),
     ...(Array.isArray(s.share) && { share: s.share as readonly number[] }),
   };
+}
+
+/** How many elements there are along the loop of each dimension: dimensions that run as one count in the last of them. */
+export function extentsOf({ joined = [] }: Pick<RootSchedule, "joined">, shape: readonly number[]): readonly number[] {
+  const last = joined[joined.length - 1];
+  const all = joined.reduce((n, d) => n * shape[d]!, 1);
+  return shape.map((n, d) => (d === last ? all : joined.includes(d) ? 1 : n));
 }
 
 /** The schedule of a reducing op; without one, its reduction loops in order, one step at a time. */

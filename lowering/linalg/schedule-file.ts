@@ -7,7 +7,7 @@ import type { Operation } from "../../ir/core.ts";
 import { type Attribute, arrayAttribute, i64, integerAttribute } from "../../ir/types.ts";
 import type { Diagnostics } from "../../support/diagnostic.ts";
 import { nearest } from "../../support/nearest.ts";
-import { type ReductionSchedule, type RootSchedule, scheduleName } from "./schedule-attribute.ts";
+import { extentsOf, type ReductionSchedule, type RootSchedule, scheduleName } from "./schedule-attribute.ts";
 
 /** How one kernel runs: its results, and its reductions in the order in which they stand in the kernel. */
 export interface KernelSchedule extends RootSchedule {
@@ -110,8 +110,13 @@ function faultsOf(given: KernelSchedule, chosen: KernelSchedule, shape: readonly
   if (faults.length > 0) return faults;
   const rank = shape.length;
   if (!same(given.order, chosen.order)) faults.push(`order is no permutation of ${chosen.order.join(", ")}`);
-  if (given.tile.length !== rank || given.tile.some((t, d) => t < 1 || t > Math.max(1, shape[d]!)))
-    faults.push(`tile has ${rank} numbers from 1 to ${shape.join(", ")}`);
+  const most = extentsOf(given, shape);
+  if (given.tile.length !== rank || given.tile.some((t, d) => t < 1 || t > Math.max(1, most[d]!)))
+    faults.push(`tile has ${rank} numbers from 1 to ${most.join(", ")}`);
+  if (given.joined && given.joined.join() !== (chosen.joined ?? []).join())
+    faults.push(chosen.joined ? `joined is ${chosen.joined.join(", ")} or left out` : "no dimensions can be joined");
+  if (given.edge && (given.edge.length !== rank || given.edge.some((t, d) => t < 1 || t > Math.max(1, shape[d]!))))
+    faults.push(`edge has ${rank} numbers from 1 to ${shape.join(", ")}`);
   if (given.block.length !== rank) faults.push(`block has ${rank} numbers`);
   if (given.lanes !== 1 && given.lanes !== chosen.lanes) faults.push(`lanes are 1 or ${chosen.lanes}`);
   const vector = given.vector;
@@ -137,7 +142,7 @@ function faultsOf(given: KernelSchedule, chosen: KernelSchedule, shape: readonly
 
 /** Names that schedules do not have, and names that are missing. */
 function namesOf(at: string, given: object, chosen: object): string[] {
-  const optional = new Set(["turn", "gaps", "workgroup"]);
+  const optional = new Set(["turn", "gaps", "joined", "edge", "workgroup"]);
   const unknown = Object.keys(given).filter((k) => !(k in chosen) && !optional.has(k));
   const missing = Object.keys(chosen).filter((k) => !(k in given) && !optional.has(k) && k !== "reductions");
   return [...unknown.map((k) => `there is nothing called ${at}${k}`), ...missing.map((k) => `${at}${k} is missing`)];

@@ -4,19 +4,21 @@
  */
 import * as bufferization from "../../dialects/bufferization.ts";
 import * as func from "../../dialects/func.ts";
-import { type Structure, structureOf } from "../../dialects/linalg/structure.ts";
+import { loopIndex, type Structure, structureOf } from "../../dialects/linalg/structure.ts";
 import { isIdentityMap } from "../../ir/affine.ts";
 import { attr } from "../../ir/attributes.ts";
 import type { Operation } from "../../ir/core.ts";
-import { f32, i8, i16, i32, isShaped, type TensorType, type Type } from "../../ir/types.ts";
+import { stridedOf } from "../../ir/strided.ts";
+import { f32, i8, i16, i32, isShaped, type MemRefType, type TensorType, type Type } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
 import { type Machine, machines, v8 } from "../../support/machine.ts";
 import { dotOf } from "./dot.ts";
+import { interiorOf } from "./loops/borders.ts";
 import { combinerOf } from "./loops/reduce.ts";
 import { isKernel } from "./outline.ts";
 import { panelFor } from "./panel.ts";
 import { slidesOverPlanes } from "./planes.ts";
-import { type ReductionSchedule, type RootSchedule, setSchedule } from "./schedule-attribute.ts";
+import { extentsOf, type ReductionSchedule, type RootSchedule, setSchedule } from "./schedule-attribute.ts";
 import { takeGiven } from "./schedule-file.ts";
 import { rowsForWorkgroups, tileForThreads, tileForWorkgroups } from "./schedule-grid.ts";
 import { loopOfDim, mentions, stepAlong } from "./steps.ts";
@@ -44,6 +46,7 @@ interface Reduction {
 export function scheduleKernel(fn: Operation, machine: Machine): readonly number[] {
   const block = fn.region().entry;
   const results: TensorType[] = [];
+  const writes: MemRefType[] = [];
   const reductions: Reduction[] = [];
   const structures: Structure[] = [];
   let vectorizable = true;
@@ -51,6 +54,7 @@ export function scheduleKernel(fn: Operation, machine: Machine): readonly number
   for (const op of block) {
     const write = bufferization.materialize_in_destination.match(op);
     if (write) results.push(write.source.type as TensorType);
+    if (write) writes.push(write.dest.type as MemRefType);
     const structure = structureOf(op);
     if (structure?.loops.some((l) => l.kind === "reduction" && l.extent !== 1)) reductions.push({ op, structure });
     if (structure) structures.push(structure);
@@ -85,7 +89,7 @@ export function scheduleKernel(fn: Operation, machine: Machine): readonly number
     ? ((shared && tileForWorkgroups(shared, shape, lanes, machine.grid)) ??
       tileForThreads(shape, lanes, heavy !== undefined, machine, machine.grid))
     : heavy
-      ? tileReduction(heavy.structure, shape, lanes, machine)
+      ? tileReduction(heavy.structure, shape, lanes, machine, joinedRows(structures, results, writes, shape, machine))
       : (tileAlongInput(structures, shape, machine, vectorizable, work) ??
         turnBlocks(tileElementwise(shape, lanes, work), structures, shape, machine));
   setSchedule(fn, root);
@@ -212,7 +216,47 @@ function turnedLoop(s: Structure, shape: readonly number[], vector: number): num
   return undefined;
 }
 
-function tileReduction(s: Structure, shape: readonly number[], lanes: number, machine: Machine): RootSchedule {
+/**
+ * The two dimensions in front of the last, if rows of them follow each other in all that is read and written, and nothing tells
+ * them apart: an image of 5 columns, of which each point is computed by itself, is one long row.
+ */
+function joinedRows(
+  structures: readonly Structure[],
+  results: readonly TensorType[],
+  writes: readonly MemRefType[],
+  shape: readonly number[],
+  machine: Machine,
+): readonly number[] | undefined {
+  const rank = shape.length;
+  const [h, w] = [rank - 3, rank - 2];
+  if (!machine.rowByRow || h < 0 || shape[h] === 1 || shape[w] === 1) return undefined;
+  const isRow = (strides: readonly number[] | undefined): boolean => strides?.[h] === strides![w]! * shape[w]!;
+  const same = results.every((t) => t.shape.length === rank && t.shape.every((n, d) => n === shape[d]));
+  if (!same || !writes.every((t) => isRow(stridedOf(t)?.strides))) return undefined;
+  for (const s of structures) {
+    const out = s.outputs[0]!;
+    const isPlain = out.shape.length === rank && out.shape.every((n, d) => n === shape[d] && loopOfDim(s, d) === d);
+    if (!isPlain || [...s.body].some((op) => loopIndex.of(op))) return undefined;
+    for (const o of s.operands) {
+      const at = o.map.results.findIndex((e) => mentions(e, h) || mentions(e, w));
+      if (at < 0) continue;
+      const [a, b] = [o.map.results[at]!, o.map.results[at + 1]];
+      const named = a.kind === "dim" && a.index === h && b?.kind === "dim" && b.index === w;
+      const rest = o.map.results.slice(at + 2).some((e) => mentions(e, h) || mentions(e, w));
+      if (!named || rest || o.shape[at + 1] !== shape[w]) return undefined;
+      if (stepAlong(s, o.index, h) !== stepAlong(s, o.index, w)! * shape[w]!) return undefined;
+    }
+  }
+  return [h, w];
+}
+
+function tileReduction(
+  s: Structure,
+  shape: readonly number[],
+  lanes: number,
+  machine: Machine,
+  joined?: readonly number[],
+): RootSchedule {
   const rank = shape.length;
   const last = rank - 1;
   const base = tileElementwise(shape, lanes);
@@ -228,7 +272,9 @@ function tileReduction(s: Structure, shape: readonly number[], lanes: number, ma
   // The rows of the tile: the innermost other dimension that has any extent.
   let row = last - 1;
   while (row > 0 && shape[row] === 1) row--;
-  const rows = row >= 0 ? shape[row]! : 1;
+  // Where windows reach over an edge, results are computed one by one.
+  const inside = row >= 0 ? interiorOf(s)[row] : undefined;
+  const rows = row < 0 ? 1 : inside ? inside.to - inside.from : extentsOf({ ...(joined && { joined }) }, shape)[row]!;
   const tile = new Array<number>(rank).fill(1);
   const block = new Array<number>(rank).fill(0);
   if (shared) {
@@ -240,6 +286,7 @@ function tileReduction(s: Structure, shape: readonly number[], lanes: number, ma
     const others = order.filter((d) => d !== last);
     let outer = row - 1;
     while (outer > 0 && shape[outer] === 1) outer--;
+    if (machine.rowByRow) return { order, tile, block, vector: base.vector, lanes, ...(joined && { joined }) };
     const parallel = outer >= 0 && shape[outer]! > 1 && !isBatch(s, loopOfDim(s, outer)) ? outer : row;
     if (row >= 0) blockRows(s, shape, { row, outer: parallel, tile: best }, machine, block);
     return {
@@ -252,10 +299,12 @@ function tileReduction(s: Structure, shape: readonly number[], lanes: number, ma
   }
   // Channel by channel (depthwise, pooling): a strip of outputs shares its inputs.
   const overlaps = row >= 0 && s.loops.some((l) => l.kind === "reduction" && l.extent !== 1) && rows > 1;
-  if (overlaps) tile[row] = Math.min(machine.strip, rows);
+  if (overlaps) tile[row] = stripOf(rows, machine.strip, inside !== undefined);
   const narrow = Math.min(lanes * machine.together, Math.floor(columns / lanes) * lanes);
   tile[last] = overlaps ? narrow : Math.min(4 * lanes, Math.floor(columns / lanes) * lanes);
-  return { order: plainOrder(rank), tile, block, vector: base.vector, lanes };
+  // Steps that ask whether they are inside do so for several columns.
+  const edge = tile.map((t, d) => (d === last ? Math.max(t, Math.min(4 * lanes, columns)) : d === row ? 1 : t));
+  return { order: plainOrder(rank), tile, block, vector: base.vector, lanes, ...(inside && { edge }) };
 }
 
 /** Windows over planes: a few rows, which share what they load; and one or two vectors. */
@@ -267,6 +316,10 @@ function tilePlanes(base: RootSchedule, s: Structure, step: number, machine: Mac
   tile[last] = Math.min(base.lanes * machine.together, Math.floor(shape[last]! / base.lanes) * base.lanes);
   return { ...base, tile, ...(step === 2 && { gaps: 2 }) };
 }
+
+/** Results of a strip. What strips leave over at a border is computed one by one: one more in each may leave nothing. */
+const stripOf = (rows: number, usual: number, hasBorders: boolean): number =>
+  hasBorders && rows % usual !== 0 && rows % (usual + 1) === 0 ? usual + 1 : Math.max(1, Math.min(usual, rows));
 
 /** The inputs that the body reads; what only gives a window its size is none. */
 const readInputs = (s: Structure): number[] => s.inputs.flatMap((o, i) => (o.arg?.hasUses ? [i] : []));
@@ -353,6 +406,9 @@ function chooseTile(
 /** Copies of a reduction's body that may be written out for one tile of results, unless the machine says otherwise. */
 const usualCopies = 128;
 
+/** Sums in a tile that leaves half of the registers free. */
+const smallTile = 8;
+
 /** Vectors (or scalars) in a register tile. */
 const pointsOf = (root: RootSchedule): number =>
   root.tile.reduce((n, t) => n * t, 1) / (root.vector >= 0 ? root.lanes : 1);
@@ -412,7 +468,10 @@ function reductionLoops(
       const dot = dotOf(s, machine.dot ?? 0);
       // Packed weights follow each other in the order of the loops.
       const run = longestRun(s, order, dot?.weights);
-      return { ...none, run, unroll: machine.unroll, ...(dot && { group: machine.dot! }) };
+      // Compilers that have few registers left load the next steps too early.
+      const large = machine.rowByRow && points > smallTile;
+      const unroll = dot || (large && run < order.length) ? 1 : large ? machine.unroll / 2 : machine.unroll;
+      return { ...none, run, unroll, ...(dot && { group: machine.dot! }) };
     }
   }
   const bodyBudget = machine.copies ?? usualCopies;

@@ -6,6 +6,7 @@ import type { Value } from "../../ir/core.ts";
 import { stridedOf } from "../../ir/strided.ts";
 import { isDynamic } from "../../ir/types.ts";
 import { rowMajor } from "../../support/ndarray.ts";
+import { staticPad } from "./static-pad.ts";
 
 /** Which loop of the op a result dimension is; -1 if it is none. */
 export function loopOfDim(s: Structure, d: number): number {
@@ -29,9 +30,10 @@ export function stepAlong(s: Structure, operand: number, loop: number): number |
   return step;
 }
 
-/** Of the buffer that the tensor was read from, if it was; else as if it lay by itself. */
+/** Of the buffer that the tensor, padded or not, was read from, if it was; else as if it lay by itself. */
 function stridesOf(value: Value, shape: readonly number[]): readonly number[] {
-  const buffer = bufferization.to_tensor.match(value)?.memref.type;
+  const source = (value.definingOp && staticPad(value.definingOp)?.source) ?? value;
+  const buffer = bufferization.to_tensor.match(source)?.memref.type;
   return (buffer?.kind === "memref" && stridedOf(buffer)?.strides) || rowMajor(shape);
 }
 

@@ -34,7 +34,7 @@ const board = (machine: string): string[] =>
   ]);
 const picolibc = (ram: string): string[] => [
   ...["-mthumb", "--specs=picolibc.specs", "--oslib=semihost", "--crt0=hosted"],
-  "-Wl,--defsym=__flash=0,--defsym=__flash_size=0x80000",
+  "-Wl,--defsym=__flash=0,--defsym=__flash_size=0x400000",
   `-Wl,--defsym=__ram=${ram},--defsym=__ram_size=0x200000,--defsym=__stack_size=0x4000`,
 ];
 const cortex = (name: string, machine: string, ram: string, ...flags: string[]): Machine => ({

@@ -2,26 +2,29 @@
  * @file A kernel from structured ops on tensors to a loop nest on memrefs, as its schedule says. The results are walked
  * tile by tile; the tile's elements are asked for (values.ts), and everything the kernel computes follows from that.
  */
+import * as arith from "../../../dialects/arith/ops.ts";
 import * as bufferization from "../../../dialects/bufferization.ts";
 import * as func from "../../../dialects/func.ts";
 import type { Structure } from "../../../dialects/linalg/structure.ts";
 import * as scf from "../../../dialects/scf/ops.ts";
-import { type AffineExpr, add, constant, mul } from "../../../ir/affine.ts";
+import { type AffineExpr, add, constant, floordiv, mod, mul } from "../../../ir/affine.ts";
 import { Builder } from "../../../ir/builder.ts";
 import type { Operation, Value } from "../../../ir/core.ts";
 import type { TensorType } from "../../../ir/types.ts";
 import { fault, invariant } from "../../../support/diagnostic.ts";
 import { cutsOf, slidesOverPlanes } from "../planes.ts";
 import { type Product, productOf } from "../product.ts";
-import { type RootSchedule, rootSchedule } from "../schedule-attribute.ts";
+import { extentsOf, type RootSchedule, reductionSchedule, rootSchedule } from "../schedule-attribute.ts";
 import { stashOf } from "../stash.ts";
+import { staticPad } from "../static-pad.ts";
+import { borderLoops, type Interior, interiorOf } from "./borders.ts";
 import { onGrid, type Piece } from "./grid.ts";
 import { Nest } from "./nest.ts";
-import { lane } from "./ranges.ts";
+import { type At, lane } from "./ranges.ts";
 import { reduceElements } from "./reduce.ts";
 import { onRows } from "./rows.ts";
 import { onShared, type Store } from "./share.ts";
-import { type At, KernelValues } from "./values.ts";
+import { KernelValues } from "./values.ts";
 
 /**
  * Turns the body of a kernel, tensors between `to_tensor` of its inputs and `materialize_in_destination` into its
@@ -59,8 +62,11 @@ export function lowerKernel(fn: Operation): void {
         invariant(inner.block, "the body of a launch has a block");
         return new KernelValues(new Nest(inner, inner.block), buffers, reduceElements);
       });
-    } else if (!schedule.workgroup) new Walk(values, group, shape, schedule, windowsIn(old, values, shape)).run();
-    else {
+    } else if (!schedule.workgroup) {
+      const windows = windowsIn(old, values, shape);
+      const interior = windows || schedule.lanes > 1 ? undefined : interiorIn(old, values, shape, schedule);
+      new Walk(values, group, shape, schedule, windows, interior).run();
+    } else {
       onGrid(b.setToEnd(block), shape, schedule, schedule.workgroup, (nest, pieces) => {
         new Walk(new KernelValues(nest, buffers, reduceElements), group, shape, schedule).leaf(pieces, schedule.lanes);
       });
@@ -98,6 +104,31 @@ function sumsIn(ops: readonly Operation[], values: KernelValues): { op: Operatio
   });
 }
 
+/**
+ * Per dimension of a kernel's results, those whose windows lie inside of what they read. Where the loops of the windows stay loops,
+ * only the innermost dimension with edges is told apart: the loop along another asks once per turn, for a whole tile.
+ */
+function interiorIn(
+  ops: readonly Operation[],
+  values: KernelValues,
+  shape: readonly number[],
+  { order }: RootSchedule,
+): (Interior | undefined)[] | undefined {
+  for (const op of ops) {
+    const s = values.structure(op);
+    if (!s?.inputs.some((i) => i.value.definingOp && staticPad(i.value.definingOp))) continue;
+    const out = s.outputs[0]!;
+    if (out.shape.length !== shape.length || !out.shape.every((d, i) => d === shape[i])) continue;
+    const interior = interiorOf(s);
+    const edge = order.findLast((d) => interior[d] !== undefined);
+    const reductions = s.loops.flatMap((l, i) => (l.kind === "reduction" ? [i] : []));
+    const { full } = reductionSchedule(op, reductions);
+    const others = borderLoops(s, (d) => d !== edge);
+    return full.some((l) => others.has(l)) ? interior : interior.map((i, d) => (d === edge ? i : undefined));
+  }
+  return undefined;
+}
+
 /** Results of one shape are computed in one walk. */
 function byShape(stores: readonly Store[]): Store[][] {
   const groups = new Map<string, Store[]>();
@@ -122,6 +153,10 @@ class Walk {
   readonly #stores: readonly Store[];
   readonly #shape: readonly number[];
   readonly #schedule: RootSchedule;
+  /** Per dimension, what lies inside if the kernel computes borders. */
+  readonly #interior: readonly (Interior | undefined)[];
+  /** The innermost dimension with borders, or -1. */
+  readonly #edge: number;
 
   /**
    * @param windows where results are cut, if they are of windows over planes; then the last vector of a row may reach back
@@ -133,16 +168,19 @@ class Walk {
     shape: readonly number[],
     schedule: RootSchedule,
     windows?: Cuts,
+    interior: readonly (Interior | undefined)[] = [],
   ) {
     this.#values = values;
     this.#windows = windows;
     this.#stores = stores;
     this.#shape = shape;
     this.#schedule = schedule;
+    this.#interior = interior;
+    this.#edge = schedule.order.findLast((d) => interior[d] !== undefined) ?? -1;
   }
 
   run(): void {
-    const whole: Piece[] = this.#shape.map((count) => ({ at: constant(0), count }));
+    const whole: Piece[] = extentsOf(this.#schedule, this.#shape).map((count) => ({ at: constant(0), count }));
     this.#blocks(this.#schedule.order, whole);
   }
 
@@ -158,10 +196,14 @@ class Walk {
     else this.#split(pieces, d, size, (p) => this.#blocks(inner, p));
   }
 
-  #tiles(order: readonly number[], pieces: readonly Piece[], lanes: number): void {
+  #tiles(order: readonly number[], pieces: readonly Piece[], lanes: number, tile = this.#schedule.tile): void {
     const [d, ...inner] = order;
     if (d === undefined) {
       this.leaf(pieces, lanes);
+      return;
+    }
+    if (d === this.#edge) {
+      this.#borders(d, inner, pieces, lanes);
       return;
     }
     const ends = [...(this.#windows?.[d] ?? []), pieces[d]!.count];
@@ -173,14 +215,21 @@ class Walk {
         inner,
         pieces.map((p, k) => (k === d ? cut : p)),
         lanes,
+        tile,
       );
     });
   }
 
-  #tilesAlong(d: number, inner: readonly number[], pieces: readonly Piece[], lanes: number): void {
-    const { tile, vector } = this.#schedule;
+  #tilesAlong(
+    d: number,
+    inner: readonly number[],
+    pieces: readonly Piece[],
+    lanes: number,
+    tile: readonly number[],
+  ): void {
+    const { vector } = this.#schedule;
     if (d !== vector) {
-      this.#split(pieces, d, tile[d]!, (p) => this.#tiles(inner, p, lanes));
+      this.#split(pieces, d, this.#interior[d] ? 1 : tile[d]!, (p) => this.#tiles(inner, p, lanes, tile));
       return;
     }
     // Full tiles, then whole vectors, then vectors of half as many lanes, and so on down to single elements.
@@ -191,14 +240,74 @@ class Walk {
     for (let wide = lanes; wide > 1 && done < count; wide = wide > narrowest ? wide / 2 : 1) {
       const n = Math.floor((count - done) / wide) * wide;
       const size = wide === lanes ? tile[d]! : wide;
-      if (n > 0) this.#split(part(done, n), d, size, (p) => this.#tiles(inner, p, wide));
+      if (n > 0) this.#split(part(done, n), d, size, (p) => this.#tiles(inner, p, wide, tile));
       done += n;
       if (this.#windows && n > 0 && done < count) {
         this.#tiles(inner, part(count - wide, wide), wide);
         return;
       }
     }
-    if (done < count) this.#split(part(done, count - done), d, 1, (p) => this.#tiles(inner, p, 1));
+    if (done < count) this.#split(part(done, count - done), d, 1, (p) => this.#tiles(inner, p, 1, tile));
+  }
+
+  /**
+   * The innermost dimension with borders: tiles of what is inside, then, one by one, what is left over, which is all of it where an
+   * outer dimension is at its border.
+   */
+  #borders(d: number, inner: readonly number[], pieces: readonly Piece[], lanes: number): void {
+    const { nest } = this.#values;
+    const { b } = nest;
+    const { at: start, count } = pieces[d]!;
+    const put = (at: AffineExpr, size: number): Piece[] => pieces.map((p, i) => (i === d ? { at, count: size } : p));
+    const { from, to } = this.#interior[d]!;
+    const tile = this.#schedule.tile[d]!;
+    const others = this.#interior.flatMap((i, o) => (i && o !== d ? [{ ...i, at: pieces[o]!.at }] : []));
+    const walkable =
+      start.kind === "constant" && start.value === 0 && others.every((o) => o.at.kind === "dim" && o.to > o.from);
+    const many = walkable ? Math.floor((to - from) / tile) * tile : 0;
+    const atEdge = (p: readonly Piece[]): void => this.#tiles(inner, p, lanes, this.#schedule.edge);
+    if (many === 0) {
+      this.#split(pieces, d, 1, atEdge);
+      return;
+    }
+    const one = (at: AffineExpr): void => atEdge(put(at, 1));
+    const [skipped, none] = [nest.constant(many), nest.constant(0)];
+    const whole = (): void => this.#split(put(constant(from), many), d, tile, (p) => this.#tiles(inner, p, lanes));
+    if (others.length === 0) {
+      whole();
+      if (count > many) {
+        const before = nest.constant(from);
+        this.#loop(count, one, (counter) => beyond(counter, before), nest.constant(count - many));
+      }
+      return;
+    }
+    // Between the borders of the other dimensions.
+    const isBetween = others
+      .map((o): Value => {
+        const offset = arith.subi(b, nest.index(o.at), nest.constant(o.from));
+        return arith.cmpi(b, offset, nest.constant(o.to - o.from), { predicate: "ult" });
+      })
+      .reduce((x, y): Value => arith.andi(b, x, y));
+    scf.if(b, isBetween, {
+      types: [],
+      thenRegion: (then) => {
+        invariant(then.block, "a branch has a block");
+        nest.enter(then.block, false, true);
+        const known = others.reduce((make, o) => () => nest.within(o.at, { low: o.from, high: o.to - 1 }, make), whole);
+        known();
+        nest.close();
+        return [];
+      },
+    });
+    const left = arith.select(b, isBetween, nest.constant(count - many), nest.constant(count));
+    const first = arith.select(b, isBetween, nest.constant(from), nest.constant(count));
+    this.#loop(count, one, (counter) => beyond(counter, first), left);
+
+    /** The number of a result that is left over, as a position. */
+    function beyond(counter: Value, before: Value): Value {
+      const isBehind = arith.cmpi(b, counter, before, { predicate: "uge" });
+      return arith.addi(b, counter, arith.select(b, isBehind, skipped, none));
+    }
   }
 
   /** Cuts a piece along dimension d into pieces of `size`: a loop over the whole ones, then the rest. */
@@ -214,16 +323,34 @@ class Walk {
     if (rest > 0) body(put({ at: add(at, constant(whole * size)), count: rest }));
   }
 
-  #loop(count: number, body: (counter: AffineExpr) => void): void {
+  /** `position` makes of the counter what the body knows as it, which stays below `below`; `turns` are less than that. */
+  #loop(below: number, body: (counter: AffineExpr) => void, position?: (counter: Value) => Value, turns?: Value): void {
     const { nest } = this.#values;
-    scf.for(nest.b, nest.constant(0), nest.constant(count), nest.constant(1), [], {
+    scf.for(nest.b, nest.constant(0), turns ?? nest.constant(below), nest.constant(1), [], {
       region: (inner, counter) => {
         invariant(inner.block && counter, "the body of a loop has a block");
-        body(nest.open(inner.block, counter, count));
+        nest.b.setToEnd(inner.block);
+        body(nest.open(inner.block, position?.(counter) ?? counter, below));
         nest.close();
         return [];
       },
     });
+  }
+
+  /** A position in dimensions that run as one, as a position in each of them. */
+  #parted(point: At): At {
+    const { joined } = this.#schedule;
+    if (!joined) return point;
+    const all = point[joined[joined.length - 1]!]!;
+    let size = joined.reduce((n, d) => n * this.#shape[d]!, 1);
+    let left = all;
+    const parts = new Map<number, AffineExpr>();
+    for (const d of joined) {
+      size /= this.#shape[d]!;
+      parts.set(d, floordiv(left, constant(size)));
+      left = mod(left, constant(size));
+    }
+    return point.map((e, d) => parts.get(d) ?? e);
   }
 
   /** All elements of one register tile. */
@@ -242,6 +369,7 @@ class Walk {
       }
       points = points.flatMap((point) => offsets.map((o) => [...point, o]));
     });
+    points = points.map((point) => this.#parted(point));
     for (const { value } of this.#stores) this.#values.prepare(value, points, lanes);
     // All values, then all stores: neighbours are stored one after the other, with nothing between them.
     const made = this.#stores.flatMap(({ value, buffer }) =>

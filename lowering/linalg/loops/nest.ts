@@ -22,6 +22,8 @@ export interface Level {
    * it depends on, because a value from further out would hold a register all through the reduction.
    */
   crowded: boolean;
+  /** A branch: what is computed in it stays in it, because elsewhere it may be wrong. */
+  readonly guarded?: boolean;
 }
 
 export class Nest {
@@ -30,6 +32,8 @@ export class Nest {
   /** Loop counters in the order they were opened: value, range, and level. Closed ones stay, unused. */
   readonly counters: { readonly value: Value; readonly level: Level }[] = [];
   readonly ranges: Range[] = [];
+  /** Positions that are known to be inside of what is read, or not, where the nest stands. */
+  readonly known = new Map<AffineExpr, boolean>();
 
   constructor(b: Builder, block: Block) {
     this.b = b;
@@ -60,11 +64,29 @@ export class Nest {
 
   /**
    * Opens a level for a branch: what is computed in it is not known behind it. `all`: everything asked for meanwhile is
-   * computed in it, as it might not be there outside of the branch.
+   * computed in it, as it might not be there outside of the branch. `guarded`: what depends on nothing in it, too.
    */
-  enter(block: Block, all = false): void {
-    this.levels.push({ depth: this.levels.length, block, counter: null, memo: new Map(), crowded: all });
+  enter(block: Block, all = false, guarded = false): void {
+    this.levels.push({ depth: this.levels.length, block, counter: null, memo: new Map(), crowded: all, guarded });
     this.b.setToEnd(block);
+  }
+
+  /** Makes something where a position is known to be inside, or outside. */
+  knowing<T>(e: AffineExpr, isInside: boolean, make: () => T): T {
+    this.known.set(e, isInside);
+    const made = make();
+    this.known.delete(e);
+    return made;
+  }
+
+  /** Makes something where a counter is known to stay within bounds. */
+  within<T>(counter: AffineExpr, range: Range, make: () => T): T {
+    if (counter.kind !== "dim") return make();
+    const usual = this.ranges[counter.index]!;
+    this.ranges[counter.index] = range;
+    const made = make();
+    this.ranges[counter.index] = usual;
+    return made;
   }
 
   close(): void {
@@ -74,7 +96,7 @@ export class Nest {
 
   /** The outermost level at which all of these expressions are known. */
   levelOf(exprs: readonly AffineExpr[]): Level {
-    let level = this.levels[0]!;
+    let level = this.levels.findLast((l) => l.guarded) ?? this.levels[0]!;
     for (const e of exprs) {
       if (e.lastDim < 0) continue;
       const its = this.counters[e.lastDim]!.level;
@@ -137,12 +159,16 @@ export class Nest {
 
   /** Certainly an index into `size` elements. */
   isWithin(e: AffineExpr, size: number, lanes: number): boolean {
+    const known = this.known.get(e);
+    if (known !== undefined) return known;
     const { low, high } = rangeOf(e, this.ranges, lanes);
     return low >= 0 && high < size;
   }
 
   /** Certainly no index into `size` elements. */
   isWithout(e: AffineExpr, size: number, lanes: number): boolean {
+    const known = this.known.get(e);
+    if (known !== undefined) return !known;
     const { low, high } = rangeOf(e, this.ranges, lanes);
     return high < 0 || low >= size;
   }

@@ -2,10 +2,18 @@
  * @file Index expressions of a loop nest. Dimension k is the k-th loop counter that was opened, symbol 0 is the lane of
  * a vector. Knowing the ranges of both, `floordiv` and `mod` (packed layouts) vanish from most expressions.
  */
-import { type AffineExpr, add, combine, constant, floorDivide, mul, symbol } from "../../../ir/affine.ts";
+import type { StructuredOperand } from "../../../dialects/linalg/structure.ts";
+import { type AffineExpr, add, combine, constant, floorDivide, mul, substitute, symbol } from "../../../ir/affine.ts";
 
 /** The lane of a vector: the expression of its first element plus this is the expression of all. */
 export const lane: AffineExpr = symbol(0);
+
+/** An element (or a vector of them, if the lane occurs) of a tensor: one expression per dimension. */
+export type At = readonly AffineExpr[];
+
+/** The index at which an operand is read at a point of the loops. */
+export const mapped = (operand: StructuredOperand, domain: At): At =>
+  operand.map.results.map((r) => substitute(r, domain));
 
 /** Inclusive bounds. */
 export interface Range {

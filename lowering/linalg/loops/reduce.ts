@@ -5,17 +5,17 @@
  */
 import * as arith from "../../../dialects/arith/ops.ts";
 import type { Structure } from "../../../dialects/linalg/structure.ts";
-import * as scf from "../../../dialects/scf/ops.ts";
 import * as vector from "../../../dialects/vector/index.ts";
 import { type AffineExpr, add, constant, floordiv, linear, mod, mul, substitute } from "../../../ir/affine.ts";
 import { Operation, type Value } from "../../../ir/core.ts";
 import type { OpInfo } from "../../../ir/define.ts";
-import { elementOf, i32, i64, integerAttribute, type Type, vector as vectorType } from "../../../ir/types.ts";
-import { invariant } from "../../../support/diagnostic.ts";
+import { elementOf, i32, type Type, vector as vectorType } from "../../../ir/types.ts";
 import { type Dot, dotOf } from "../dot.ts";
-import { type ReductionSchedule, reductionSchedule, unrollAttribute } from "../schedule-attribute.ts";
-import { lane, terms, usesLane } from "./ranges.ts";
-import { type At, domainOf, type KernelValues, mapped } from "./values.ts";
+import { type ReductionSchedule, reductionSchedule } from "../schedule-attribute.ts";
+import { addsNothing, branch, decidingLoops, questionBefore, stepsInside } from "./borders.ts";
+import { counted } from "./counted.ts";
+import { type At, lane, mapped, terms, usesLane } from "./ranges.ts";
+import { domainOf, type KernelValues } from "./values.ts";
 
 /** An op that combines two partial results, with its neutral element: what `vector.reduction` knows as `kind`. */
 interface Combiner {
@@ -98,9 +98,11 @@ export class Reduction {
   readonly values: KernelValues;
   readonly op: Operation;
   readonly structure: Structure;
-  readonly schedule: ReductionSchedule;
+  schedule: ReductionSchedule;
   readonly lanes: number;
   readonly #dot: Dot | undefined;
+  /** Steps may have to ask whether what they read is padding. */
+  #asks = false;
 
   constructor(values: KernelValues, op: Operation, structure: Structure, schedule: ReductionSchedule, lanes: number) {
     this.values = values;
@@ -116,6 +118,8 @@ export class Reduction {
     const { structure } = this;
     const domains = points.map((p) => domainOf(structure, 0, p));
     const start = domains.map((d) => this.initial(d));
+    const deciding = domains.map((d) => decidingLoops(this.values.nest, structure, d)).filter((d) => d !== undefined);
+    if (deciding.length > 0) this.#askAtBorders(new Set(deciding.flatMap((d) => [...d])));
     const flat = this.loops(this.schedule.order, domains, start.flat());
     const n = structure.outputs.length;
     return points.map((_, i) => flat.slice(i * n, (i + 1) * n));
@@ -138,8 +142,86 @@ export class Reduction {
     });
   }
 
+  /** Loops that decide whether something is padding are loops of their own, and steps ask as soon as they can. */
+  #askAtBorders(deciding: ReadonlySet<number>): void {
+    const { order, full } = this.schedule;
+    let run = 0;
+    while (run < order.length && !deciding.has(order[order.length - 1 - run]!)) run++;
+    this.schedule = {
+      ...this.schedule,
+      run: Math.min(run, this.schedule.run),
+      full: full.filter((l) => !deciding.has(l)),
+    };
+    this.#asks = true;
+  }
+
+  /** The loops from here on for positions inside of what is read, and for those outside; undefined if there is nothing to ask. */
+  #askedBefore(
+    order: readonly number[],
+    domains: readonly At[],
+    accumulators: readonly Value[],
+  ): readonly Value[] | undefined {
+    const { structure, values, schedule, lanes } = this;
+    const { nest } = values;
+    const question = this.#question(order, domains);
+    if (!question) return undefined;
+    const nothing = this.#addsNothing(question.input);
+    return branch(
+      nest,
+      question,
+      accumulators,
+      () => this.loops(order, domains, accumulators),
+      () => {
+        if (nothing) return accumulators;
+        // Of padding there is no run of bytes to load: products one by one.
+        const single = new Reduction(values, this.op, structure, { ...schedule, group: 1 }, lanes);
+        single.#asks = true;
+        return single.loops(order, domains, accumulators);
+      },
+    );
+  }
+
+  /** What has to be asked of all of the points before the loops of `order` run. */
+  #question(order: readonly number[], domains: readonly At[]): ReturnType<typeof questionBefore> {
+    const questions = domains.map((d) => questionBefore(this.values.nest, this.structure, order, d));
+    const [first] = questions;
+    return first && questions.every((q) => q?.e === first.e && q.size === first.size) ? first : undefined;
+  }
+
+  #addsNothing(input: number): boolean {
+    const folds = combinerOf(this.structure);
+    const neutral = folds?.combiner.neutral(this.structure.outputs[0]!.element);
+    return folds !== undefined && addsNothing(this.structure, input, folds.op, neutral);
+  }
+
+  /** A loop that leaves out the steps which read padding, if that adds nothing to the results. */
+  #leavingOut(
+    loop: number,
+    inner: readonly number[],
+    domains: readonly At[],
+    accumulators: readonly Value[],
+    unroll: number,
+  ): readonly Value[] | undefined {
+    const { structure, values } = this;
+    const { nest } = values;
+    const { extent } = structure.loops[loop]!;
+    const at = (e: AffineExpr): At[] => domains.map((d) => d.map((x, i) => (i === loop ? e : x)));
+    // Asked of a step that is not known: any of them may be the one that reaches over.
+    const question = this.#question(inner, at(nest.given(nest.constant(0), extent)));
+    if (!question || !this.#addsNothing(question.input)) return undefined;
+    const bounds = stepsInside(nest, structure, loop, question, domains[0]!);
+    const body = (e: AffineExpr, carried: readonly Value[]): readonly Value[] => {
+      const known = this.#question(inner, at(e));
+      const run = (): readonly Value[] => this.loops(inner, at(e), carried);
+      return known ? nest.knowing(known.e, true, run) : run();
+    };
+    return counted(values, extent, accumulators, body, unroll, bounds);
+  }
+
   /** Runs the reduction loops from the outermost of `order` on; accumulators in, accumulators out. */
   loops(order: readonly number[], domains: readonly At[], accumulators: readonly Value[]): readonly Value[] {
+    const asked = this.#asks ? this.#askedBefore(order, domains, accumulators) : undefined;
+    if (asked) return asked;
     const [loop, ...inner] = order;
     if (loop === undefined) return this.step(domains, accumulators);
     if (order.length === this.schedule.run && order.length > 1) return this.#asOne(order, domains, accumulators);
@@ -158,6 +240,8 @@ export class Reduction {
     }
     const innermost = inner.every((l) => this.schedule.full.includes(l) || this.structure.loops[l]!.extent === 1);
     const factor = innermost ? this.schedule.unroll : 1;
+    const left = this.#asks && group === 1 ? this.#leavingOut(loop, inner, domains, accumulators, factor) : undefined;
+    if (left) return left;
     return counted(this.values, extent, accumulators, (e, carried) => this.loops(inner, withLoop(e), carried), factor);
   }
 
@@ -505,29 +589,4 @@ export class AlongReduction extends Reduction {
       )
       .result();
   }
-}
-
-/** A loop of `count` steps that carries values; the body gets the counter's expression. */
-export function counted(
-  values: KernelValues,
-  count: number,
-  carried: readonly Value[],
-  body: (counter: AffineExpr, carried: readonly Value[]) => readonly Value[],
-  unroll = 1,
-): readonly Value[] {
-  const { nest } = values;
-  const zero = nest.constant(0);
-  const end = nest.constant(count);
-  const one = nest.constant(1);
-  const { b } = nest;
-  return scf.for(b, zero, end, one, carried, {
-    ...(unroll > 1 ? { extra: new Map([[unrollAttribute, integerAttribute(unroll, i64)]]) } : {}),
-    region: (inner, counter, ...args) => {
-      invariant(inner.block && counter, "the body of a loop has a block");
-      const e = nest.open(inner.block, counter, count);
-      const next = body(e, args);
-      nest.close();
-      return next;
-    },
-  });
 }

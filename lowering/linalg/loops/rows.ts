@@ -15,11 +15,12 @@ import type { Operation, Value } from "../../../ir/core.ts";
 import { type MemRefType, memref as memrefType } from "../../../ir/types.ts";
 import { invariant } from "../../../support/diagnostic.ts";
 import { type RootSchedule, reductionSchedule } from "../schedule-attribute.ts";
+import { counted } from "./counted.ts";
 import { Nest } from "./nest.ts";
-import { lane } from "./ranges.ts";
-import { AlongReduction, combinerOf, counted, reduceElements } from "./reduce.ts";
+import { type At, lane, mapped } from "./ranges.ts";
+import { AlongReduction, combinerOf, reduceElements } from "./reduce.ts";
 import type { Store } from "./share.ts";
-import { type At, domainOf, KernelValues, mapped } from "./values.ts";
+import { domainOf, KernelValues } from "./values.ts";
 
 /** A sum over rows, and the words that the threads of a workgroup share for it. */
 interface RowSum {

@@ -19,10 +19,11 @@ import { invariant } from "../../../support/diagnostic.ts";
 import { type DepthSplit, type Product, splitDepth } from "../product.ts";
 import { type RootSchedule, reductionSchedule } from "../schedule-attribute.ts";
 import { loopOfDim, stepAlong } from "../steps.ts";
+import { counted } from "./counted.ts";
 import type { Nest } from "./nest.ts";
-import { lane, terms } from "./ranges.ts";
-import { counted, Reduction } from "./reduce.ts";
-import { type At, domainOf, type KernelValues, mapped } from "./values.ts";
+import { type At, lane, mapped, terms } from "./ranges.ts";
+import { Reduction } from "./reduce.ts";
+import { domainOf, type KernelValues } from "./values.ts";
 
 /** A value of a kernel and the buffer that it goes to. */
 export interface Store {

@@ -6,7 +6,7 @@
  */
 import * as arith from "../../../dialects/arith/ops.ts";
 import * as linalg from "../../../dialects/linalg/index.ts";
-import { type Structure, type StructuredOperand, structureOf } from "../../../dialects/linalg/structure.ts";
+import { type Structure, structureOf } from "../../../dialects/linalg/structure.ts";
 import * as memref from "../../../dialects/memref/index.ts";
 import * as scf from "../../../dialects/scf/ops.ts";
 import * as tensor from "../../../dialects/tensor/index.ts";
@@ -30,13 +30,11 @@ import { fault, invariant } from "../../../support/diagnostic.ts";
 import type { NDArray } from "../../../support/ndarray.ts";
 import { type StaticPad, staticPad } from "../static-pad.ts";
 import { staticView } from "../views.ts";
+import { sourceOf } from "./borders.ts";
 import { everyOther } from "./gaps.ts";
 import type { Nest } from "./nest.ts";
-import { joined, laneStep, usesLane } from "./ranges.ts";
+import { type At, joined, laneStep, mapped, usesLane } from "./ranges.ts";
 import { turnedBlock } from "./turn.ts";
-
-/** An element (or a vector of them, if the lane occurs) of a tensor: one expression per dimension. */
-export type At = readonly AffineExpr[];
 
 /** How a reduction is computed for a set of elements; `reduce.ts` gives it. */
 export type ReduceElements = (
@@ -317,8 +315,12 @@ export class KernelValues {
   }
 
   /** Elements of a tensor in memory that follow each other, from one on, as a vector. */
-  readRun(value: Value, index: At, count: number): Value {
-    const at = this.resolve(index, 1);
+  readRun(padded: Value, index: At, count: number): Value {
+    const pad = padded.definingOp ? staticPad(padded.definingOp) : undefined;
+    const source = pad && sourceOf(this.nest, pad, this.resolve(index, 1), 1);
+    invariant(!source || (source.open.length === 0 && !source.isOutside), "runs of elements lie inside");
+    const value = pad?.source ?? padded;
+    const at = source?.at ?? this.resolve(index, 1);
     const whole = this.buffers.get(value);
     invariant(whole, "runs of elements are read from memory");
     return this.nest.at(this.nest.levelOf(at), `run of ${count} ${this.key(value, at, 1)}`, () => {
@@ -366,8 +368,9 @@ export class KernelValues {
     return { buffer: view, at: merged };
   }
 
-  store(buffer: Value, at: At, value: Value, lanes: number): void {
+  store(whole: Value, index: At, value: Value, lanes: number): void {
     const { b } = this.nest;
+    const { buffer, at } = this.#flattened(whole, index);
     if (!at.some(usesLane)) {
       memref.store(
         b,
@@ -380,12 +383,12 @@ export class KernelValues {
     const first = at.map((e) => substitute(e, [], [constant(0)]));
     const steps = at.map(laneStep);
     const { strides } = stridedOf(buffer.type as MemRefType)!;
-    const whole = value.type.kind === "vector" ? value : this.broadcast(value, lanes);
+    const wide = value.type.kind === "vector" ? value : this.broadcast(value, lanes);
     const last = steps.length - 1;
     if (steps.every((s, i) => s === (i === last ? 1 : 0)) && strides[last] === 1) {
       vector.store(
         b,
-        whole,
+        wide,
         buffer,
         first.map((e) => this.nest.index(e)),
       );
@@ -393,7 +396,7 @@ export class KernelValues {
     }
     for (let l = 0; l < lanes; l++) {
       const one = at.map((e) => this.nest.resolve(substitute(e, [], [constant(l)]), 1));
-      const element = vector.extract(b, whole, [], { static_position: [l] });
+      const element = vector.extract(b, wide, [], { static_position: [l] });
       memref.store(
         b,
         element,
@@ -530,10 +533,6 @@ export function domainOf(structure: Structure, result: number, at: At): AffineEx
   });
   return domain;
 }
-
-/** The index at which an operand is read at a point of the loops. */
-export const mapped = (operand: StructuredOperand, domain: At): At =>
-  operand.map.results.map((r) => substitute(r, domain));
 
 function zero(nest: Nest, type: Type): Value {
   const value =
