@@ -47,6 +47,9 @@ export function replacePads(
   return found.length > 0;
 }
 
+/** Of larger windows most results reach over an edge: a copy costs less than asking at each step. */
+const mostTaps = 32;
+
 /** All that reads the padded tensor are sums (or maxima and the like) over windows that move with the results. */
 function isReadBySums(op: Operation): boolean {
   const pad = staticPad(op);
@@ -55,11 +58,15 @@ function isReadBySums(op: Operation): boolean {
     const s = structureOf(use.owner);
     const read = s?.operands[use.index];
     if (!s || !read || read.isOutput || !s.loops.some((l) => l.kind === "reduction" && l.extent !== 1)) return false;
+    let taps = 1;
     for (const [d, e] of read.map.results.entries()) {
       if (pad.low[d] === 0 && pad.high[d] === 0) continue;
       const form = linear(e, read.map.numDims);
       if (!form || form.factors.some((f) => f < 0)) return false;
+      for (const [l, f] of form.factors.entries())
+        if (f !== 0 && s.loops[l]!.kind === "reduction") taps *= s.loops[l]!.extent;
     }
+    if (taps > mostTaps) return false;
   }
   return true;
 }

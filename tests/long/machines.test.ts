@@ -26,19 +26,19 @@ const subjects: readonly Subject[] = [
     name: "digits",
     path: fileURLToPath(new URL("../../examples/digits/digits.onnx", import.meta.url)),
     instructions: 712_000,
-    workspace: 33_280,
+    workspace: 25_120,
   },
   {
     name: "words",
     path: sharedPath("data/onnx/real/kws-micro-fp32/model.onnx"),
     instructions: 10_700_000,
-    workspace: 171_840,
+    workspace: 130_176,
   },
   {
     name: "words_int8",
     path: sharedPath("data/onnx/real/kws-micro-qdq/model.onnx"),
-    instructions: 12_400_000,
-    workspace: 43_008,
+    instructions: 13_500_000,
+    workspace: 32_560,
   },
 ];
 
