@@ -20,6 +20,7 @@ import { type Numerics, setNumerics } from "./rewrite/numerics.ts";
 import { type Instrument, type Pipeline, parsePipeline, runPipeline, type StepRun } from "./rewrite/pipeline.ts";
 import { offers } from "./runtime/features.ts";
 import { plainVariant, type VariantCode } from "./runtime/manifest.ts";
+import type { NativeOptions } from "./runtime/native.ts";
 import { type GpuLoadOptions, GpuSession, type LoadOptions, Session } from "./runtime/session.ts";
 import { CompileError, Diagnostics, fault, invariant } from "./support/diagnostic.ts";
 import { unknownLocation } from "./support/location.ts";
@@ -284,7 +285,7 @@ export async function compile(bytes: Uint8Array, given: CompileOptions = {}): Pr
 }
 
 /** `native` as a machine is the one that this runs on. */
-async function forThisMachine(options: CompileOptions): Promise<CompileOptions> {
+export async function forThisMachine<O extends CompileOptions>(options: O): Promise<O> {
   if (options.settings?.cpu !== "native") return options;
   const { hostCpu } = await import("./runtime/native.ts");
   return { ...options, settings: { ...options.settings, cpu: hostCpu() } };
@@ -304,10 +305,10 @@ async function loadArtifact(
 }
 
 /** Builds and loads C; what this machine lacks for that is a fault with a place in the catalogue. */
-async function loadHere(artifact: Artifact): Promise<Session> {
+export async function loadHere(artifact: Artifact, options: NativeOptions = {}): Promise<Session> {
   const native = await import("./runtime/native.ts");
   try {
-    return await native.loadNative(artifact);
+    return await native.loadNative(artifact, options);
   } catch (error) {
     if (!(error instanceof native.NativeError)) throw error;
     throw fault("native/missing", unknownLocation, error.message, { help: error.help });

@@ -59,7 +59,7 @@ const requests: Requests = {
   },
 
   async roof(target) {
-    return (await loadProfiling()).measureRoof(target);
+    return (await loadProfiling()).measureRoof({ target });
   },
 
   async memory() {

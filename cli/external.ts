@@ -9,8 +9,9 @@ import { dirname, resolve, sep } from "node:path";
  * @returns a function that throws an Error where there is no such file, or where it lies outside
  */
 export function externalReader(modelPath: string): (location: string) => Uint8Array {
-  const folder = realpathSync(dirname(resolve(modelPath)));
   return (location) => {
+    // Asked for here, not before: that a model's folder is not there is told by who reads the model.
+    const folder = realpathSync(dirname(resolve(modelPath)));
     const path = realpathSync(resolve(folder, location));
     if (!path.startsWith(folder.endsWith(sep) ? folder : folder + sep)) {
       throw new Error("it is a link out of the model's folder");

@@ -3,8 +3,8 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { Command, Option } from "commander";
 import {
-  type CompileOptions,
   Diagnostics,
+  loadCompiler,
   loadProfiling,
   type Manifest,
   type Profile,
@@ -20,10 +20,11 @@ import { addModelFlags, amountText, bytesText, type ModelFlags, readingOptions, 
 import { profilePage } from "./profile-page.ts";
 import { report, reportAs } from "./report.ts";
 import { dataFor, dtypes, randomArray } from "./run-model.ts";
+import { addSettingFlags, type SettingFlags, settingsOf } from "./settings.ts";
 import { clip, percent, short, tableText } from "./table.ts";
 import { print, readBytes, style, writeOutput } from "./terminal.ts";
 
-interface ProfileFlags extends ModelFlags {
+interface ProfileFlags extends ModelFlags, SettingFlags {
   readonly target: string;
   readonly variant?: string;
   readonly output?: string;
@@ -57,6 +58,7 @@ export async function main(args: readonly string[]): Promise<number> {
     .addOption(new Option("--top <n>", "rows to show; 0 for all").argParser(toCount).default(20))
     .option("--json", "print the profile as JSON instead of the table");
   addModelFlags(command);
+  addSettingFlags(command);
   const parsed = parseArguments(command, args);
   if (typeof parsed === "number") return parsed;
   const flags = parsed.opts<ProfileFlags>();
@@ -84,9 +86,20 @@ interface Measured {
 
 async function measure(profiling: Profiling, path: string, flags: ProfileFlags): Promise<Measured> {
   const diagnostics = new Diagnostics();
-  const options: CompileOptions = { ...readingOptions(path, flags, diagnostics), target: flags.target };
+  const compiler = await loadCompiler();
+  const known = compiler.targetNamed(flags.target).settings ?? {};
+  const { settings, ...options } = await compiler.forThisMachine({
+    ...readingOptions(path, flags, diagnostics),
+    target: flags.target,
+    // It is run here, so it is made for this machine unless another is asked for.
+    settings: { ...("cpu" in known ? { cpu: "native" } : {}), ...settingsOf(flags) },
+  });
   const chosen = flags.variant === undefined ? {} : { variant: flags.variant };
-  const { artifact, steps, buffers, macs } = profiling.compileProfiled(readBytes(path), { ...options, ...chosen });
+  const { artifact, steps, buffers, macs } = profiling.compileProfiled(readBytes(path), {
+    ...options,
+    settings,
+    ...chosen,
+  });
   report(diagnostics.list.filter((d) => d.severity !== "remark"));
   const { watch, machine } = await watchFor(profiling, artifact.manifest);
   const watched = await watch(artifact);
@@ -102,7 +115,7 @@ async function measure(profiling: Profiling, path: string, flags: ProfileFlags):
   const records: RunRecord[] = [];
   for (let i = 0; i < Math.max(1, flags.runs); i++) records.push(await watched.record(inputs));
   watched.dispose();
-  const roof = await profiling.measureRoof(flags.target, flags.variant, watch);
+  const roof = await profiling.measureRoof({ target: flags.target, settings, ...chosen, watch });
   const { model } = artifact.manifest;
   const target = [artifact.manifest.target, flags.variant].filter((t) => t !== undefined).join(" ");
   const profile = profiling.summarize({ model, target, machine, macs, roof, buffers }, steps, records);

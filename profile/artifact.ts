@@ -54,7 +54,7 @@ export type ProfileOptions = CompileOptions & {
 
 /** Compiles a model so that it says when each of its steps ends. Throws a CompileError with everything that is wrong. */
 export function compileProfiled(bytes: Uint8Array, options: ProfileOptions = {}): ProfiledArtifact {
-  const target = targetNamed(options.target ?? "wasm-simd");
+  const target = targetNamed(options.target ?? "wasm-simd", options.settings);
   const variant = options.variant === undefined ? undefined : variantNamed(target, options.variant);
   const pipeline = instrumented(options.pipeline ?? variant?.pipeline ?? target.pipeline);
   const module = importBytes(bytes, options);

@@ -11,5 +11,5 @@ export {
   type StepTime,
   summarize,
 } from "./records.ts";
-export { type Bandwidth, bandwidthFor, leastTime, measureRoof, type Roof } from "./roof.ts";
+export { type Bandwidth, bandwidthFor, leastTime, measureRoof, type Roof, type RoofOptions } from "./roof.ts";
 export { type Watch, type Watched, watchHere, watchOn } from "./watch.ts";

@@ -11,6 +11,7 @@ import { planMemory } from "../lowering/kernel/plan-memory.ts";
 import { passes } from "../passes.ts";
 import { parsePipeline, printPipeline } from "../rewrite/pipeline.ts";
 import { CompileError, Diagnostics } from "../support/diagnostic.ts";
+import { machines } from "../support/machine.ts";
 import { parse } from "../text/parser.ts";
 import { gpuPeakFlops, gpuPeakText, gpuReadText, gpuSizes } from "./roof-gpu.ts";
 import { type Watch, watchHere } from "./watch.ts";
@@ -44,19 +45,31 @@ interface Probes {
   read(bytes: number, repeats: number): string;
 }
 
-const probesHere: Probes = {
-  peak: peakText,
-  flops: 2 * 4 * chains * unroll * turns,
+/** With vectors of so many lanes. */
+const probesHere = (lanes: number): Probes => ({
+  peak: () => peakText(lanes),
+  flops: 2 * lanes * chains * unroll * turns,
   sizes,
-  read: readText,
-};
+  read: (bytes, repeats) => readText(bytes, repeats, lanes),
+});
 const probesOnGpu: Probes = { peak: gpuPeakText, flops: gpuPeakFlops, sizes: gpuSizes, read: gpuReadText };
 
+export interface RoofOptions {
+  /** Name of the target; wasm-simd by default. */
+  readonly target?: string;
+  readonly variant?: string;
+  /** The target's settings. */
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly watch?: Watch;
+}
+
 /** Measures what a target reaches, here or where `watch` runs it. Takes about a second. */
-export async function measureRoof(target = "wasm-simd", variant?: string, watch: Watch = watchHere): Promise<Roof> {
-  const probes = targetNamed(target).runtime === "webgpu" ? probesOnGpu : probesHere;
+export async function measureRoof(options: RoofOptions = {}): Promise<Roof> {
+  const { target = "wasm-simd", variant, settings, watch = watchHere } = options;
+  const lanes = machines.find((m) => m.name === settings?.cpu)?.lanes ?? 4;
+  const probes = targetNamed(target).runtime === "webgpu" ? probesOnGpu : probesHere(lanes);
   const rate = (text: string, units: number, ms: number): Promise<number> =>
-    best(watch, probe(text, target, variant), units, ms);
+    best(watch, probe(text, target, variant, settings), units, ms);
   const flops = await rate(probes.peak(), probes.flops, 80);
   const bandwidths: Bandwidth[] = [];
   for (const bytes of probes.sizes) {
@@ -100,9 +113,9 @@ async function best(watch: Watch, artifact: Artifact, units: number, ms: number)
 }
 
 /** A program on buffers, compiled as the last steps of a model's compilation would. */
-function probe(text: string, name: string, variant: string | undefined): Artifact {
+function probe(text: string, name: string, variant: string | undefined, settings: RoofOptions["settings"]): Artifact {
   const diagnostics = new Diagnostics();
-  const target = targetNamed(name);
+  const target = targetNamed(name, settings);
   const chosen = variant === undefined ? undefined : variantNamed(target, variant);
   const module = parse(text, new Context(dialects), diagnostics);
   const parsed = parsePipeline(chosen?.pipeline ?? target.pipeline, passes, diagnostics);
@@ -110,7 +123,7 @@ function probe(text: string, name: string, variant: string | undefined): Artifac
   const from = parsed.steps.findIndex((s) => s.pass === planMemory || s.pass === planBuffers);
   lower(module, "builtin.module(kernel-mark-calls)", {});
   lower(module, printPipeline(parsed, from), {});
-  return compileModule(module, { target: name, name: "probe" });
+  return compileModule(module, { target: name, name: "probe", ...(settings && { settings }) });
 }
 
 const times = (n: number, one: (i: number) => string, by = ", "): string =>
@@ -118,70 +131,74 @@ const times = (n: number, one: (i: number) => string, by = ", "): string =>
 const buffer = (n: number): string => `memref<${n}xf32, strided<[1], offset: ?>>`;
 
 /** Chains of multiplications and additions, as many at a time as registers hold. */
-function peakText(): string {
+function peakText(lanes: number): string {
   const step = (k: number): string =>
-    `${times(chains, (i) => `      %m${k}_${i} = arith.mulf %a${k}_${i}, %f fastmath<contract> : vector<4xf32>`, "\n")}\n` +
-    times(chains, (i) => `      %a${k + 1}_${i} = arith.addf %m${k}_${i}, %f fastmath<contract> : vector<4xf32>`, "\n");
-  const size = 4 * chains;
+    `${times(chains, (i) => `      %m${k}_${i} = arith.mulf %a${k}_${i}, %f fastmath<contract> : vector<${lanes}xf32>`, "\n")}\n` +
+    times(
+      chains,
+      (i) => `      %a${k + 1}_${i} = arith.addf %m${k}_${i}, %f fastmath<contract> : vector<${lanes}xf32>`,
+      "\n",
+    );
+  const size = lanes * chains;
   return `func.func private @fill(%x: ${buffer(size)}) attributes {kernel} {
   %c0 = arith.constant 0 : index
-  %v = arith.constant dense<0.5> : vector<4xf32>
-  vector.store %v, %x[%c0] : ${buffer(size)}, vector<4xf32>
+  %v = arith.constant dense<0.5> : vector<${lanes}xf32>
+  vector.store %v, %x[%c0] : ${buffer(size)}, vector<${lanes}xf32>
   return
 }
 func.func private @peak(%x: ${buffer(size)}) attributes {kernel} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
   %n = arith.constant ${turns} : index
-  %f = vector.load %x[%c0] : ${buffer(size)}, vector<4xf32>
-  %r:${chains} = scf.for %i = %c0 to %n step %c1 iter_args(${times(chains, (i) => `%a0_${i} = %f`)}) -> (${times(chains, () => "vector<4xf32>")}) {
+  %f = vector.load %x[%c0] : ${buffer(size)}, vector<${lanes}xf32>
+  %r:${chains} = scf.for %i = %c0 to %n step %c1 iter_args(${times(chains, (i) => `%a0_${i} = %f`)}) -> (${times(chains, () => `vector<${lanes}xf32>`)}) {
 ${times(unroll, step, "\n")}
-    scf.yield ${times(chains, (i) => `%a${unroll}_${i}`)} : ${times(chains, () => "vector<4xf32>")}
+    scf.yield ${times(chains, (i) => `%a${unroll}_${i}`)} : ${times(chains, () => `vector<${lanes}xf32>`)}
   }
-${times(chains, (i) => `  %o${i} = arith.constant ${4 * i} : index`, "\n")}
-${times(chains, (i) => `  vector.store %r#${i}, %x[%o${i}] : ${buffer(size)}, vector<4xf32>`, "\n")}
+${times(chains, (i) => `  %o${i} = arith.constant ${lanes * i} : index`, "\n")}
+${times(chains, (i) => `  vector.store %r#${i}, %x[%o${i}] : ${buffer(size)}, vector<${lanes}xf32>`, "\n")}
   return
 }
 ${mainText(size, ["fill", "peak"])}`;
 }
 
 /** Reads a buffer, several vectors at a time. */
-function readText(bytes: number, repeats: number): string {
+function readText(bytes: number, repeats: number, lanes: number): string {
   const size = bytes / 4;
   const wide = 8;
   return `func.func private @fill(%x: ${buffer(size)}) attributes {kernel} {
   %c0 = arith.constant 0 : index
-  %c4 = arith.constant 4 : index
+  %step = arith.constant ${lanes} : index
   %n = arith.constant ${size} : index
-  %v = arith.constant dense<0.5> : vector<4xf32>
-  scf.for %i = %c0 to %n step %c4 {
-    vector.store %v, %x[%i] : ${buffer(size)}, vector<4xf32>
+  %v = arith.constant dense<0.5> : vector<${lanes}xf32>
+  scf.for %i = %c0 to %n step %step {
+    vector.store %v, %x[%i] : ${buffer(size)}, vector<${lanes}xf32>
   }
   return
 }
 func.func private @read(%x: ${buffer(size)}) attributes {kernel} {
   %c0 = arith.constant 0 : index
   %c1 = arith.constant 1 : index
-  %by = arith.constant ${4 * wide} : index
+  %by = arith.constant ${lanes * wide} : index
   %n = arith.constant ${size} : index
   %repeats = arith.constant ${repeats} : index
-  %z = arith.constant dense<0.0> : vector<4xf32>
-  %q:${wide} = scf.for %k = %c0 to %repeats step %c1 iter_args(${times(wide, (i) => `%b${i} = %z`)}) -> (${times(wide, () => "vector<4xf32>")}) {
-    %r:${wide} = scf.for %i = %c0 to %n step %by iter_args(${times(wide, (i) => `%a${i} = %b${i}`)}) -> (${times(wide, () => "vector<4xf32>")}) {
+  %z = arith.constant dense<0.0> : vector<${lanes}xf32>
+  %q:${wide} = scf.for %k = %c0 to %repeats step %c1 iter_args(${times(wide, (i) => `%b${i} = %z`)}) -> (${times(wide, () => `vector<${lanes}xf32>`)}) {
+    %r:${wide} = scf.for %i = %c0 to %n step %by iter_args(${times(wide, (i) => `%a${i} = %b${i}`)}) -> (${times(wide, () => `vector<${lanes}xf32>`)}) {
 ${times(
   wide,
-  (i) => `      %d${i} = arith.constant ${4 * i} : index
+  (i) => `      %d${i} = arith.constant ${lanes * i} : index
       %j${i} = arith.addi %i, %d${i} : index
-      %v${i} = vector.load %x[%j${i}] : ${buffer(size)}, vector<4xf32>
-      %s${i} = arith.addf %a${i}, %v${i} : vector<4xf32>`,
+      %v${i} = vector.load %x[%j${i}] : ${buffer(size)}, vector<${lanes}xf32>
+      %s${i} = arith.addf %a${i}, %v${i} : vector<${lanes}xf32>`,
   "\n",
 )}
-      scf.yield ${times(wide, (i) => `%s${i}`)} : ${times(wide, () => "vector<4xf32>")}
+      scf.yield ${times(wide, (i) => `%s${i}`)} : ${times(wide, () => `vector<${lanes}xf32>`)}
     }
-    scf.yield ${times(wide, (i) => `%r#${i}`)} : ${times(wide, () => "vector<4xf32>")}
+    scf.yield ${times(wide, (i) => `%r#${i}`)} : ${times(wide, () => `vector<${lanes}xf32>`)}
   }
-${times(wide, (i) => `  %o${i} = arith.constant ${4 * i} : index`, "\n")}
-${times(wide, (i) => `  vector.store %q#${i}, %x[%o${i}] : ${buffer(size)}, vector<4xf32>`, "\n")}
+${times(wide, (i) => `  %o${i} = arith.constant ${lanes * i} : index`, "\n")}
+${times(wide, (i) => `  vector.store %q#${i}, %x[%o${i}] : ${buffer(size)}, vector<${lanes}xf32>`, "\n")}
   return
 }
 ${mainText(size, ["fill", "read"])}`;

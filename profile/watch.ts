@@ -1,5 +1,6 @@
 /** @file How runs are recorded, by what of runtime/ runs them: with a clock in the program, or by that of a device. */
 import type { Artifact } from "../codegen/target.ts";
+import { loadHere, targetNamed } from "../compile.ts";
 import type { Port } from "../runtime/manifest.ts";
 import { Recorder, type RunRecord } from "../runtime/recorder.ts";
 import { Session, type TypedArray } from "../runtime/session.ts";
@@ -16,10 +17,13 @@ export interface Watched {
 /** Loads an artifact that is compiled for profiling. */
 export type Watch = (artifact: Artifact) => Promise<Watched>;
 
-/** In this process; the artifact calls a clock. */
+/** In this process; the artifact calls a clock, or reads one where calling back would take longer than its kernels. */
 export const watchHere: Watch = async (artifact) => {
   const recorder = new Recorder();
-  const session = await Session.load(artifact, { imports: { mark: recorder.imports.mark } });
+  const native = targetNamed(artifact.manifest.target).runtime === "native";
+  const session = native
+    ? await loadHere(artifact, { marks: (step, time) => recorder.note(step, time) })
+    : await Session.load(artifact, { imports: { mark: recorder.imports.mark } });
   return {
     inputs: session.inputs,
     record: async (inputs) =>

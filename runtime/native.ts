@@ -35,6 +35,8 @@ export interface NativeOptions {
   readonly level?: "0" | "1" | "2" | "3";
   /** Rounds products before sums, as every other machine does; without it they may be fused. */
   readonly exact?: boolean;
+  /** Told, behind each run of a program that is compiled for profiling, when its steps ended (`performance.now()`). */
+  readonly marks?: (step: number, time: number) => void;
 }
 
 /** What is missing on this machine, and what would mend it. */
@@ -149,8 +151,11 @@ function build(code: Uint8Array, options: NativeOptions): string {
 }
 
 type Native = (...args: readonly unknown[]) => number;
+interface Library {
+  func(definition: string): Native;
+}
 interface Koffi {
-  load(path: string): { func(definition: string): Native };
+  load(path: string): Library;
 }
 
 async function loadKoffi(): Promise<Koffi> {
@@ -172,6 +177,25 @@ function alignedBlock(bytes: number, offsetOf: Native): Uint8Array<ArrayBuffer> 
   return whole.subarray(offsetOf(whole)).subarray(0, bytes);
 }
 
+/** What hands over the marks of the run that has ended. */
+function marksOf(library: Library, to: (step: number, time: number) => void): () => void {
+  const now = library.func("double sluice_native_now(void)");
+  const take = library.func("int32_t sluice_native_marks(_Out_ int32_t *steps, _Out_ double *times, int32_t room)");
+  let steps = new Int32Array(0);
+  let times = new Float64Array(0);
+  return () => {
+    const count = take(steps, times, steps.length);
+    if (count < 0) throw new Error("there is no memory for the times of all steps");
+    if (count > steps.length) {
+      steps = new Int32Array(2 * count);
+      times = new Float64Array(2 * count);
+      take(steps, times, steps.length);
+    }
+    const shift = performance.now() - now();
+    for (let i = 0; i < count; i++) to(steps[i]!, times[i]! + shift);
+  };
+}
+
 /** Builds and loads an artifact. @throws NativeError without a compiler or koffi */
 export async function loadNative(artifact: NativeArtifact, options: NativeOptions = {}): Promise<Session> {
   const koffi = await loadKoffi();
@@ -182,6 +206,7 @@ export async function loadNative(artifact: NativeArtifact, options: NativeOption
   weights.set(artifact.weights);
   const { manifest } = artifact;
   const memory = alignedBlock(manifest.memory.bytes, offsetOf);
+  const forward = options.marks ? marksOf(library, options.marks) : undefined;
   const moved = (ports: Manifest["inputs"]): Manifest["inputs"] =>
     ports.map((p) => ({ ...p, offset: p.offset + memory.byteOffset }));
   return Session.over(
@@ -190,6 +215,7 @@ export async function loadNative(artifact: NativeArtifact, options: NativeOption
     () => {
       const status = call(weights, weights.byteLength, memory);
       if (status !== 0) throw new Error(`the model refuses to run: status ${status}`);
+      forward?.();
     },
   );
 }

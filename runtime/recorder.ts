@@ -28,14 +28,15 @@ export class Recorder {
   constructor(capacity = 4096) {
     this.#steps = new Int32Array(capacity);
     this.#times = new Float64Array(capacity);
-    this.imports = { mark: (step) => this.#mark(step) };
+    this.imports = { mark: (step) => this.note(step, performance.now()) };
   }
 
-  #mark(step: number): void {
+  /** Notes the end of a step at a time by the clock of `performance.now()`. */
+  note(step: number, time: number): void {
     const at = this.#count++;
     if (at === this.#steps.length) this.#grow();
     this.#steps[at] = step;
-    this.#times[at] = performance.now();
+    this.#times[at] = time;
   }
 
   #grow(): void {

@@ -43,6 +43,8 @@ export interface CProgram {
   /** Bytes that a run works in. */
   readonly workspace: number;
   readonly kernels: readonly { readonly name: string; readonly calls: number }[];
+  /** Symbols of functions that are called and not defined: whoever runs the program brings them. */
+  readonly externals: readonly string[];
   /** Lanes of the widest vectors of 32-bit elements; 0 without vectors. */
   readonly lanes: number;
   /** The functions of the model: helpers, kernels, and the body of `run`. */
@@ -105,7 +107,8 @@ export function emitProgram(module: Operation, model: string): CProgram {
   const kernels = [...module.region().entry].filter(
     (op) => func.func.is(op) && op !== entry && !func.func.of(op).body.isEmpty,
   );
-  const writer = new ModuleWriter(prefix, kernels, entry);
+  const externals = [...module.region().entry].filter((op) => func.func.is(op) && func.func.of(op).body.isEmpty);
+  const writer = new ModuleWriter(prefix, kernels, externals, entry);
   writer.kernels();
   writer.entry(ports, constants);
   return {
@@ -117,6 +120,7 @@ export function emitProgram(module: Operation, model: string): CProgram {
     constantBytes: top,
     workspace,
     kernels: kernelsOf(module, entry),
+    externals: externals.map(nameOf),
     lanes: writer.lanes(),
     helpers: writer.helpers(),
     body: writer.body.toString(),
@@ -126,6 +130,7 @@ export function emitProgram(module: Operation, model: string): CProgram {
 class ModuleWriter {
   readonly #prefix: string;
   readonly #kernels: readonly Operation[];
+  readonly #externals: readonly Operation[];
   readonly #entry: Operation;
   readonly #names: ReadonlyMap<string, string>;
   readonly #written: ReadonlyMap<string, ReadonlySet<number>>;
@@ -134,12 +139,14 @@ class ModuleWriter {
   readonly #text = new SourceText();
   readonly body = new SourceText();
 
-  constructor(prefix: string, kernels: readonly Operation[], entry: Operation) {
+  constructor(prefix: string, kernels: readonly Operation[], externals: readonly Operation[], entry: Operation) {
     this.#prefix = prefix;
     this.#kernels = kernels;
+    this.#externals = externals;
     this.#entry = entry;
     const names = new Names();
-    this.#names = new Map(kernels.map((fn) => [nameOf(fn), names.fresh(`${prefix}${nameOf(fn)}`)]));
+    const own = [...externals, ...kernels];
+    this.#names = new Map(own.map((fn) => [nameOf(fn), names.fresh(`${prefix}${nameOf(fn)}`)]));
     this.#written = new Map(kernels.map((fn) => [nameOf(fn), writtenArguments(fn)]));
     this.#overlapping = overlappingCallees(entry, this.#written);
     this.#common = new Scope(prefix, this.#names);
@@ -186,6 +193,10 @@ class ModuleWriter {
     const write = (text: string): void => {
       for (const line of text.replace(/\n$/, "").split("\n")) out.margin(line);
     };
+    for (const fn of this.#externals) {
+      const types = func.func.of(fn).function_type.inputs.map(valueType);
+      write(`void ${this.#names.get(nameOf(fn))}(${types.length > 0 ? types.join(", ") : "void"});\n\n`);
+    }
     for (const text of helperTexts(this.#common.helpers, this.#prefix, known, scalarHelpers)) write(`${text}\n\n`);
     write(this.#sections.scalar.toString());
     const [vectors, arrays] = this.#sections.wide;

@@ -1,4 +1,5 @@
 /** @file The entry by which a running process calls a model that it has compiled itself: one block of bytes for all. */
+import { markFunction } from "../../dialects/host.ts";
 import { portType } from "./files.ts";
 import type { CPort, CProgram } from "./module.ts";
 
@@ -48,5 +49,53 @@ export function nativeEntry(program: CProgram): NativeEntry {
     "}",
     "",
   ];
-  return { text: lines.join("\n"), ports, bytes: Math.max(align, top) };
+  const marks = program.externals.includes(markFunction) ? marksText(`${prefix}${markFunction}`) : "";
+  return { text: lines.join("\n") + marks, ports, bytes: Math.max(align, top) };
 }
+
+/** Notes which steps have ended, and when, for a process that asks behind the run. The process has one such program. */
+const marksText = (name: string): string => `
+#include <stdlib.h>
+#include <time.h>
+
+static struct { int32_t *steps; double *times; int32_t count, room, lost; } sluice_marks;
+
+double sluice_native_now(void);
+double sluice_native_now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+void ${name}(int32_t step) {
+  const int32_t at = sluice_marks.count;
+  if (at == sluice_marks.room) {
+    const int32_t room = at > 0 ? 2 * at : 4096;
+    int32_t *const steps = realloc(sluice_marks.steps, (size_t)room * sizeof *steps);
+    if (steps) sluice_marks.steps = steps;
+    double *const times = realloc(sluice_marks.times, (size_t)room * sizeof *times);
+    if (times) sluice_marks.times = times;
+    if (!steps || !times) {
+      sluice_marks.lost = 1;
+      return;
+    }
+    sluice_marks.room = room;
+  }
+  sluice_marks.steps[at] = step;
+  sluice_marks.times[at] = sluice_native_now();
+  sluice_marks.count = at + 1;
+}
+
+/* How many marks there are, -1 if memory ran out for some; with room for them they are handed over and forgotten. */
+int32_t sluice_native_marks(int32_t *steps, double *times, int32_t room);
+int32_t sluice_native_marks(int32_t *steps, double *times, int32_t room) {
+  const int32_t count = sluice_marks.lost ? -1 : sluice_marks.count;
+  if (room < sluice_marks.count) return count;
+  for (int32_t i = 0; i < sluice_marks.count; i++) {
+    steps[i] = sluice_marks.steps[i];
+    times[i] = sluice_marks.times[i];
+  }
+  sluice_marks.count = sluice_marks.lost = 0;
+  return count;
+}
+`;

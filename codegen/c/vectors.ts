@@ -126,7 +126,7 @@ function elements(op: Operation, w: VectorWriter): void {
   if (w.asArrays) {
     const name = w.arrayOf(r);
     texts.forEach((t, i) => w.out.line(`${name}[${i}] = ${t};`));
-  } else w.define(r, atom(`(${w.vectorType(r.type)}){${texts.join(", ")}}`));
+  } else w.define(r, atom(`((${w.vectorType(r.type)}){${texts.join(", ")}})`));
 }
 
 /** Neighbours first, then pairs of them: the same order on any machine. */

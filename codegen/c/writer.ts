@@ -121,7 +121,8 @@ export class FunctionWriter implements VectorWriter {
     const element = elementOf(v.type);
     const mask = element.kind === "integer" && element.width === 1;
     const texts = Array.from(array.values(), (x) => (mask ? (x ? "-1" : "0") : literal(element, x).text));
-    return atom(`(${this.vectorType(v.type)}){${texts.join(", ")}}`);
+    // In parentheses: its commas are no commas of a macro.
+    return atom(`((${this.vectorType(v.type)}){${texts.join(", ")}})`);
   }
 
   vectorType(t: Type): string {

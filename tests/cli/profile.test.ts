@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,9 +30,28 @@ it("profile prints a table and writes reports", () => {
 });
 
 it("profile says where a model that cannot be read is at fault", () => {
-  const { code, err } = sluice(["profile", "no.onnx"]);
-  expect(code).toBe(1);
-  expect(err).toContain("error[cli/file]");
+  for (const path of ["no.onnx", join(folder, "no", "no.onnx")]) {
+    const { code, err } = sluice(["profile", path]);
+    expect(code).toBe(1);
+    expect(err).toContain("error[cli/file]");
+  }
+});
+
+const hasCompiler = ["cc", "gcc", "clang"].some((cc) => spawnSync(cc, ["--version"]).status === 0);
+it.skipIf(!hasCompiler)("profile builds C for this machine, and its steps fill the run", () => {
+  const { code, out, err } = sluice(["profile", digits, "--target", "c", "--json", ...quick]);
+  expect(err).toBe("");
+  expect(code).toBe(0);
+  const { steps, wall, target } = JSON.parse(out) as {
+    steps: { ns: number }[];
+    wall: number;
+    target: string;
+  };
+  expect(target).toBe("c");
+  expect(steps.length).toBeGreaterThan(3);
+  const inSteps = steps.reduce((n, s) => n + s.ns / 1e6, 0);
+  expect(inSteps).toBeGreaterThan(0);
+  expect(inSteps).toBeLessThanOrEqual(1.5 * wall);
 });
 
 it("profile says what running on WebGPU takes where it is missing", () => {
