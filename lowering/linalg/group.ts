@@ -200,7 +200,8 @@ function grow(
       // Nothing is divided in inner loops: threads that share what they load do that outside of them.
       if (divides && isReducing(s) && !sharedProduct(s)) continue;
       const exact = once.get(consumer) === true && readsOnce(s, map);
-      const outer = readsOuter(s, map, again);
+      // Only within loops that are gone through once: what is asked for again and again asks for all of its own again.
+      const outer = onceEach.get(consumer) === true && readsOuter(s, map, again);
       const reducing = isReducing(p);
       // What is cheap may be computed in each reduction over a row and again behind it, as the centred rows of a norm.
       const each = onceEach.get(consumer) === true && (readsOnce(s, map) || outer);
