@@ -39,7 +39,7 @@ class LinearMemory {
   }
 
   /** The buffer and position of an address; undefined outside of all buffers. */
-  find(address: number): { readonly data: Buffer; readonly at: number } | undefined {
+  find(address: number): { readonly data: Buffer; readonly at: number; readonly width: number } | undefined {
     let low = 0;
     let high = this.#ranges.length - 1;
     while (low < high) {
@@ -49,7 +49,7 @@ class LinearMemory {
     }
     const range = this.#ranges[low];
     if (!range || address < range.base || address >= range.end) return undefined;
-    return { data: range.data, at: (address - range.base) / range.width };
+    return { data: range.data, at: (address - range.base) / range.width, width: range.width };
   }
 }
 
@@ -69,6 +69,18 @@ function elementsAt(run: Evaluator, address: number, type: Type, count: number):
     return run.fail(`address ${address} lies outside of all buffers`);
   }
   return new NDArray(dtype, [count], found.data, [1], found.at);
+}
+
+/** The word of 32 bits that neighbours in a buffer of narrower integers make, the first one lowest. */
+function wordAt(run: Evaluator, address: number, type: Type): number | undefined {
+  const found = memoryOf(run).find(address);
+  if (!found || found.width >= 4 || type !== i32) return undefined;
+  const count = 4 / found.width;
+  const bits = 8 * found.width;
+  if (!Number.isInteger(found.at) || found.at + count > found.data.length) return undefined;
+  let word = 0;
+  for (let i = 0; i < count; i++) word |= (Number(found.data[found.at + i]) & (2 ** bits - 1)) << (bits * i);
+  return word;
 }
 
 export const address = defineOp("wasm.address", {
@@ -99,14 +111,15 @@ export const load = defineOp("wasm.load", {
 });
 
 export const load_splat = defineOp("wasm.load_splat", {
-  doc: "Loads a scalar and puts it in every lane (`v128.load32_splat`).",
+  doc: "Loads a scalar, or the word that neighbours of fewer bits make, and puts it in every lane (`v128.load32_splat`).",
   operands: [one("address", Address)],
   attrs: { offset: attr.int.default(0) },
   results: [one("result", Vector)],
   effects: () => [reads()],
   evaluate({ address: a, offset }, run) {
     const type = run.resultType(0) as VectorType;
-    const element = elementsAt(run, Number(a) + offset, type.element, 1).get([0]);
+    const at = Number(a) + offset;
+    const element = wordAt(run, at, type.element) ?? elementsAt(run, at, type.element, 1).get([0]);
     return NDArray.filled(dtypeOf(type.element)!, type.shape, element);
   },
 });

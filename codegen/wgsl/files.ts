@@ -11,7 +11,11 @@ const encoder = new TextEncoder();
 /** All shaders as one text. */
 export const textOf = (shaders: readonly string[]): Uint8Array<ArrayBuffer> => encoder.encode(shaders.join(separator));
 
-export const shadersOf = ({ code }: Artifact): string[] => new TextDecoder().decode(code).split(/^\/\/\n/m);
+/** One by one; none where all outputs are known. */
+export function shadersOf({ code }: Artifact): string[] {
+  const text = new TextDecoder().decode(code);
+  return text === "" ? [] : text.split(/^\/\/\n/m);
+}
 
 /** File names and contents, in the order in which they are to be written: what others refer to comes first. */
 export async function artifactFiles(artifact: Artifact): Promise<ReadonlyMap<string, Uint8Array>> {

@@ -52,13 +52,16 @@ export const shortened = (code: string): string =>
 /** Bytes of each buffer: as many as the first workgroup of anything may reach. */
 const large = 64 << 20;
 
+/** The detector's reader takes the sign behind `x` in `x-1` for that of a number, unless it stands apart. */
+const apart = (code: string): string => code.replace(/(?<=[\w\])])(?<![\d.]e)-(?=[\d.])/gi, " - ");
+
 /** What the threads of a workgroup do to each other's memory without a barrier between. */
 export function racesOf(code: string): string[] {
   const bindings: Record<string, unknown> = {};
   for (const [, number, kind] of code.matchAll(/@binding\((\d+)\) var<(storage|uniform)/g)) {
     bindings[number!] = kind === "uniform" ? { uniform: new Uint8Array(1 << 12) } : new Uint8Array(large);
   }
-  const { races, errors } = detectRaces(shortened(code), "main", [1, 1, 1], { 0: bindings });
+  const { races, errors } = detectRaces(apart(shortened(code)), "main", [1, 1, 1], { 0: bindings });
   return [...errors, ...races.map((r) => r.message)];
 }
 
