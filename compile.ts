@@ -239,11 +239,18 @@ function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
+/** What a model is called: as options say, or its file without folder and ending. */
+export const modelNameOf = ({ name, file = "model" }: CompileOptions): string =>
+  name ?? file.replace(/^.*[/\\]/, "").replace(/\.onnx$/, "");
+
 /** Writes what a target's pipeline has left of a model, or of a variant of an artifact. */
 export function compileModule(module: Operation, options: CompileOptions = {}, beside?: Artifact): Artifact {
   const target = targetNamed(options.target ?? "wasm-simd", options.settings);
-  const model = options.name ?? (options.file ?? "model").replace(/^.*[/\\]/, "").replace(/\.onnx$/, "");
-  return target.emit(module, { model, names: options.names ?? false, ...(beside ? { beside } : {}) });
+  return target.emit(module, {
+    model: modelNameOf(options),
+    names: options.names ?? false,
+    ...(beside ? { beside } : {}),
+  });
 }
 
 /** A compiled model: its code and weights, ready to run here or to be written to disk. */

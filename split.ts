@@ -12,6 +12,7 @@ import {
   type GpuCompiled,
   importBytes,
   lower,
+  modelNameOf,
   targetNamed,
 } from "./compile.ts";
 import type { Operation, Value } from "./ir/core.ts";
@@ -21,7 +22,7 @@ import type { Manifest, Port } from "./runtime/manifest.ts";
 import { type GpuLoadOptions, GpuSession, Session } from "./runtime/session.ts";
 import { SplitSession } from "./runtime/split.ts";
 import { CompileError, type Diagnostic, Diagnostics, fault } from "./support/diagnostic.ts";
-import { type Location, unknownLocation } from "./support/location.ts";
+import { type Location, nodesIn, unknownLocation } from "./support/location.ts";
 
 /** What runs on the host is compiled for this target. */
 const hostTarget = "wasm-simd";
@@ -76,7 +77,7 @@ export function compileSplit(bytes: Uint8Array, options: CompileOptions, refused
     // Who watches has seen the model whole.
     const fresh = { ...options, diagnostics: new Diagnostics(), instruments: [] };
     lower(part.module, targetNamed(name).pipeline, fresh);
-    const model = `${modelName(options)}.p${i}`;
+    const model = `${modelNameOf(options)}.p${i}`;
     return { ...part, artifact: compileModule(part.module, { ...fresh, target: name, settings: {}, name: model }) };
   };
   send(
@@ -96,7 +97,7 @@ export function compileSplit(bytes: Uint8Array, options: CompileOptions, refused
         break;
       }
     }
-    if (parts.length === cut.parts.length) return describe(modelName(options), parts, cut, reasons);
+    if (parts.length === cut.parts.length) return describe(modelNameOf(options), parts, cut, reasons);
   }
 }
 
@@ -137,9 +138,6 @@ export async function compileAllowingHost(
   }
 }
 
-const modelName = (o: CompileOptions): string =>
-  o.name ?? (o.file ?? "model").replace(/^.*[/\\]/, "").replace(/\.onnx$/, "");
-
 /** Numbers that no device of ours has. */
 const isWide = (op: Operation): boolean =>
   [...op.operands, ...op.results].some((v: Value) => {
@@ -148,13 +146,8 @@ const isWide = (op: Operation): boolean =>
     return e.kind === "float" && e.width === 64;
   });
 
-/** Nodes of the model that a place is in. */
-function nodesOf(l: Location): string[] {
-  if (l.kind === "fused") return l.locations.flatMap(nodesOf);
-  if (l.kind === "call") return nodesOf(l.callee);
-  if (l.kind === "name") return l.child ? nodesOf(l.child) : [];
-  return l.kind === "node" ? [`${l.index} ${l.name} ${l.opType}`] : [];
-}
+/** Keys of the model's nodes that a place is in. */
+const nodesOf = (l: Location): string[] => nodesIn(l).map((n) => `${n.index} ${n.name} ${n.opType}`);
 
 function describe(
   model: string,

@@ -15,6 +15,9 @@ import { type Instrument, parsePipeline, runPipeline } from "../rewrite/pipeline
 import { Diagnostics } from "../support/diagnostic.ts";
 import { parse } from "../text/parser.ts";
 import { print } from "../text/printer.ts";
+import { endWithReader } from "./pipe.ts";
+
+endWithReader();
 
 const runs = Number(process.argv[2] ?? 3);
 const part = process.argv[3] ?? "";

@@ -12,6 +12,9 @@ import type { Operation } from "../ir/core.ts";
 import { Diagnostics } from "../support/diagnostic.ts";
 import { parseAll } from "../text/parser.ts";
 import { print } from "../text/printer.ts";
+import { endWithReader } from "./pipe.ts";
+
+endWithReader();
 
 const megabytes = Number(process.argv[2] ?? 5);
 const runs = Number(process.argv[3] ?? 9);

@@ -20,7 +20,7 @@ import { addModelFlags, amountText, bytesText, type ModelFlags, readingOptions, 
 import { profilePage } from "./profile-page.ts";
 import { report, reportAs } from "./report.ts";
 import { dataFor, dtypes, randomArray } from "./run-model.ts";
-import { addSettingFlags, type SettingFlags, settingsOf } from "./settings.ts";
+import { addSettingFlags, type SettingFlags, settingsHere } from "./settings.ts";
 import { clip, percent, short, tableText } from "./table.ts";
 import { print, readBytes, style, writeOutput } from "./terminal.ts";
 
@@ -87,12 +87,10 @@ interface Measured {
 async function measure(profiling: Profiling, path: string, flags: ProfileFlags): Promise<Measured> {
   const diagnostics = new Diagnostics();
   const compiler = await loadCompiler();
-  const known = compiler.targetNamed(flags.target).settings ?? {};
   const { settings, ...options } = await compiler.forThisMachine({
     ...readingOptions(path, flags, diagnostics),
     target: flags.target,
-    // It is run here, so it is made for this machine unless another is asked for.
-    settings: { ...("cpu" in known ? { cpu: "native" } : {}), ...settingsOf(flags) },
+    settings: settingsHere(compiler.targetNamed(flags.target).settings, flags),
   });
   const chosen = flags.variant === undefined ? {} : { variant: flags.variant };
   const { artifact, steps, buffers, macs } = profiling.compileProfiled(readBytes(path), {

@@ -27,7 +27,7 @@ import { addModelFlags, collect, type ModelFlags, readingOptions } from "./model
 import { readNpy, writeNpy } from "./npy.ts";
 import { Progress } from "./progress.ts";
 import { report, reportAs } from "./report.ts";
-import { addSettingFlags, type SettingFlags, settingsOf } from "./settings.ts";
+import { addSettingFlags, type SettingFlags, settingsHere } from "./settings.ts";
 import { print, printError, readBytes, writeOutput } from "./terminal.ts";
 import { usageFault } from "./usage.ts";
 
@@ -164,7 +164,7 @@ class ModelRun {
     const progress = new Progress();
     const { target, variant, wide = false } = this.#flags;
     const variants = wide ? "all" : variant === undefined ? "here" : variant === "fastest" ? "all" : [variant];
-    const settings = this.#settings(compiler.targetNamed(target).settings);
+    const settings = settingsHere(compiler.targetNamed(target).settings, this.#flags);
     const watched: CompileOptions = { ...options, target, settings, variants, instruments: [progress] };
     const compiled = await compiler.compile(this.#bytes, watched).finally(() => progress.end());
     const session = await compiled.load({ ...(variant === undefined ? {} : { variant }), wide });
@@ -182,11 +182,6 @@ class ModelRun {
         });
       },
     };
-  }
-
-  /** What is run here is made for this machine, where that makes a difference. */
-  #settings(known: Readonly<Record<string, unknown>> = {}): Readonly<Record<string, string>> {
-    return { ...("cpu" in known ? { cpu: "native" } : {}), ...settingsOf(this.#flags) };
   }
 
   async #interpreted(options: CompileOptions): Promise<Prepared> {

@@ -25,3 +25,12 @@ export function settingsOf({ cpu, weights, embed }: SettingFlags): Readonly<Reco
     ...(embed ? { embed: "yes" } : {}),
   };
 }
+
+/** The same for what is run here: it is made for this machine, where that makes a difference and no other is asked for. */
+export const settingsHere = (
+  known: Readonly<Record<string, unknown>> | undefined,
+  flags: SettingFlags,
+): Readonly<Record<string, string>> => ({
+  ...(known && "cpu" in known ? { cpu: "native" } : {}),
+  ...settingsOf(flags),
+});

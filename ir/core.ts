@@ -142,7 +142,10 @@ export class Operation {
    * objects another shape when their first fraction comes, and throws away all code that knew the old one.
    */
   order = 0.5;
-  /** Where it stands in the worklist that holds it, which asks its own place whether that is still so. */
+  /**
+   * A number of whoever is at work: where it stands in a worklist, which asks its own place whether that is still so; or
+   * which it is of all, in a pass that has numbered them.
+   */
   slot = -1;
 
   constructor(def: OpInfo, state: OperationState) {

@@ -13,7 +13,7 @@ import { toLoops } from "../lowering/linalg/to-loops.ts";
 import { passes } from "../passes.ts";
 import { type Instrument, parsePipeline, printPipeline } from "../rewrite/pipeline.ts";
 import { CompileError, Diagnostics, invariant } from "../support/diagnostic.ts";
-import type { Location } from "../support/location.ts";
+import { type Location, nodesIn } from "../support/location.ts";
 
 /** A node of the model that a step computes, whole or in part. */
 export interface StepNode {
@@ -155,14 +155,6 @@ function bufferOf(
 /** The nodes of a place, each once, in order. */
 export function nodesOf(location: Location): StepNode[] {
   const found = new Map<string, StepNode>();
-  const visit = (l: Location): void => {
-    if (l.kind === "fused") l.locations.forEach(visit);
-    else if (l.kind === "call") visit(l.callee);
-    else if (l.kind === "name" && l.child) visit(l.child);
-    else if (l.kind === "node") {
-      found.set(`${l.index} ${l.name}`, { index: l.index, name: l.name, opType: l.opType });
-    }
-  };
-  visit(location);
+  for (const { index, name, opType } of nodesIn(location)) found.set(`${index} ${name}`, { index, name, opType });
   return [...found.values()];
 }

@@ -1,5 +1,7 @@
 /** @file The programs that profile/roof.ts measures on devices: the same work, by many threads. */
 
+import { buffer, mainText, times } from "./probe-text.ts";
+
 const groups = 1024;
 const threads = 64;
 const all = groups * threads;
@@ -12,10 +14,6 @@ export const gpuPeakFlops = all * 2 * 4 * chains * unroll * turns;
 
 /** Sizes that fit into usual caches, and that do not. A turn of all threads reads the least of them. */
 export const gpuSizes = [1 << 20, 16 << 20, 96 << 20];
-
-const times = (n: number, one: (i: number) => string, by = ", "): string =>
-  Array.from({ length: n }, (_, i) => one(i)).join(by);
-const buffer = (n: number): string => `memref<${n}xf32, strided<[1], offset: ?>>`;
 
 /** A kernel whose body knows `%at`, where the four elements of its thread start. */
 const kernel = (
@@ -93,12 +91,3 @@ export function gpuReadText(bytes: number, repeats: number): string {
   );
   return `${fill(size)}${read}${mainText(size, ["fill", "read"])}`;
 }
-
-/** Calls kernels on one buffer. */
-const mainText = (size: number, kernels: readonly string[]): string => `func.func @main() {
-  %x = memref.alloc() : memref<${size}xf32>
-  %y = memref.cast %x : memref<${size}xf32> to ${buffer(size)}
-${kernels.map((k) => `  call @${k}(%y) : (${buffer(size)}) -> ()`).join("\n")}
-  return
-}
-`;

@@ -13,6 +13,7 @@ import { parsePipeline, printPipeline } from "../rewrite/pipeline.ts";
 import { CompileError, Diagnostics } from "../support/diagnostic.ts";
 import { machines } from "../support/machine.ts";
 import { parse } from "../text/parser.ts";
+import { buffer, mainText, times } from "./probe-text.ts";
 import { gpuPeakFlops, gpuPeakText, gpuReadText, gpuSizes } from "./roof-gpu.ts";
 import { type Watch, watchHere } from "./watch.ts";
 
@@ -126,10 +127,6 @@ function probe(text: string, name: string, variant: string | undefined, settings
   return compileModule(module, { target: name, name: "probe", ...(settings && { settings }) });
 }
 
-const times = (n: number, one: (i: number) => string, by = ", "): string =>
-  Array.from({ length: n }, (_, i) => one(i)).join(by);
-const buffer = (n: number): string => `memref<${n}xf32, strided<[1], offset: ?>>`;
-
 /** Chains of multiplications and additions, as many at a time as registers hold. */
 function peakText(lanes: number): string {
   const step = (k: number): string =>
@@ -203,12 +200,3 @@ ${times(wide, (i) => `  vector.store %q#${i}, %x[%o${i}] : ${buffer(size)}, vect
 }
 ${mainText(size, ["fill", "read"])}`;
 }
-
-/** Calls kernels on one buffer of the arena. */
-const mainText = (size: number, kernels: readonly string[]): string => `func.func @main() {
-  %x = memref.alloc() : memref<${size}xf32>
-  %y = memref.cast %x : memref<${size}xf32> to ${buffer(size)}
-${kernels.map((k) => `  call @${k}(%y) : (${buffer(size)}) -> ()`).join("\n")}
-  return
-}
-`;

@@ -84,7 +84,16 @@ export function describeLocation(location: Location): string {
   }
 }
 
-type NodeLocation = Extract<Location, { readonly kind: "node" }>;
+export type NodeLocation = Extract<Location, { readonly kind: "node" }>;
+
+/** The nodes of the model that a place is made of, those of functions where they are called from nodes. */
+export function nodesIn(l: Location): NodeLocation[] {
+  if (l.kind === "fused") return l.locations.flatMap(nodesIn);
+  if (l.kind === "call") return nodesIn(l.callee);
+  if (l.kind === "name") return l.child ? nodesIn(l.child) : [];
+  return l.kind === "node" ? [l] : [];
+}
+
 const nodeText = (l: NodeLocation): string => `node ${l.index} "${l.name}" (${l.opType}, opset ${l.opset})`;
 
 /** The node that calls, without the name of the model, which has been said; its own callers follow. */

@@ -17,11 +17,6 @@ const entry = resolve(script);
 const outfile = join(dirname(entry), `.${basename(entry, ".ts")}.${process.pid}.mjs`);
 process.on("exit", () => rmSync(outfile, { force: true }));
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => process.exit(1));
-// A reader who has seen enough (`| head`) is no fault.
-process.stdout.on("error", (e) => {
-  if (e.code === "EPIPE") process.exit(0);
-  throw e;
-});
 await build({
   absWorkingDir: root,
   entryPoints: [entry],

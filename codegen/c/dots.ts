@@ -26,7 +26,8 @@ function dotOf(op: Operation): readonly [Value, Value] | undefined {
   return [product.lhs, product.rhs];
 }
 
-const usedBy = (op: Operation, test: (user: Operation) => boolean): boolean =>
+/** Used, and only by what passes the test. */
+export const usedBy = (op: Operation, test: (user: Operation) => boolean): boolean =>
   op.results.length === 1 && op.result().hasUses && [...op.result().uses()].every((u) => test(u.owner));
 
 /** The op is part of a dot product and of nothing else. */

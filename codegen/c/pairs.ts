@@ -8,6 +8,7 @@ import type { Operation, Value } from "../../ir/core.ts";
 import { i8, i16, i32, type Type, type VectorType, vector as vectorType } from "../../ir/types.ts";
 import { invariant } from "../../support/diagnostic.ts";
 import { atom, call, type Expr } from "../source.ts";
+import { usedBy } from "./dots.ts";
 import { memoryType } from "./types.ts";
 import type { VectorWriter } from "./vectors.ts";
 
@@ -34,9 +35,6 @@ function factorsOf(op: Operation): readonly [Value, Value] | undefined {
   if (!product?.result.hasOneUse || !isFactor(product.lhs) || !isFactor(product.rhs)) return undefined;
   return [product.lhs, product.rhs];
 }
-
-const usedBy = (op: Operation, test: (user: Operation) => boolean): boolean =>
-  op.results.length === 1 && op.result().hasUses && [...op.result().uses()].every((u) => test(u.owner));
 
 /** The op is part of sums of products of pairs and of nothing else. */
 export function isPairPart(op: Operation): boolean {

@@ -3,12 +3,12 @@
  * `i16x8`, each element with its sign, as narrow scalars lie in an i32. Loads widen and stores narrow.
  */
 import type { Operation } from "../../ir/core.ts";
-import type { Type, VectorType } from "../../ir/types.ts";
+import { elementCount, type Type, type VectorType } from "../../ir/types.ts";
 import type { Plain } from "./function-builder.ts";
 import { unsupported } from "./rows-scalar.ts";
 import type { FunctionWriter } from "./writer.ts";
 
-const lanesOf = (t: VectorType): number => t.shape.reduce((n, d) => n * d, 1);
+const lanesOf = (t: VectorType): number => elementCount(t.shape);
 
 /** `f32x4` and the like, by the lanes that hold the vector; masks take the shape of their lanes. Undefined: none does. */
 export function laneShapeOf(t: Type): string | undefined {

@@ -4,7 +4,7 @@
  */
 import * as func from "../../dialects/func.ts";
 import { cast } from "../../dialects/graph/cast.ts";
-import { channelAxis, Selects, type TensorValue } from "../../dialects/graph/op.ts";
+import { channelAxis, product, Selects, type TensorValue } from "../../dialects/graph/op.ts";
 import { conv_integer, dequantize, matmul_integer } from "../../dialects/graph/quant.ts";
 import { concat, pad } from "../../dialects/graph/shape.ts";
 import { activationShape } from "../../dialects/graph/window.ts";
@@ -54,7 +54,9 @@ function factorOf(op: Operation): Value | undefined {
   return m && !m.a_zero && !m.b_zero && knownOf(m.b) ? m.a : undefined;
 }
 
-const isNarrow = (v: Value): boolean => isByte((v.type as TensorType).element) && knownOf(v) === undefined;
+const isOfBytes = (v: Value): boolean => isByte((v.type as TensorType).element);
+/** Bytes that are known only at run time. */
+const isNarrow = (v: Value): boolean => isOfBytes(v) && knownOf(v) === undefined;
 
 function readWide(op: Operation, wide: Map<Value, Value>): boolean {
   const x = factorOf(op);
@@ -75,19 +77,17 @@ function readWide(op: Operation, wide: Map<Value, Value>): boolean {
 /** Channel by channel nothing is added up in pairs: both factors are read in the same width. */
 function widenWeights(op: Operation, w: Value): void {
   const known = knownOf(w);
-  if (!known || !isNarrow16(w)) return;
+  if (!known || !isOfBytes(w)) return;
   const type = tensor(shapeOf(w), i16);
   const values = (): NDArray => NDArray.from("i16", shapeOf(w), Array.from(known.array().values(), Number));
   op.setOperand(1, derivedConstant(Builder.before(op), type, [known], "wide", values));
 }
 
-const isNarrow16 = (v: Value): boolean => isByte((v.type as TensorType).element);
-
 /** cast(select x) = select(cast x): what is moved is wide already, where it is made. */
 function castFirst(op: Operation): boolean {
   const c = cast.match(op);
   const inner = c?.x.definingOp;
-  if (!c || c.to !== i16 || !isNarrow16(c.x) || !inner?.result().hasOneUse) return false;
+  if (!c || c.to !== i16 || !isOfBytes(c.x) || !inner?.result().hasOneUse) return false;
   const b = Builder.before(op);
   const widen = (v: Value): Value => cast(b, v, { to: i16 });
   if (concat.is(inner)) return replace(op, rebuilt(b, inner, inner.operands.map(widen), {}));
@@ -136,11 +136,10 @@ function fillUp(b: Builder, op: Operation): boolean {
   const filled = derivedConstant(b, type, [w], "filled", () => {
     const from = w.array();
     const to = NDArray.zeros(from.dtype, shape);
+    const step = product(shape.slice(inner + 1));
+    const block = step * (shape[inner]! - 1);
     let i = 0;
-    const values = [...from.values()];
-    const block = shape.slice(inner + 1).reduce((n, d) => n * d, 1) * (shape[inner]! - 1);
-    const step = shape.slice(inner + 1).reduce((n, d) => n * d, 1);
-    for (const v of values) {
+    for (const v of from.values()) {
       to.data[i + Math.floor(i / block) * step] = v as never;
       i++;
     }

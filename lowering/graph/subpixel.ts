@@ -7,6 +7,7 @@
 import * as func from "../../dialects/func.ts";
 import { conv } from "../../dialects/graph/conv.ts";
 import { conv_transpose } from "../../dialects/graph/conv-transpose.ts";
+import { product } from "../../dialects/graph/op.ts";
 import { reshape, slice, transpose } from "../../dialects/graph/shape.ts";
 import { activationShape, spatialShape } from "../../dialects/graph/window.ts";
 import { Builder } from "../../ir/builder.ts";
@@ -47,8 +48,6 @@ const suitable = ({ x, w, bias, layout, group, strides, dilations }: View): bool
   hasStaticShape(x.type) &&
   knownOf(w) !== undefined &&
   (!bias || knownOf(bias) !== undefined);
-
-const product = (list: readonly number[]): number => list.reduce((n, d) => n * d, 1);
 
 function interleaved(b: Builder, { x, w, bias, y, strides, pads }: View): Value | undefined {
   const n = strides.length;

@@ -4,6 +4,7 @@
  */
 import * as func from "../../dialects/func.ts";
 import { conv } from "../../dialects/graph/conv.ts";
+import { product } from "../../dialects/graph/op.ts";
 import { slice } from "../../dialects/graph/shape.ts";
 import { Builder } from "../../ir/builder.ts";
 import type { Value } from "../../ir/core.ts";
@@ -41,10 +42,12 @@ function suitable({ x, w, bias, y, layout, group }: View): boolean {
   if (layout !== "channels-last" || group !== 1 || x.type.element !== f32 || !knownOf(w)) return false;
   if ((bias && !knownOf(bias)) || ![x, y].every((v) => hasStaticShape(v.type))) return false;
   const out = w.type.shape[w.type.shape.length - 1]!;
-  const count = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1);
   const { shape } = y.type as TensorType;
   return (
-    out < 2 * lanes && out % lanes !== 0 && count(w.type.shape) >= worth.depth * out && count(shape) >= worth.results
+    out < 2 * lanes &&
+    out % lanes !== 0 &&
+    product(w.type.shape) >= worth.depth * out &&
+    product(shape) >= worth.results
   );
 }
 

@@ -13,3 +13,5 @@ export interface Plan {
   /** The most bytes that live at one time: no plan is smaller. */
   readonly lowerBound: number;
 }
+
+export const roundUp = (n: number, align: number): number => Math.ceil(n / align) * align;

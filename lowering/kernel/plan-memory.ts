@@ -14,7 +14,7 @@ import { viewLike } from "../../ir/interfaces.ts";
 import { elementCount, i8, type MemRefType, memref as memrefType } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
 import { isKernel } from "../linalg/outline.ts";
-import type { Lifetime, Plan } from "./lifetime.ts";
+import { type Lifetime, type Plan, roundUp } from "./lifetime.ts";
 import { linksOf, planOverlapping } from "./plan-overlaps.ts";
 import { sinkFills } from "./sink-fills.ts";
 
@@ -94,8 +94,6 @@ function lifetimeOf(buffer: Value, block: Block, position: ReadonlyMap<Operation
   const bytes = Math.max(1, elementCount(type.shape) * byteWidth(type.element));
   return { first, last, bytes };
 }
-
-const roundUp = (n: number, align: number): number => Math.ceil(n / align) * align;
 
 /** Offsets for all lifetimes; none that overlap in time overlap in space. */
 export function planLifetimes(lifetimes: readonly Lifetime[], align = alignment): Plan {

@@ -7,7 +7,7 @@ import * as memref from "../../dialects/memref/index.ts";
 import type { Block, Operation, Value } from "../../ir/core.ts";
 import { byteWidth } from "../../ir/datum.ts";
 import { elementOf } from "../../ir/types.ts";
-import type { Lifetime, Plan } from "./lifetime.ts";
+import { type Lifetime, type Plan, roundUp } from "./lifetime.ts";
 import { type Clearance, clearancesOf } from "./overlap.ts";
 
 /** A call that reads one buffer for the last time and writes another for the first. */
@@ -85,7 +85,7 @@ const tries = 300;
 
 /** The smallest arena that was found. */
 export function planOverlapping(lifetimes: readonly Lifetime[], links: readonly Link[], alignment: number): Plan {
-  const up = (n: number): number => Math.ceil(n / alignment) * alignment;
+  const up = (n: number): number => roundUp(n, alignment);
   const down = (n: number): number => Math.floor(n / alignment) * alignment;
   const linked = new Map(links.map((l) => [`${l.input} ${l.result}`, l]));
   const lives = (i: number, j: number): boolean =>

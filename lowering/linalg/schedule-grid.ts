@@ -3,7 +3,7 @@
  * thread has another program than its neighbours; they are as large as leaves enough threads.
  */
 import type { Structure } from "../../dialects/linalg/structure.ts";
-import { f32, i32 } from "../../ir/types.ts";
+import { elementCount, f32, i32 } from "../../ir/types.ts";
 import type { Grid, Machine } from "../../support/machine.ts";
 import { combinerOf } from "./loops/reduce.ts";
 import { type Product, productOf, splitDepth } from "./product.ts";
@@ -25,7 +25,7 @@ export function tileForThreads(
   const width = lanes > 1 && rank > 0 ? ([4, 2].find((l) => l <= lanes && shape[last]! % l === 0) ?? 1) : 1;
   const tile = new Array<number>(rank).fill(1);
   if (rank > 0) tile[last] = width;
-  const count = shape.reduce((n, d) => n * d, 1);
+  const count = elementCount(shape);
   // The rows of the tile: the innermost other dimension that has any extent.
   let row = last - 1;
   while (row > 0 && shape[row] === 1) row--;
@@ -163,8 +163,8 @@ export function rowsForWorkgroups(
   const own = extents(first.outputs[0]!.shape);
   let rows = shape.length;
   while (rows >= 0 && extents(shape.slice(0, rows)) !== own) rows--;
-  const count = shape.slice(0, Math.max(0, rows)).reduce((n, d) => n * d, 1);
-  const inner = shape.slice(Math.max(0, rows)).reduce((n, d) => n * d, 1);
+  const count = elementCount(shape.slice(0, Math.max(0, rows)));
+  const inner = elementCount(shape.slice(Math.max(0, rows)));
   if (rows < 0 || count > grid.most) return undefined;
   let wide = lanes > 1 && (inner === 1 || shape[shape.length - 1]! % 4 === 0);
   let longest = 0;

@@ -56,5 +56,4 @@ export async function onGpu(
 
 export const nullBackend = ["backend=null"];
 
-/** The shaders of a compiled model. */
-export const shadersOf = (model: GpuCompiled): string[] => new TextDecoder().decode(model.code).split(/^\/\/\n/m);
+export { shadersOf } from "../../codegen/wgsl/files.ts";

@@ -12,7 +12,7 @@ import * as scf from "../../../dialects/scf/ops.ts";
 import { type AffineExpr, add, affineMap, constant, dim, floordiv, mod, mul } from "../../../ir/affine.ts";
 import type { Builder } from "../../../ir/builder.ts";
 import type { Operation, Value } from "../../../ir/core.ts";
-import { type MemRefType, memref as memrefType } from "../../../ir/types.ts";
+import { elementCount, type MemRefType, memref as memrefType } from "../../../ir/types.ts";
 import { invariant } from "../../../support/diagnostic.ts";
 import { type RootSchedule, reductionSchedule } from "../schedule-attribute.ts";
 import { counted } from "./counted.ts";
@@ -39,7 +39,7 @@ export function onRows(
 ): void {
   const threads = schedule.workgroup!;
   const rows = shape.slice(0, schedule.rows!);
-  const count = rows.reduce((n, d) => n * d, 1);
+  const count = elementCount(rows);
   const index = (n: number): Value => arith.constantIndex(b, n);
   const one = index(1);
   gpu.launchThreads(
@@ -83,7 +83,7 @@ function rowOf(s: Structure, rows: readonly number[], place: readonly AffineExpr
 function apart(nest: Nest, shape: readonly number[], position: AffineExpr): AffineExpr[] {
   const found: AffineExpr[] = [];
   let rest = position;
-  let left = shape.reduce((n, d) => n * d, 1);
+  let left = elementCount(shape);
   for (const extent of [...shape].reverse()) {
     left /= extent;
     const named = (e: AffineExpr, n: number): AffineExpr =>
@@ -168,7 +168,7 @@ class TeamReduction extends AlongReduction {
     const [out] = structure.outputs;
     const domain = domainOf(structure, 0, point);
     const extents = this.#order.map((l) => structure.loops[l]!.extent);
-    const parts = extents.reduce((n, d) => n * d, 1) / lanes;
+    const parts = elementCount(extents) / lanes;
     const neutral = this.neutral(out!.element);
     const start = lanes > 1 ? values.broadcast(neutral, lanes) : neutral;
     const [own] = inTurns(values, this.#team, parts, [start], (part, carried) => {
@@ -233,7 +233,7 @@ function storeRow(
       values.store(buffer, resolved, made[i]!, wide);
     });
   };
-  const count = inner.reduce((n, d) => n * d, 1);
+  const count = elementCount(inner);
   inTurns(values, turns, count / lanes, [], (part) => {
     const at = apart(nest, inner, mul(part, constant(lanes)));
     const last = at.length - 1;
