@@ -13,7 +13,7 @@ import type { Operation, Value } from "../../ir/core.ts";
 import { type TensorType, tensor as tensorType } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
 import { mayStay } from "./planes.ts";
-import { type StaticPad, staticPad } from "./static-pad.ts";
+import { freePaddingValue, type StaticPad, staticPad } from "./static-pad.ts";
 
 export const decomposePad = definePass("linalg-decompose-pad", {
   doc: "Writes tensor.pad with one value as filled borders and an insertion, so that producers can write into the padded tensor.",
@@ -39,6 +39,7 @@ export function replacePads(
     if (tensor.pad.is(op)) found.push(op);
   });
   for (const op of found) {
+    freePaddingValue(op);
     const pad = staticPad(op);
     if (!pad || stays(op)) continue;
     op.result().replaceAllUsesWith(write(Builder.before(op), pad));

@@ -25,11 +25,11 @@ export function staticPad(op: Operation): StaticPad | undefined {
 /** The value that the op's region yields, if it comes from outside. */
 function paddingValue(op: Operation): Value | undefined {
   const value = op.region().entry.terminator?.operand(0);
-  if (!value) return undefined;
-  const def = value.definingOp;
-  if (def && def.block === op.region().entry) {
-    if (!def.def.isConstant) return undefined;
-    def.moveBefore(op);
-  }
-  return value.block === op.region().entry && !def ? undefined : value;
+  return value?.block === op.region().entry ? undefined : value;
+}
+
+/** A constant that stands inside of the region of a pad is moved before it, where others can use it. */
+export function freePaddingValue(op: Operation): void {
+  const def = op.region().entry.terminator?.operand(0).definingOp;
+  if (def?.block === op.region().entry && def.def.isConstant) def.moveBefore(op);
 }
