@@ -3,10 +3,11 @@ import * as gpu from "../../dialects/gpu.ts";
 import * as memref from "../../dialects/memref/index.ts";
 import * as scf from "../../dialects/scf/ops.ts";
 import * as vector from "../../dialects/vector/index.ts";
-import type { Block, Operation, Value } from "../../ir/core.ts";
+import { type Block, Operation, type Value } from "../../ir/core.ts";
 import type { OpInfo } from "../../ir/define.ts";
 import { atom, type Expr, infix, prefix } from "../source.ts";
 import { constantIndex } from "./addresses.ts";
+import { bufferOf } from "./types.ts";
 import type { KernelWriter, Row } from "./writer.ts";
 
 /** Declares a variable for each value; answers their names. */
@@ -48,7 +49,9 @@ const loadsToUnroll = 16;
 
 /**
  * Whether drivers are to keep a loop as one: its turns meet at barriers, or hold loops, or load much. Drivers write out all
- * turns of loops with few; of such loops that is slow to compile (by tens of seconds) and gains nothing.
+ * turns of loops with few; of such loops that is slow to compile (by tens of seconds) and gains nothing. Turns that load
+ * from shared memory and meet nowhere are few, and compilers that see how many can tell that no index leaves the memory:
+ * they add nothing to keep it there.
  */
 function isKept(op: Operation): boolean {
   const { lowerBound, upperBound } = scf.for.of(op);
@@ -56,13 +59,26 @@ function isKept(op: Operation): boolean {
   if (low === undefined || high === undefined) return false;
   let loads = 0;
   let nested = false;
+  let meets = false;
+  let shared = false;
   for (const inner of scf.for.of(op).region.entry) {
     inner.walk((o) => {
-      if (scf.for.is(o) || gpu.barrier.is(o)) nested = true;
-      if (memref.load.is(o) || vector.load.is(o)) loads++;
+      if (scf.for.is(o)) nested = true;
+      if (gpu.barrier.is(o)) meets = true;
+      const from = memref.load.match(o)?.memref ?? vector.load.match(o)?.base;
+      if (!from) return;
+      loads++;
+      if (isShared(from)) shared = true;
     });
   }
-  return high - low > 1 && (nested || loads * (high - low) > loadsToUnroll);
+  if (high - low <= 1) return false;
+  return meets || (!shared && (nested || loads * (high - low) > loadsToUnroll));
+}
+
+/** Memory that the threads of a workgroup share. */
+function isShared(v: Value): boolean {
+  const { owner } = bufferOf(v);
+  return !(owner instanceof Operation) && gpu.launch.is(owner.parentOp!);
 }
 
 const loop: Row = (op, w) => {

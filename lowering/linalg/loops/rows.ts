@@ -201,8 +201,10 @@ class TeamReduction extends AlongReduction {
       thenRegion: (then) => {
         invariant(then.block, "a branch has a block");
         nest.enter(then.block, true);
+        // The same number, but one that says in itself how far it goes.
+        const first = nest.given(nest.index(mod(thread, constant(few))), few);
         const [sum] = counted(this.values, threads / few - 1, [mine], (e, [held]) => [
-          this.join(held!, word(add(thread, mul(add(e, constant(1)), constant(few))))),
+          this.join(held!, word(add(first, mul(add(e, constant(1)), constant(few))))),
         ]);
         memref.store(b, sum!, memory, [nest.index(thread)]);
         nest.close();
