@@ -238,7 +238,7 @@ const [smallModel, largeModel] = [read(modelText(20)), read(modelText(200))];
 for (const target of targets) {
   if (!target.name.includes(part)) continue;
   const least = new Map<string, { small: number; large: number }>();
-  for (let i = 0; i <= Math.min(runs, 2); i++) {
+  for (let i = 0; i <= runs; i++) {
     const small = new Map<string, number>();
     for (let k = 0; k < 10; k++) {
       for (const [name, ms] of pipelineTimes(smallModel.clone(), target.pipeline)) {

@@ -99,8 +99,8 @@ function shares(rows: readonly Row[]): string {
 }
 
 function roofline(profile: Profile, kernels: readonly Row[]): string {
-  const rows = kernels.filter((r) => r.flops > 0 && r.bytes > 0);
-  if (rows.length === 0) return "<p>No kernel computes.</p>";
+  const rows = kernels.filter((r) => r.gflops > 0 && r.bytes > 0);
+  if (rows.length === 0) return "<p>No kernel computes for as long as the clock can see.</p>";
   const { roof } = profile;
   const [left, top, right, bottom] = [56, 12, width - 16, 330];
   const xs = [

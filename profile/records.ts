@@ -36,6 +36,7 @@ export interface Row {
   readonly ms: number;
   /** Of the time of the inference. */
   readonly share: number;
+  /** Zero if the clock saw no time pass. */
   readonly gflops: number;
   readonly flops: number;
   readonly bytes: number;
@@ -92,7 +93,7 @@ function row(profile: Profile, name: string, numbers: readonly number[]): Row {
     nodes: [...nodes.values()].sort((a, b) => a.index - b.index),
     ms,
     share: ms / profile.wall,
-    gflops: flops / ms / 1e6,
+    gflops: ms > 0 ? flops / ms / 1e6 : 0,
     flops,
     bytes,
     intensity: bytes > 0 ? flops / bytes : 0,

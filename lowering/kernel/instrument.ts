@@ -10,6 +10,7 @@ import { extentsOf, structureOf } from "../../dialects/linalg/structure.ts";
 import { Builder } from "../../ir/builder.ts";
 import type { Operation } from "../../ir/core.ts";
 import { byteWidth } from "../../ir/datum.ts";
+import { initAttribute } from "../../ir/interpret.ts";
 import { Elementwise } from "../../ir/traits.ts";
 import {
   type Attribute,
@@ -77,14 +78,14 @@ function countKernel(fn: Operation): KernelWork {
   return { flops, macs };
 }
 
-/** The calls of kernels in a program, in the order of its text. */
+/** The calls of kernels in an inference, in the order of the program's text; what runs at load is no part of it. */
 export function kernelCalls(module: Operation): Operation[] {
   const kernels = new Set(
     [...module.region().entry].filter((op) => isKernel(op)).map((op) => func.func.of(op).sym_name),
   );
   const found: Operation[] = [];
   for (const fn of module.region().entry) {
-    if (!func.func.is(fn) || isKernel(fn)) continue;
+    if (!func.func.is(fn) || isKernel(fn) || fn.attributes?.has(initAttribute)) continue;
     fn.walk((op) => {
       const call = func.call.match(op);
       if (call && kernels.has(call.callee)) found.push(op);

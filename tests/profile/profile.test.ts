@@ -1,7 +1,11 @@
 /** Profiling: what is counted, what is recorded, and what the reports make of it. */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { profilePage } from "../../cli/profile-page.ts";
 import { compileModel } from "../../compile.ts";
+import { makeGraph, makeModel, makeNode, makeTensor, makeValue } from "../../onnx/make.ts";
+import { writeModel } from "../../onnx/write.ts";
+import * as profiling from "../../profile/index.ts";
 import {
   chromeTrace,
   compileProfiled,
@@ -117,6 +121,42 @@ describe("the rows of a profile", () => {
     expect(leastTime(roof, { flops: 50e6, bytes: 600_000 })).toEqual({ compute: 1, memory: 0.01 });
     expect(leastTime(roof, { flops: 0, bytes: 20_000_000 })).toEqual({ compute: 0, memory: 1 });
   });
+});
+
+describe("a model whose weights are transformed at load", () => {
+  const convolution = writeModel(
+    makeModel(
+      makeGraph("g", {
+        nodes: [makeNode("Conv", ["x", "w"], ["y"])],
+        inputs: [makeValue("x", "float32", [1, 64, 30, 30])],
+        outputs: [makeValue("y", "float32", [1, 64, 28, 28])],
+        initializers: [
+          makeTensor(
+            "w",
+            "float32",
+            [64, 64, 3, 3],
+            Float32Array.from({ length: 36864 }, (_, i) => Math.cos(i)),
+          ),
+        ],
+      }),
+      17,
+    ),
+  );
+
+  it("has steps for what an inference does, and no others", async () => {
+    const made = compileProfiled(convolution);
+    const clock = new Recorder(2);
+    const loaded = await Session.load(made.artifact, { imports: { mark: clock.imports.mark } });
+    const { events } = clock.record(() => loaded.run({ x: new Float32Array(57600) }));
+    expect(made.steps.map((s) => s.kernel)).toEqual(made.artifact.manifest.kernels!.map((k) => k.name));
+    expect(events.map((e) => e.step)).toEqual(made.steps.map((_, i) => i));
+  });
+});
+
+it("the page of a profile ends where a clock saw no time pass", () => {
+  const still = { ...profile, steps: profile.steps.map((s) => ({ ...s, ns: 0 })) };
+  for (const r of kernelRows(still)) expect(r.gflops).toBe(0);
+  expect(profilePage(profiling, still, records[0]!)).toContain("No kernel computes");
 });
 
 it("a trace has the events that Perfetto wants", () => {
