@@ -42,6 +42,17 @@ const subjects: readonly Subject[] = [
   },
 ];
 
+/**
+ * Rules of MISRA C:2012 that generated C breaks, as cppcheck finds them, and how often at most. Required ones: conditions
+ * are integers (10.3, 10.6), widths change in the packing of bytes (10.8), a pointer's alignment is asked (11.6), offsets
+ * begin at a zero (2.2), pointers are `restrict` (8.14). The others are advisory: operators without brackets (12.1), casts
+ * of pointers to memory (11.4, 11.5), early returns (15.5), a union for vectors (19.2), what not every build uses (2.x).
+ */
+const misra: Readonly<Record<string, number>> = {
+  ...{ "2.2": 16, "8.14": 24, "10.3": 10, "10.6": 6, "10.8": 160, "11.6": 1 },
+  ...{ "2.4": 1, "2.5": 18, "2.7": 6, "11.4": 3, "11.5": 30, "12.1": 450, "15.5": 12, "19.2": 2 },
+};
+
 /** Frames of a kernel and of what calls it. */
 const largestFrame = 256;
 
@@ -113,7 +124,9 @@ describe.each(subjects.filter((s) => s.path !== undefined))("$name in C", ({ nam
           "-fno-sanitize-recover=all",
         ],
       ],
-    ] as const)("has no fault under the sanitizers of %s", (compiler, flags) => {
+      // What is read before it was written, of the workspace and of anything else.
+      ["clang-19", ["-fsanitize=memory", "-fsanitize-memory-param-retval"]],
+    ] as const)("has no fault under the sanitizers of %s (%j)", (compiler, flags) => {
       const probe = spawnSync(compiler, [...flags, "-x", "c", "-", "-o", "/dev/null"], {
         input: "int main(void) { return 0; }",
       });
@@ -138,6 +151,26 @@ describe.each(subjects.filter((s) => s.path !== undefined))("$name in C", ({ nam
       expect(expected.length).toBeGreaterThan(16);
       expect(runOn(machine, folder, name, "main.c").printed).toBe(expected);
     });
+  });
+
+  it("breaks no rules of MISRA C but those that are listed", () => {
+    if (spawnSync("cppcheck", ["--version"]).error) {
+      console.log("skipped: there is no cppcheck");
+      return;
+    }
+    const options = ["--std=c99", "--addon=misra", "--enable=warning,portability", "--quiet", "--template={id}"];
+    const checked = spawnSync("cppcheck", [...options, `${name}.c`], {
+      cwd: artifacts.get("m4")!.folder,
+      encoding: "utf8",
+    });
+    expect(checked.status).toBe(0);
+    const ids = checked.stderr.split("\n").filter((l) => l !== "");
+    const found: Record<string, number> = {};
+    for (const id of ids) found[id] = (found[id] ?? 0) + 1;
+    console.log(`${name}: ${JSON.stringify(found)}`);
+    expect(ids.length).toBeGreaterThan(0);
+    const beyond = Object.entries(found).filter(([id, n]) => n > (misra[id.replace("misra-c2012-", "")] ?? 0));
+    expect(beyond).toEqual([]);
   });
 
   it("takes no more of a Cortex-M4 than before", () => {

@@ -2,10 +2,11 @@
  * @file Compilers and emulators for generated C: a program that runs a model some times on made-up numbers and prints the
  * bits of what it answers, built for a machine and run there.
  */
-import { spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { portType } from "../../codegen/c/files.ts";
 import type { CProgram } from "../../codegen/c/module.ts";
 
@@ -45,18 +46,33 @@ const cortex = (name: string, machine: string, ram: string, ...flags: string[]):
 });
 
 const low = "0x20000000";
+const cross = (name: string, triple: string, runner: string, ...flags: string[]): Machine => ({
+  name,
+  compiler: `${triple}-gcc`,
+  flags: ["-static", ...flags],
+  runner: [runner],
+});
+
 export const host: Machine = { name: "this machine, gcc", compiler: "gcc", flags: ["-march=native"], runner: [] };
 export const m4 = cortex("Cortex-M4", "mps2-an386", low, "-mcpu=cortex-m4", "-mfloat-abi=hard", "-mfpu=fpv4-sp-d16");
+export const m55 = cortex("Cortex-M55", "mps3-an547", "0x21000000", "-mcpu=cortex-m55", "-mfloat-abi=hard");
+/** Programs of other processors, on this system. */
+export const users: readonly Machine[] = [
+  cross("aarch64", "aarch64-linux-gnu", "qemu-aarch64"),
+  cross("riscv64", "riscv64-linux-gnu", "qemu-riscv64"),
+  cross("armhf", "arm-linux-gnueabihf", "qemu-arm", "-mfpu=neon-vfpv4"),
+];
 export const machines: readonly Machine[] = [
   { name: "this machine, gcc without vectors", compiler: "gcc", flags: ["-DMODEL_NO_SIMD"], runner: [] },
   { name: "this machine, clang", compiler: "clang-19", flags: ["-march=native"], runner: [] },
   { name: "this machine, tcc", compiler: "tcc", flags: [], runner: [] },
+  // Of what a Cortex-M3 executes, that which a Cortex-M0 knows: without division, without an FPU.
+  cortex("Cortex-M0, by an M3", "mps2-an385", low, "-mcpu=cortex-m0"),
   cortex("Cortex-M3", "mps2-an385", low, "-mcpu=cortex-m3"),
   m4,
   cortex("Cortex-M7", "mps2-an500", low, "-mcpu=cortex-m7", "-mfloat-abi=hard", "-mfpu=fpv5-d16"),
-  cortex("Cortex-M55", "mps3-an547", "0x21000000", "-mcpu=cortex-m55", "-mfloat-abi=hard"),
-  { name: "aarch64", compiler: "aarch64-linux-gnu-gcc", flags: ["-static"], runner: ["qemu-aarch64"] },
-  { name: "riscv64", compiler: "riscv64-linux-gnu-gcc", flags: ["-static"], runner: ["qemu-riscv64"] },
+  m55,
+  ...users,
 ];
 
 const answers = (command: string | undefined): boolean =>
@@ -65,6 +81,24 @@ const answers = (command: string | undefined): boolean =>
 /** The tool of a machine that this one lacks. */
 export const missing = ({ compiler, runner }: Machine): string | undefined =>
   [compiler, runner[0]].find((tool) => !answers(tool));
+
+const exact = ["-std=gnu99", "-ffp-contract=off", "-fno-math-errno"];
+
+/** Builds a program that is one file, without long optimisation, and runs it; answers what it prints. */
+export async function runFile(
+  machine: Machine,
+  folder: string,
+  file: string,
+  flags: readonly string[],
+): Promise<string> {
+  const program = join(folder, `${file}.${machine.name.replace(/\W+/g, "-")}`);
+  const run = promisify(execFile);
+  await run(machine.compiler, [...exact, "-O1", ...machine.flags, ...flags, join(folder, file), "-lm", "-o", program]);
+  const [runner, ...rest] = machine.runner;
+  const { stdout, stderr } = await run(runner ?? program, runner ? [...rest, program] : [], { maxBuffer: 1 << 26 });
+  // Boards print where the emulator does.
+  return `${stdout}${stderr}`;
+}
 
 /** A program that runs a model `runs` times; buffers are blocks of the heap, exactly as large as the header says. */
 export function mainText({ inputs, outputs, prefix, model }: CProgram, runs: number): string {
@@ -87,10 +121,23 @@ export function mainText({ inputs, outputs, prefix, model }: CProgram, runs: num
 #include <stdlib.h>
 #include <string.h>
 
+/* Under the sanitizer of memory, what nobody has written is known as such, and outputs must all have been written. */
+#if defined(__has_feature)
+#if __has_feature(memory_sanitizer)
+#include <sanitizer/msan_interface.h>
+#define POISONED
+#endif
+#endif
+
 static void *block(size_t size) {
-  void *const p = malloc(size);
+  void *p = malloc(size);
+  /* Small machines align blocks to 8. */
+  if (p != NULL && (uintptr_t)p % 16u != 0u && (p = malloc(size + 15u)) != NULL)
+    p = (uint8_t *)p + (16u - (uintptr_t)p % 16u) % 16u;
   if (p == NULL) exit(3);
+#if !defined(POISONED)
   memset(p, 0xa5, size);
+#endif
   return p;
 }
 
@@ -102,6 +149,9 @@ ${given.join("\n")}
 ${answered.join("\n")}
   for (int run = 0; run < ${runs}; run++)
     if (${prefix}run(&in, &out, workspace, ${upper}WORKSPACE_SIZE) != ${upper}OK) return 2;
+#if defined(POISONED)
+${outputs.map((p) => `  __msan_check_mem_is_initialized(out.${p.member}, ${p.bytes}u);`).join("\n")}
+#endif
 ${printed.join("\n")}
   return 0;
 }
@@ -119,10 +169,9 @@ export function runOn(
   const sources = [`${name}.c`, `${name}_weights.c`, main].map((f) => join(folder, f));
   const program = join(folder, `${main}.${machine.name.replace(/\W+/g, "-")}`);
   const flags = machine.flags.map((f) => f.replace("MODEL", name.toUpperCase()));
-  const level = ["-O2", "-ffp-contract=off", "-fno-math-errno"];
   const built = spawnSync(
     machine.compiler,
-    ["-std=gnu99", ...level, ...flags, ...(options.flags ?? []), ...sources, "-lm", "-o", program],
+    [...exact, "-O2", ...flags, ...(options.flags ?? []), ...sources, "-lm", "-o", program],
     { encoding: "utf8", cwd: folder },
   );
   if (built.status !== 0) throw new Error(`${machine.compiler}: ${built.stderr.slice(0, 2000)}`);
