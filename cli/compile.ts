@@ -110,8 +110,10 @@ async function compileFile(path: string, flags: CompileFlags): Promise<number> {
   const compiler = await loadCompiler();
   const target = compiler.targetNamed(flags.target);
   checkEmit(flags.emit, target);
+  const variants = variantsOf(flags);
+  const pipeline = pipelineOf(compiler, target, variants);
   if (flags.printPipeline) {
-    print(`${target.pipeline}\n`);
+    print(`${pipeline}\n`);
     return 0;
   }
   const diagnostics = new Diagnostics();
@@ -123,27 +125,25 @@ async function compileFile(path: string, flags: CompileFlags): Promise<number> {
     numerics: flags.numerics,
     ...(flags.allowHost ? { allowHost: true } : {}),
     ...(flags.schedule !== undefined ? { schedules: readSchedules(flags.schedule) } : {}),
-    variants: flags.relaxed
-      ? ["relaxed"]
-      : (variantSets.find((s) => s === flags.variants) ?? flags.variants.split(",")),
+    variants,
   };
   const bytes = readBytes(path);
-  if (flags.bisect) return bisectPasses(compiler, bytes, target, flags, options, diagnostics);
+  if (flags.bisect) return bisectPasses(compiler, bytes, pipeline, flags, options, diagnostics);
   const watch = watchWith(flags, (op) => printIr(op, { resources: "names" }), undefined);
   const counts = new Counts(compiler);
   const progress = new Progress();
   const watched = { ...options, instruments: [counts, progress, ...watch.instruments] };
   const started = performance.now();
   if (flags.emit !== undefined && Object.hasOwn(storeys, flags.emit)) {
-    const text = emitStorey(compiler, bytes, flags.emit, watched, progress);
+    const text = emitStorey(compiler, bytes, flags.emit, pipeline, watched, progress);
     printError(watch.report());
     print(text);
     return 0;
   }
   if (flags.emit === "schedule") {
     // Unless variants are asked for, those of the target's own code.
-    const variants = options.variants === "automatic" ? [] : (options.variants ?? []);
-    const schedules = compiler.schedulesOf(bytes, { ...watched, variants });
+    const shown = variants === "automatic" ? [] : variants;
+    const schedules = compiler.schedulesOf(bytes, { ...watched, variants: shown });
     progress.end();
     print(schedulesText(schedules));
     return 0;
@@ -163,19 +163,30 @@ async function compileFile(path: string, flags: CompileFlags): Promise<number> {
   return 0;
 }
 
+type Variants = NonNullable<CompileOptions["variants"]>;
+
+const variantsOf = (flags: CompileFlags): Variants =>
+  flags.relaxed ? ["relaxed"] : (variantSets.find((s) => s === flags.variants) ?? flags.variants.split(","));
+
+/** What is printed of a program on its way is the target's own, or that of the one variant that is asked for. */
+function pipelineOf(compiler: Compiler, target: Target, variants: Variants): string {
+  const named = typeof variants === "string" ? [] : variants.map((name) => compiler.variantNamed(target, name));
+  return (named.length === 1 && named[0]?.pipeline) || target.pipeline;
+}
+
 function bisectPasses(
   compiler: Compiler,
   bytes: Uint8Array,
-  target: Target,
+  pipeline: string,
   flags: CompileFlags,
   options: CompileOptions,
   diagnostics: Diagnostics,
 ): number {
   const module = compiler.importBytes(bytes, options);
-  const pipeline = parsePipeline(target.pipeline, passes, diagnostics);
-  if (!pipeline) throw new CompileError(diagnostics.list);
+  const parsed = parsePipeline(pipeline, passes, diagnostics);
+  if (!parsed) throw new CompileError(diagnostics.list);
   const env = { context: new Context(dialects), diagnostics };
-  const good = allPassesAreGood(pipeline, module, env, evaluationOptions(flags));
+  const good = allPassesAreGood(parsed, module, env, evaluationOptions(flags));
   report(diagnostics.list.filter((d) => d.severity !== "remark"));
   return good ? 0 : 1;
 }
@@ -194,6 +205,7 @@ function emitStorey(
   compiler: Compiler,
   bytes: Uint8Array,
   storey: string,
+  pipeline: string,
   options: CompileOptions,
   progress: Progress,
 ): string {
@@ -205,10 +217,7 @@ function emitStorey(
     },
   };
   try {
-    compiler.lower(module, compiler.targetNamed(options.target ?? "wasm-simd", options.settings).pipeline, {
-      ...options,
-      instruments: [...(options.instruments ?? []), watch],
-    });
+    compiler.lower(module, pipeline, { ...options, instruments: [...(options.instruments ?? []), watch] });
   } catch (error) {
     if (!(error instanceof Reached)) throw error;
   } finally {

@@ -103,6 +103,10 @@ function scaleOf(e: AffineExpr): number | undefined {
   }
 }
 
+/** Elements that a strided memref of known sizes covers, from the first to behind the last; at least one. */
+export const spanOf = (t: MemRefType): number =>
+  (stridedOf(t)?.strides ?? []).reduce((n, s, i) => n + Math.max(0, t.shape[i]! - 1) * Math.abs(s), 1);
+
 export const isStrided = (t: MemRefType): boolean => stridedOf(t) !== undefined;
 
 const sameNumbers = (a: readonly number[], b: readonly number[]): boolean =>

@@ -6,7 +6,7 @@ import type { Operation, Value } from "../../ir/core.ts";
 import { byteWidth } from "../../ir/datum.ts";
 import { effectsOf } from "../../ir/effects.ts";
 import { viewLike } from "../../ir/interfaces.ts";
-import { stridedOf } from "../../ir/strided.ts";
+import { spanOf } from "../../ir/strided.ts";
 import { elementOf, isDynamic, type MemRefType } from "../../ir/types.ts";
 
 /** The arguments that a function writes to. */
@@ -68,7 +68,7 @@ function extentOf(v: Value): Extent {
     if (isDynamic(offset)) return { root: base.root, ...everywhere };
     const bytes = byteWidth(elementOf(type));
     const low = base.low + offset * bytes;
-    return { root: base.root, low, high: low + lengthOf(type) * bytes };
+    return { root: base.root, low, high: low + spanOf(type) * bytes };
   }
   const view = memref.view.match(v);
   if (view) {
@@ -76,14 +76,8 @@ function extentOf(v: Value): Extent {
     const base = extentOf(view.source);
     if (shift?.kind !== "integer") return { root: base.root, ...everywhere };
     const low = base.low + Number(shift.value);
-    return { root: base.root, low, high: low + lengthOf(type) * byteWidth(elementOf(type)) };
+    return { root: base.root, low, high: low + spanOf(type) * byteWidth(elementOf(type)) };
   }
   const global = memref.get_global.match(v);
-  return { root: global?.name ?? v, low: 0, high: lengthOf(type) * byteWidth(elementOf(type)) };
-}
-
-/** Elements from the first to behind the last. */
-function lengthOf(type: MemRefType): number {
-  const { strides } = stridedOf(type)!;
-  return type.shape.reduce((n, d, i) => n + Math.max(0, d - 1) * Math.abs(strides[i]!), 1);
+  return { root: global?.name ?? v, low: 0, high: spanOf(type) * byteWidth(elementOf(type)) };
 }

@@ -14,7 +14,7 @@ import * as vector from "../../dialects/vector/index.ts";
 import { type AffineExpr, floorDivide } from "../../ir/affine.ts";
 import type { Block, Operation, Value } from "../../ir/core.ts";
 import { byteWidth } from "../../ir/datum.ts";
-import { stridedOf } from "../../ir/strided.ts";
+import { spanOf, stridedOf } from "../../ir/strided.ts";
 import { elementCount, elementOf, type MemRefType } from "../../ir/types.ts";
 
 /** How a result may lie to an input, in bytes from the first element of one to the first of the other. */
@@ -367,8 +367,4 @@ function boundsOf(e: AffineExpr, dims: readonly Bounds[], numDims: number): Boun
 }
 
 /** Bytes of what a type lays out, from the first element to behind the last. */
-export function lengthOf(type: MemRefType): number {
-  const strides = stridesOf(type);
-  const last = type.shape.reduce((n, d, i) => n + Math.max(0, d - 1) * (strides[i] ?? 0), 0);
-  return (last + 1) * byteWidth(elementOf(type));
-}
+export const lengthOf = (type: MemRefType): number => spanOf(type) * byteWidth(elementOf(type));

@@ -140,6 +140,11 @@ describe("sluice compile", () => {
     expect(sluice(["compile", digits, "--emit", "mlir-graph"]).out).toContain('"graph.conv"');
     expect(sluice(["compile", digits, "--emit", "mlir-linalg"]).out).toContain("linalg.");
     expect(sluice(["compile", digits, "--emit", "mlir-kernel"]).out).toContain("scf.for");
+    // Of the one variant that is asked for, where one is.
+    const kernels = (...flags: string[]): string => sluice(["compile", digits, "--emit", "mlir-kernel", ...flags]).out;
+    expect(kernels("--relaxed")).toContain("wasm.relaxed_madd");
+    expect(kernels("--variants", "simd")).toBe(kernels());
+    expect(sluice(["compile", digits, "--relaxed", "--print-pipeline"]).out).toContain("wasm-relaxed-madd");
     expect(sluice(["compile", digits, "--emit", "wat"]).out).toMatch(/^\(module/);
   });
 
