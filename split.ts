@@ -3,6 +3,7 @@
  * explicit wish (`allowHost`): each boundary costs a read-back, and is told.
  */
 import { commentText, fieldsText, portDeclaration } from "./codegen/loader-text.ts";
+import { splitText } from "./codegen/split-text.ts";
 import type { Artifact, Fact } from "./codegen/target.ts";
 import {
   type Compiled,
@@ -219,43 +220,18 @@ function loaderText({ model, inputs, outputs, parts, values }: Split): string {
   const imports = parts.map(
     ({ artifact }, i) => `import { load as load${i} } from ${JSON.stringify(`./${artifact.manifest.model}.js`)};`,
   );
-  const rows = parts.map(
-    (p, i) => `  { load: load${i}, device: ${p.side === "device"}, inputs: ${JSON.stringify(p.inputs)} },`,
-  );
+  const loads = parts.map((p, i) => `load${i}(${p.side === "device" ? "options" : ""})`);
   return `// ${commentText(model)}: compiled by sluice in parts, some for WebGPU and some for WebAssembly.
 ${imports.join("\n")}
-
+${splitText}
 export const inputs = ${JSON.stringify(inputs.map(runPort))};
 export const outputs = ${JSON.stringify(outputs.map(runPort))};
-const parts = [
-${rows.join("\n")}
-];
 const values = ${JSON.stringify(values)};
 
 /** Loads the model; options are those of parts on WebGPU: device, gpu, progress. */
 export async function load(options = {}) {
-  const sessions = await Promise.all(parts.map((p) => p.load(p.device ? options : {})));
-  let tail = Promise.resolve();
-  const runAll = async (given) => {
-    for (const name in given) if (!inputs.some((p) => p.name === name)) throw new TypeError(\`the model has no input "\${name}"\`);
-    const known = { ...given };
-    for (const [i, s] of sessions.entries()) {
-      Object.assign(known, await s.run(Object.fromEntries(parts[i].inputs.map((name) => [name, known[name]]))));
-    }
-    return Object.fromEntries(values.map(([output, value]) => [output, known[value]]));
-  };
-  return {
-    inputs,
-    outputs,
-    run(given) {
-      const next = tail.then(() => runAll(given));
-      tail = next.catch(() => {});
-      return next;
-    },
-    dispose() {
-      for (const s of sessions) s.dispose();
-    },
-  };
+  const loaded = await Promise.all([${loads.join(", ")}]);
+  return new SplitSession({ inputs, outputs }, loaded, values);
 }
 `;
 }

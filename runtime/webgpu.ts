@@ -169,11 +169,28 @@ export class GpuSession {
     checkNames(this.inputs, inputs, "input");
     const words = this.inputs.map((port) => pack(port, inputs[port.name]));
     device.pushErrorScope("validation");
-    const encoder = device.createCommandEncoder();
+    try {
+      this.#submitWork(words, back);
+    } catch (e) {
+      // The scope is closed whatever happens: what is open catches the errors of others.
+      await device.popErrorScope().catch(() => {});
+      throw e;
+    }
+    const [refused] = await Promise.all([device.popErrorScope(), back && this.#read.mapAsync(1)]);
+    const fault = refused?.message ?? this.#fault;
+    if (!fault) return;
+    this.#fault = null;
+    if (back) this.#read.unmap();
+    throw new Error(refusal({ message: fault }));
+  }
+
+  #submitWork(words: readonly (ArrayBufferView | GPUBuffer)[], back: boolean): void {
+    const { queue } = this.#device;
+    const encoder = this.#device.createCommandEncoder();
     words.forEach((w, i) => {
       const to = this.#buffers[i]!;
       if (!ArrayBuffer.isView(w)) encoder.copyBufferToBuffer(w, 0, to, 0, bytesOf(this.inputs[i]!));
-      else if (w.byteLength > 0) device.queue.writeBuffer(to, 0, w as ArrayBufferView<ArrayBuffer>);
+      else if (w.byteLength > 0) queue.writeBuffer(to, 0, w as ArrayBufferView<ArrayBuffer>);
     });
     this.#encode(encoder, this.#steps);
     if (back) {
@@ -182,13 +199,7 @@ export class GpuSession {
         encoder.copyBufferToBuffer(from, 0, this.#read, this.#starts[i]!, bytesOf(p));
       });
     }
-    device.queue.submit([encoder.finish()]);
-    const [refused] = await Promise.all([device.popErrorScope(), back && this.#read.mapAsync(1)]);
-    const fault = refused?.message ?? this.#fault;
-    if (!fault) return;
-    this.#fault = null;
-    if (back) this.#read.unmap();
-    throw new Error(refusal({ message: fault }));
+    queue.submit([encoder.finish()]);
   }
 }
 

@@ -13,18 +13,21 @@ export interface PoolOptions {
   readonly workers: number;
   /** Per case. */
   readonly limitMs: number;
+  /** Of the processes, beside what this one has. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly done: (outcome: Outcome, count: number) => void;
 }
 
 const program = fileURLToPath(new URL("./worker.mjs", import.meta.url));
-const spawn = (): ChildProcess => fork(program, { stdio: ["ignore", "ignore", "ignore", "ipc"], execArgv: [] });
+const spawn = ({ env }: PoolOptions): ChildProcess =>
+  fork(program, { stdio: ["ignore", "ignore", "ignore", "ipc"], execArgv: [], env: { ...process.env, ...env } });
 
 /** Runs all cases; answers their outcomes in the order of the cases. */
 export async function runAll(cases: readonly Case[], options: PoolOptions): Promise<readonly Outcome[]> {
   const outcomes = new Map<Case, Outcome>();
   let next = 0;
   const line = async (): Promise<void> => {
-    let worker = spawn();
+    let worker = spawn(options);
     while (next < cases.length) {
       const c = cases[next++]!;
       const outcome = await runOne(worker, c, options);
@@ -32,7 +35,7 @@ export async function runAll(cases: readonly Case[], options: PoolOptions): Prom
       options.done(outcome, outcomes.size);
       if (outcome.status === "timeout" || outcome.reason.startsWith(BROKEN)) {
         worker.kill("SIGKILL");
-        worker = spawn();
+        worker = spawn(options);
       }
     }
     worker.kill("SIGKILL");

@@ -36,14 +36,13 @@ describe.skipIf(!suite || !real)("all shaders of the official suite and of model
   let outcomes: readonly Outcome[] = [];
 
   beforeAll(async () => {
-    process.env[shadersVariable] = folder;
     const cases = [...findCases(suite!), ...findCases(real!).filter((c) => models.includes(c.name))];
-    outcomes = await runAll(cases, { target: "wgsl-shaders", workers: 2, limitMs: 120_000, done: () => {} });
+    const env = { [shadersVariable]: folder };
+    outcomes = await runAll(cases, { target: "wgsl-shaders", workers: 2, limitMs: 120_000, env, done: () => {} });
     for (const file of readdirSync(folder)) shaders.push(readFileSync(join(folder, file), "utf8"));
   }, 1_000_000);
 
   afterAll(() => {
-    delete process.env[shadersVariable];
     rmSync(folder, { recursive: true });
   });
 

@@ -86,6 +86,20 @@ describe("a session on a device", () => {
     expect(await session.run({ x })).toEqual({ y: x });
   });
 
+  it("leaves no error scope open where a call of the device throws", async () => {
+    const fake = new FakeDevice();
+    const session = await load(fake);
+    const { writeBuffer } = fake.queue;
+    fake.queue.writeBuffer = () => {
+      throw new TypeError("the view is of shared memory");
+    };
+    await expect(session.run({ x })).rejects.toThrow(/^the view is of shared memory$/);
+    expect(fake.scopes).toBe(0);
+    fake.queue.writeBuffer = writeBuffer;
+    expect(await session.run({ x })).toEqual({ y: x });
+    expect(fake.scopes).toBe(0);
+  });
+
   it("rejects a run when the device has complained and nobody listened", async () => {
     const fake = new FakeDevice();
     const session = await load(fake);

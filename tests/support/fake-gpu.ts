@@ -55,7 +55,8 @@ export class FakeDevice {
       for (const run of commands.flat()) run();
     },
   };
-  #scopes = 0;
+  /** Error scopes that are open. */
+  scopes = 0;
 
   /** The same, as what drivers take. */
   get device(): GPUDevice {
@@ -80,11 +81,11 @@ export class FakeDevice {
   }
 
   pushErrorScope(): void {
-    this.#scopes++;
+    this.scopes++;
   }
 
   popErrorScope(): Promise<{ message: string } | null> {
-    if (this.#scopes-- === 0) return Promise.reject(new Error("there is no scope"));
+    if (this.scopes-- === 0) return Promise.reject(new Error("there is no scope"));
     const message = this.refusesNext;
     this.refusesNext = null;
     return Promise.resolve(message === null ? null : { message });

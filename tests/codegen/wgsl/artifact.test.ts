@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { indented } from "../../../codegen/wgsl/compact.ts";
 import { driverText } from "../../../codegen/wgsl/driver-text.ts";
 import { compile, type GpuCompiled } from "../../../index.ts";
-import { driverFile } from "../../../tools/driver.ts";
+import { driverFile, drivers } from "../../../tools/driver.ts";
 import { nullBackend, onGpu, shadersOf } from "../../support/gpu.ts";
 
 const digits = fileURLToPath(new URL("../../../examples/digits/digits.onnx", import.meta.url));
@@ -61,9 +61,9 @@ describe("digits.onnx on WebGPU", () => {
 });
 
 describe("the driver", () => {
-  it("is the one of runtime/webgpu.ts, bundled (npm run driver)", async () => {
-    const file = fileURLToPath(new URL("../../../codegen/wgsl/driver-text.ts", import.meta.url));
-    expect(readFileSync(file, "utf8")).toBe(await driverFile());
+  it.each(drivers)("of $from is as it is there, bundled (npm run driver)", async (driver) => {
+    const file = fileURLToPath(new URL(`../../../${driver.to}`, import.meta.url));
+    expect(readFileSync(file, "utf8")).toBe(await driverFile(driver));
   });
 
   it("has no more than 3 KB, compressed", () => {
