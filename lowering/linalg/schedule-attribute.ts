@@ -42,6 +42,11 @@ export interface RootSchedule {
    * first on, are the rows. The vector dimension is within the row.
    */
   readonly rows?: number;
+  /**
+   * Where some threads sum up together what a tile of results is made of: how many, and the reduction loop (by its number) whose
+   * steps they take turns in. Only where one op of the kernel sums up.
+   */
+  readonly team?: readonly number[];
 }
 
 /** How a reducing op runs its reduction loops. */
@@ -123,6 +128,7 @@ export function rootSchedule(op: Operation, rank: number): RootSchedule {
     ...(Array.isArray(s.joined) && { joined: s.joined as readonly number[] }),
     ...(Array.isArray(s.edge) && { edge: s.edge as readonly number[] }),
     ...(Array.isArray(s.share) && { share: s.share as readonly number[] }),
+    ...(Array.isArray(s.team) && { team: s.team as readonly number[] }),
   };
 }
 

@@ -20,9 +20,9 @@ import { panelFor } from "./panel.ts";
 import { slidesOverPlanes } from "./planes.ts";
 import { extentsOf, type ReductionSchedule, type RootSchedule, setSchedule } from "./schedule-attribute.ts";
 import { takeGiven } from "./schedule-file.ts";
-import { rowsForWorkgroups, tileForThreads, tileForWorkgroups } from "./schedule-grid.ts";
+import { tileForThreads } from "./schedule-grid.ts";
+import { workgroupsFor } from "./schedule-workgroups.ts";
 import { loopOfDim, mentions, stepAlong } from "./steps.ts";
-import { isWindow } from "./window.ts";
 
 export const schedule = definePass("linalg-schedule", {
   doc: "Chooses tiles, loop order and vectors of each kernel for a machine, and writes the choice as an attribute.",
@@ -70,24 +70,24 @@ export function scheduleKernel(fn: Operation, machine: Machine): readonly number
   const last = machine.grid ? across[across.length - 1] : across[0];
   const alone = !machine.grid && last !== undefined && columns < lanes && runsAlong(last.structure, lanes);
   const heavy = alone ? undefined : last;
-  const shared =
-    machine.grid && reductions.every((r) => r === heavy || isWindow(r.structure)) ? heavy?.structure : undefined;
-  const rows =
+  const together =
     machine.grid &&
-    rowsForWorkgroups(
+    workgroupsFor(
       reductions.map((r) => r.structure),
+      heavy ? reductions.indexOf(heavy) : -1,
       shape,
       lanes,
       machine.grid,
     );
-  if (rows) {
-    setSchedule(fn, rows.root);
-    for (const r of reductions) setSchedule(r.op, alongRow(r.structure, rows.lanes));
+  if (together?.sums) {
+    setSchedule(fn, together.root);
+    together.sums.forEach((s, i) => {
+      setSchedule(reductions[i]!.op, s);
+    });
     return shape;
   }
   const root = machine.grid
-    ? ((shared && tileForWorkgroups(shared, shape, lanes, machine.grid)) ??
-      tileForThreads(shape, lanes, heavy !== undefined, machine, machine.grid))
+    ? (together?.root ?? tileForThreads(shape, lanes, heavy !== undefined, machine, machine.grid))
     : heavy
       ? tileReduction(heavy.structure, shape, lanes, machine, joinedRows(structures, results, writes, shape, machine))
       : (tileAlongInput(structures, shape, machine, vectorizable, work) ??
@@ -96,13 +96,6 @@ export function scheduleKernel(fn: Operation, machine: Machine): readonly number
   for (const r of reductions)
     setSchedule(r.op, reductionLoops(r.structure, r === heavy, lanes, pointsOf(root), machine));
   return shape;
-}
-
-/** A sum whose vectors lie along its innermost loop. */
-function alongRow(s: Structure, lanes: number): ReductionSchedule {
-  const order = s.loops.flatMap((l, i) => (l.kind === "reduction" ? [i] : []));
-  const vector = lanes > 1 ? order[order.length - 1]! : -1;
-  return { order, run: 1, full: [], vector, lanes, accumulators: 1, unroll: 1, apart: 0 };
 }
 
 const wordTypes: ReadonlySet<Type> = new Set([f32, i32]);

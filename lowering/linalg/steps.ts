@@ -1,12 +1,13 @@
 /** @file How far operands of structured ops move in memory as a loop advances. */
 import * as bufferization from "../../dialects/bufferization.ts";
-import type { Structure } from "../../dialects/linalg/structure.ts";
-import { type AffineExpr, linear, walkExpr } from "../../ir/affine.ts";
+import { type Structure, structureOf } from "../../dialects/linalg/structure.ts";
+import { type AffineExpr, constant, linear, substitute, walkExpr } from "../../ir/affine.ts";
 import type { Value } from "../../ir/core.ts";
 import { stridedOf } from "../../ir/strided.ts";
-import { isDynamic } from "../../ir/types.ts";
+import { isDynamic, type TensorType } from "../../ir/types.ts";
 import { rowMajor } from "../../support/ndarray.ts";
 import { staticPad } from "./static-pad.ts";
+import { isMove, staticView } from "./views.ts";
 
 /** Which loop of the op a result dimension is; -1 if it is none. */
 export function loopOfDim(s: Structure, d: number): number {
@@ -28,6 +29,41 @@ export function stepAlong(s: Structure, operand: number, loop: number): number |
     step += form.factors[loop]! * stride;
   }
   return step;
+}
+
+/** The same in the memory that is read in the end, where the operand is a view or another order of something. */
+export function memoryStepAlong(s: Structure, operand: number, loop: number): number | undefined {
+  const { map, value } = s.operands[operand]!;
+  const { value: source, at } = readIn(value, map.results);
+  if (source === value) return stepAlong(s, operand, loop);
+  const strides = stridesOf(source, (source.type as TensorType).shape);
+  let step = 0;
+  for (const [d, e] of at.entries()) {
+    if (!mentions(e, loop)) continue;
+    const form = linear(e, map.numDims);
+    if (!form || isDynamic(strides[d]!)) return undefined;
+    step += form.factors[loop]! * strides[d]!;
+  }
+  return step;
+}
+
+/** Where an element lies in what a tensor is a view, or another order, of. */
+function readIn(
+  value: Value,
+  at: readonly AffineExpr[],
+): { readonly value: Value; readonly at: readonly AffineExpr[] } {
+  const op = value.definingOp;
+  const view = op && staticView(op);
+  if (view) return readIn(view.source, view.at(at, 1));
+  const s = op ? structureOf(op) : undefined;
+  const [input] = s?.inputs ?? [];
+  if (!s || !input || !isMove(s)) return { value, at };
+  const domain: AffineExpr[] = s.loops.map(() => constant(0));
+  for (const [d, r] of s.outputs[0]!.map.results.entries()) if (r.kind === "dim") domain[r.index] = at[d]!;
+  return readIn(
+    input.value,
+    input.map.results.map((r) => substitute(r, domain)),
+  );
 }
 
 /** Of the buffer that the tensor, padded or not, was read from, if it was; else as if it lay by itself. */

@@ -12,6 +12,7 @@ import type { Block, Value } from "../../../ir/core.ts";
 import { invariant } from "../../../support/diagnostic.ts";
 import type { RootSchedule } from "../schedule-attribute.ts";
 import { Nest } from "./nest.ts";
+import { type At, lane } from "./ranges.ts";
 
 /** Some elements along one dimension of the results: first element, and how many; the lanes are inside. */
 export interface Piece {
@@ -69,7 +70,7 @@ export function onGrid(
 }
 
 /** Which tile the thread has: its number taken apart, the last dimension of the order fastest. */
-function piecesOf(
+export function piecesOf(
   nest: Nest,
   id: Value,
   counts: readonly number[],
@@ -88,4 +89,19 @@ function piecesOf(
     pieces[d] = { at: mul(nest.given(value, count), constant(tile[d]!)), count: tile[d]! };
   }
   return pieces;
+}
+
+/** The elements of a piece: of the dimension that vectors lie along, if there is one, vectors of so many lanes. */
+export function pointsIn(pieces: readonly Piece[], vector: number, lanes: number): At[] {
+  let points: At[] = [[]];
+  pieces.forEach((p, d) => {
+    const along = d === vector;
+    const offsets: AffineExpr[] = [];
+    for (let o = 0; o < p.count; o += along ? lanes : 1) {
+      const e = add(p.at, constant(o));
+      offsets.push(along ? add(e, lane) : e);
+    }
+    points = points.flatMap((point) => offsets.map((o) => [...point, o]));
+  });
+  return points;
 }

@@ -18,12 +18,13 @@ import { extentsOf, type RootSchedule, reductionSchedule, rootSchedule } from ".
 import { stashOf } from "../stash.ts";
 import { staticPad } from "../static-pad.ts";
 import { borderLoops, type Interior, interiorOf } from "./borders.ts";
-import { onGrid, type Piece } from "./grid.ts";
+import { onGrid, type Piece, pointsIn } from "./grid.ts";
 import { Nest } from "./nest.ts";
-import { type At, lane } from "./ranges.ts";
+import type { At } from "./ranges.ts";
 import { reduceElements } from "./reduce.ts";
 import { onRows } from "./rows.ts";
 import { onShared, type Store } from "./share.ts";
+import { onTeams } from "./team.ts";
 import { KernelValues } from "./values.ts";
 
 /**
@@ -57,6 +58,8 @@ export function lowerKernel(fn: Operation): void {
     const product = schedule.share && productIn(old, values, shape);
     if (schedule.rows !== undefined && schedule.workgroup) {
       onRows(b.setToEnd(block), sumsIn(old, values), shape, schedule, group, buffers);
+    } else if (schedule.team && schedule.workgroup) {
+      onTeams(b.setToEnd(block), sumsIn(old, values), shape, schedule, group, buffers);
     } else if (product) {
       onShared(b.setToEnd(block), product, schedule, group, (inner) => {
         invariant(inner.block, "the body of a launch has a block");
@@ -358,18 +361,7 @@ class Walk {
     const { vector } = this.#schedule;
     // Along the vector dimension, either whole vectors or single elements.
     const wide = vector >= 0 && pieces[vector]!.count % lanes === 0 && lanes > 1;
-    let points: At[] = [[]];
-    pieces.forEach((p, d) => {
-      const along = wide && d === vector;
-      const step = along ? lanes : 1;
-      const offsets: AffineExpr[] = [];
-      for (let o = 0; o < p.count; o += step) {
-        const e = add(p.at, constant(o));
-        offsets.push(along ? add(e, lane) : e);
-      }
-      points = points.flatMap((point) => offsets.map((o) => [...point, o]));
-    });
-    points = points.map((point) => this.#parted(point));
+    const points = pointsIn(pieces, wide ? vector : -1, lanes).map((point) => this.#parted(point));
     for (const { value } of this.#stores) this.#values.prepare(value, points, lanes);
     // All values, then all stores: neighbours are stored one after the other, with nothing between them.
     const made = this.#stores.flatMap(({ value, buffer }) =>

@@ -7,7 +7,6 @@ import * as affine from "../../../dialects/affine/index.ts";
 import * as arith from "../../../dialects/arith/ops.ts";
 import * as gpu from "../../../dialects/gpu.ts";
 import type { Structure } from "../../../dialects/linalg/structure.ts";
-import * as memref from "../../../dialects/memref/index.ts";
 import * as scf from "../../../dialects/scf/ops.ts";
 import { type AffineExpr, add, affineMap, constant, dim, floordiv, mod, mul } from "../../../ir/affine.ts";
 import type { Builder } from "../../../ir/builder.ts";
@@ -20,6 +19,7 @@ import { Nest } from "./nest.ts";
 import { type At, lane, mapped } from "./ranges.ts";
 import { AlongReduction, combinerOf, reduceElements } from "./reduce.ts";
 import type { Store } from "./share.ts";
+import { together } from "./together.ts";
 import { domainOf, KernelValues } from "./values.ts";
 
 /** A sum over rows, and the words that the threads of a workgroup share for it. */
@@ -100,26 +100,34 @@ function apart(nest: Nest, shape: readonly number[], position: AffineExpr): Affi
   return found;
 }
 
-interface Turns {
+/** A thread among some that take turns. */
+export interface Turns {
   readonly thread: AffineExpr;
   readonly threads: number;
 }
 
-/** Parts of a row in turns: part i belongs to thread i mod the number of threads. The last turn may be for some only. */
-function inTurns(
+/**
+ * Parts of a row in turns: part i belongs to thread i mod the number of threads. The last turn may be for some only. So many as
+ * `unroll` says are written out in a row, if that divides them.
+ */
+export function inTurns(
   values: KernelValues,
   { thread, threads }: Turns,
   parts: number,
   carried: readonly Value[],
   body: (part: AffineExpr, carried: readonly Value[]) => readonly Value[],
+  unroll = 1,
 ): readonly Value[] {
   const { nest } = values;
   const whole = Math.floor(parts / threads);
   const rest = parts - whole * threads;
   const at = (turn: AffineExpr): AffineExpr => add(thread, mul(turn, constant(threads)));
   let held = carried;
-  if (whole === 1) held = body(at(constant(0)), held);
-  else if (whole > 1) held = counted(values, whole, held, (turn, c) => body(at(turn), c));
+  const factor = whole % unroll === 0 ? unroll : 1;
+  const several = (first: AffineExpr, c: readonly Value[]): readonly Value[] =>
+    Array.from({ length: factor }, (_, i) => i).reduce((v, i) => body(at(add(first, constant(i))), v), c);
+  if (whole === factor) held = several(constant(0), held);
+  else if (whole > 0) held = counted(values, whole / factor, held, (e, c) => several(mul(e, constant(factor)), c));
   if (rest === 0) return held;
   const here = arith.cmpi(nest.b, nest.index(thread), nest.constant(rest), { predicate: "ult" });
   const before = held;
@@ -182,40 +190,16 @@ class TeamReduction extends AlongReduction {
       return this.step([here], carried);
     });
     const mine = lanes > 1 ? this.across(own!) : own!;
-    const whole = this.#together(mine);
-    return this.join(values.read(out!.value, mapped(out!, domain), 1), whole);
-  }
-
-  /** What all threads have, put together in two rounds: a few threads put together some each, then all threads all of theirs. */
-  #together(mine: Value): Value {
-    const { nest } = this.values;
     const { thread, threads, memory } = this.#team;
-    const { b } = nest;
-    const few = 2 ** Math.ceil(Math.log2(threads) / 2);
-    const word = (e: AffineExpr): Value => memref.load(b, memory, [nest.index(e)]);
-    memref.store(b, mine, memory, [nest.index(thread)]);
-    gpu.barrier(b);
-    const isOne = arith.cmpi(b, nest.index(thread), nest.constant(few), { predicate: "ult" });
-    scf.if(b, isOne, {
-      types: [],
-      thenRegion: (then) => {
-        invariant(then.block, "a branch has a block");
-        nest.enter(then.block, true);
-        // The same number, but one that says in itself how far it goes.
-        const first = nest.given(nest.index(mod(thread, constant(few))), few);
-        const [sum] = counted(this.values, threads / few - 1, [mine], (e, [held]) => [
-          this.join(held!, word(add(first, mul(add(e, constant(1)), constant(few))))),
-        ]);
-        memref.store(b, sum!, memory, [nest.index(thread)]);
-        nest.close();
-        return [];
-      },
+    const [whole] = together(values, [mine], {
+      member: thread,
+      members: threads,
+      memory,
+      at: (e) => e,
+      lanes: 1,
+      join: (a, b) => this.join(a, b),
     });
-    gpu.barrier(b);
-    const [sum] = counted(this.values, few - 1, [word(constant(0))], (e, [held]) => [
-      this.join(held!, word(add(e, constant(1)))),
-    ]);
-    return sum!;
+    return this.join(values.read(out!.value, mapped(out!, domain), 1), whole!);
   }
 }
 

@@ -1,0 +1,87 @@
+/** @file What the threads of a workgroup have, put together in memory that they share. */
+import * as arith from "../../../dialects/arith/ops.ts";
+import * as gpu from "../../../dialects/gpu.ts";
+import * as memref from "../../../dialects/memref/index.ts";
+import * as scf from "../../../dialects/scf/ops.ts";
+import * as vector from "../../../dialects/vector/index.ts";
+import { type AffineExpr, add, constant, mod, mul } from "../../../ir/affine.ts";
+import type { Value } from "../../../ir/core.ts";
+import { type MemRefType, vector as vectorType } from "../../../ir/types.ts";
+import { invariant } from "../../../support/diagnostic.ts";
+import { counted } from "./counted.ts";
+import { lane } from "./ranges.ts";
+import type { KernelValues } from "./values.ts";
+
+/** Some threads that sum up what each of them has. */
+export interface Team {
+  /** The thread's number in its team, and how many there are. */
+  readonly member: AffineExpr;
+  readonly members: number;
+  /** Shared memory, and the element from which on it holds what a member has of value number `which`. */
+  readonly memory: Value;
+  at(member: AffineExpr, which: number): AffineExpr;
+  /** Lanes of each value. */
+  readonly lanes: number;
+  join(a: Value, b: Value): Value;
+}
+
+/** As many members as put together all of the others' in one round. */
+const oneRound = 8;
+
+/**
+ * Per value the sum over all members, which all of them get; every thread of the workgroup has to come here. Where members are
+ * many there are two rounds: a few put together some each, then all of them all that is left. The order does not depend on the device.
+ */
+export function together(values: KernelValues, mine: readonly Value[], team: Team): Value[] {
+  const { nest } = values;
+  const { member, members, memory, lanes } = team;
+  const { b } = nest;
+  const fetch = (e: AffineExpr, which: number): Value => {
+    const indices = [nest.index(nest.resolve(team.at(e, which), 1))];
+    return lanes === 1
+      ? memref.load(b, memory, indices)
+      : vector.load(b, memory, indices, { types: [vectorType([lanes], (memory.type as MemRefType).element)] });
+  };
+  const put = (all: readonly Value[]): void =>
+    all.forEach((v, which) => {
+      const at = nest.resolve(team.at(member, which), 1);
+      values.store(memory, [lanes > 1 ? add(at, lane) : at], v, lanes);
+    });
+  /** What `count` members have, `step` apart, from `first` on. */
+  const sum = (first: AffineExpr, start: readonly Value[], count: number, step: number): readonly Value[] =>
+    count === 1
+      ? start
+      : counted(values, count - 1, start, (e, held) =>
+          held.map((v, which) => team.join(v, fetch(add(first, mul(add(e, constant(1)), constant(step))), which))),
+        );
+  put(mine);
+  gpu.barrier(b);
+  let left = members;
+  if (members > oneRound) {
+    left = 2 ** Math.ceil(Math.log2(members) / 2);
+    while (members % left !== 0) left--;
+    const isOne = arith.cmpi(b, nest.index(member), nest.constant(left), { predicate: "ult" });
+    scf.if(b, isOne, {
+      types: [],
+      thenRegion: (then) => {
+        invariant(then.block, "a branch has a block");
+        nest.enter(then.block, true);
+        // The same number, but one that says in itself how far it goes.
+        const first = nest.given(nest.index(mod(member, constant(left))), left);
+        put(sum(first, mine, members / left, left));
+        nest.close();
+        return [];
+      },
+    });
+    gpu.barrier(b);
+  }
+  const zero = constant(0);
+  return [
+    ...sum(
+      zero,
+      mine.map((_, which) => fetch(zero, which)),
+      left,
+      1,
+    ),
+  ];
+}
