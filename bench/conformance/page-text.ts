@@ -57,6 +57,7 @@ function sectionOf({ suite, target, outcomes }: SuiteRun): string {
   const given = outcomes.filter((o) => o.specialized.length > 0).length;
   const counts = [outcomes.length, ...statuses.map((s) => count(outcomes, s)), given];
   const rest = outcomes.filter((o) => o.status !== "pass");
+  const byTarget = rest.filter((o) => o.status === "unsupported" && o.reason.startsWith(refusal)).length;
   const groups = new Map<string, Outcome[]>();
   for (const o of rest) {
     const key = `${o.status}: ${reasonOf(o)}`;
@@ -71,14 +72,19 @@ function sectionOf({ suite, target, outcomes }: SuiteRun): string {
     line,
     `| **${suite}** | ${[target, ...counts].join(" | ")} |`,
     "",
+    ...(byTarget === 0 ? [] : [`Of what is unsupported, the target itself refuses ${byTarget}.`, ""]),
     ...(rest.length === 0 ? ["All cases pass."] : ["What does not pass, by reason:", ""]),
     ...byCount.map(([key, cases]) => `- ${cases.length} × ${key} — ${namesText(cases)}`),
   ].join("\n");
 }
 
+/** How the reasons of what a target cannot do begin. */
+const refusal = "target/unsupported: ";
+
 /** The first line of a reason without what differs from case to case. */
 function reasonOf(o: Outcome): string {
-  const text = o.reason.split("\n")[0]!.slice(0, 160);
+  const line = o.reason.split("\n")[0]!.slice(0, 160);
+  const text = line.startsWith(refusal) ? line.replace(/"[^"]*" is/, "a value is") : line;
   return o.status === "fail" ? "a value beyond the tolerance" : text.replace(/[<|>`]/g, "'");
 }
 

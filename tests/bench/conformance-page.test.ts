@@ -43,6 +43,18 @@ describe("the page of conformance", () => {
     ]);
   });
 
+  it("counts what the target itself refuses, whatever the values are called", () => {
+    const refused = (name: string, value: string): Outcome =>
+      outcome(name, "unsupported", `target/unsupported: there are no numbers of 64 bits: "${value}" is float64`);
+    const outcomes = [refused("node/test_a", "x"), refused("node/test_b", "data"), outcome("node/test_c", "pass")];
+    const text = pageOf([{ suite: official, target: "wgsl", outcomes }], "");
+    expect(text).toContain("Of what is unsupported, the target itself refuses 2.");
+    expect(text).toContain(
+      "- 2 × unsupported: target/unsupported: there are no numbers of 64 bits: a value is float64 — a, b",
+    );
+    expect(page).not.toContain("the target itself refuses");
+  });
+
   it("keeps what is not run again", () => {
     const run = { suite: official, target: "wasm-simd", outcomes: [outcome("node/test_add", "pass")] };
     const both = pageOf([run], page);
