@@ -43,6 +43,19 @@ describe.skipIf(!existsSync(driver))("digits.onnx on lavapipe", () => {
   });
 });
 
+describe.skipIf(!existsSync(driver))("buffers of the device on lavapipe", () => {
+  it("are taken as inputs and given as outputs, and hold what arrays do", async () => {
+    const model = await compile(readFileSync(digits), { target: "wgsl", file: "digits.onnx" });
+    const inputs = { image: { array: "Float32Array", values: image } };
+    const answer = await onGpu({ inputs, buffers: true }, model, { VK_DRIVER_FILES: driver });
+    expect(answer.error).toBeUndefined();
+    expect(answer.fromBuffers).toEqual(answer.outputs);
+    for (const [name, values] of Object.entries(answer.outputs!)) {
+      expect(answer.inBuffers![name]!.slice(0, values.length)).toEqual(values);
+    }
+  });
+});
+
 describe.skipIf(!existsSync(driver))("a model in parts on lavapipe and on the host", () => {
   it("answers what it does as a whole in WebAssembly", async () => {
     const bytes = mixedModel();

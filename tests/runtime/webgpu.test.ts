@@ -47,6 +47,33 @@ describe("a session on a device", () => {
     expect(fake.destroyed).toBe(false);
   });
 
+  it.each([
+    ["int64", BigInt64Array.of(1n, -2n, 2n ** 31n - 1n, -(2n ** 31n)), [1, -2, 2 ** 31 - 1, -(2 ** 31)]],
+    ["uint64", BigUint64Array.of(0n, 1n, 2n, 2n ** 31n - 1n), [0, 1, 2, 2 ** 31 - 1]],
+    ["uint32", Uint32Array.of(0, 1, 2 ** 31, 2 ** 32 - 1), [0, 1, -(2 ** 31), -1]],
+    ["uint8", Uint8Array.of(0, 1, 128, 255), [0, 1, -128, -1]],
+    ["int8", Int8Array.of(0, 1, -128, 127), [0, 1, -128, 127]],
+    ["uint16", Uint16Array.of(0, 1, 32768, 65535), [0, 1, -32768, -1]],
+    ["float16", Uint16Array.of(0, 0x3c00, 0xbc00, 0x7c00), [0, 0x3c00, 0xbc00 - 65536, 0x7c00]],
+    ["bool", Uint8Array.of(0, 1, 1, 0), [0, 1, 1, 0]],
+  ] as const)("carries elements of %s in words of 32 bits", async (type, values, words) => {
+    const fake = new FakeDevice();
+    const { inputs, outputs } = artifact.manifest;
+    const manifest = { ...artifact.manifest, inputs: [{ ...inputs[0]!, type }], outputs: [{ ...outputs[0]!, type }] };
+    const session = await GpuSession.load({ ...artifact, manifest }, { device: fake.device });
+    expect(await session.run({ x: values })).toEqual({ y: values });
+    expect([...new Int32Array(fake.buffers[0]!.bytes.buffer, 0, 4)]).toEqual(words);
+  });
+
+  it("refuses integers of 64 bits that do not fit into a word", async () => {
+    const { inputs } = artifact.manifest;
+    const manifest = { ...artifact.manifest, inputs: [{ ...inputs[0]!, type: "int64" as const }] };
+    const session = await GpuSession.load({ ...artifact, manifest }, { device: new FakeDevice().device });
+    await expect(session.run({ x: BigInt64Array.of(0n, 0n, 2n ** 31n, 0n) })).rejects.toThrow(
+      /^input "x": 2147483648 does not fit into 32 bits, for which the model was compiled$/,
+    );
+  });
+
   it("asks for all pipelines at once and tells of each that is ready", async () => {
     const fake = new FakeDevice();
     fake.slow = true;

@@ -41,6 +41,23 @@ const reads = (inputs) =>
       arrays[array].from(values, array === "BigInt64Array" ? BigInt : Number),
     ]),
   );
+/** A buffer of the device with what it holds, and what a buffer holds. */
+function bufferOf(device, data) {
+  const buffer = device.createBuffer({
+    size: data.byteLength,
+    usage: GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
+  });
+  device.queue.writeBuffer(buffer, 0, data);
+  return buffer;
+}
+async function contentOf(device, buffer) {
+  const to = device.createBuffer({ size: buffer.size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ });
+  const encoder = device.createCommandEncoder();
+  encoder.copyBufferToBuffer(buffer, 0, to, 0, buffer.size);
+  device.queue.submit([encoder.finish()]);
+  await to.mapAsync(GPUMapMode.READ);
+  return to.getMappedRange().slice(0);
+}
 const writes = (outputs) =>
   Object.fromEntries(Object.entries(outputs).map(([name, a]) => [name, Array.from(a, Number)]));
 
@@ -69,6 +86,16 @@ if (adapter) {
       answer.outputs = writes(await session.run(inputs));
       answer.counts = counts;
       answer.same = JSON.stringify(writes(first)) === JSON.stringify(answer.outputs);
+      if (job.buffers) {
+        // Inputs that are on the device, and outputs that stay there: floats.
+        const given = Object.fromEntries(Object.entries(inputs).map(([name, a]) => [name, bufferOf(device, a)]));
+        answer.fromBuffers = writes(await session.run(given));
+        const left = await session.runOnDevice(given);
+        answer.inBuffers = {};
+        for (const [name, buffer] of Object.entries(left)) {
+          answer.inBuffers[name] = Array.from(new Float32Array(await contentOf(device, buffer)));
+        }
+      }
       if (job.lose === "after") {
         device.destroy();
         await device.lost;

@@ -17,6 +17,8 @@ export interface GpuJob {
   readonly inputs?: Readonly<Record<string, { readonly array: string; readonly values: readonly number[] }>>;
   readonly lose?: "before" | "after";
   readonly disposed?: boolean;
+  /** Runs on inputs in buffers of the device too, and into such: models of floats. */
+  readonly buffers?: boolean;
 }
 
 export interface GpuAnswer {
@@ -28,6 +30,9 @@ export interface GpuAnswer {
   readonly counts?: Readonly<Record<string, number>>;
   /** The second run answered what the first did. */
   readonly same?: boolean;
+  /** Of a run on inputs in buffers; and what is in the buffers of a run whose outputs stay on the device, to their ends. */
+  readonly fromBuffers?: Readonly<Record<string, readonly number[]>>;
+  readonly inBuffers?: Readonly<Record<string, readonly number[]>>;
   readonly error?: string;
 }
 
