@@ -3,7 +3,8 @@ import { type ElementType, elementBytes } from "../../runtime/manifest.ts";
 import { ByteWriter } from "../../support/bytes.ts";
 import { identifier } from "../source.ts";
 import type { CPort, CProgram } from "./module.ts";
-import { byteOrderMark, elementCountOf, headerBytes, weightsVersion, writeConstants } from "./weights.ts";
+import { stringGuards } from "./strings.ts";
+import { byteOrderMark, declarationOf, headerBytes, isText, weightsVersion, writeConstants } from "./weights.ts";
 
 /** Alignment that a workspace needs, in bytes. */
 export const workspaceAlign = 16;
@@ -158,8 +159,7 @@ const widthTests: Readonly<Record<number, string>> = {
   16: " && defined(__AVX512F__)",
 };
 
-const declarations = (program: CProgram): string[] =>
-  program.constants.map((c) => `extern const ${c.ctype} ${c.symbol}[${elementCountOf(c)}];`);
+const declarations = (program: CProgram): string[] => program.constants.flatMap((c) => declarationOf(program, c));
 
 /** `<model>.c`. With `header` the text of the header stands in it, instead of being included. */
 export function codeText(program: CProgram, facts: FileFacts, header?: string): string {
@@ -287,6 +287,7 @@ export function weightsText(program: CProgram): Uint8Array | undefined {
     "#include <math.h>",
     "#include <stdint.h>",
     "",
+    ...(program.constants.some((c) => isText(program, c)) ? [...stringGuards, ""] : []),
     ...hooks(program),
     ...declarations(program),
     "",

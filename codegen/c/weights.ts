@@ -3,6 +3,7 @@ import { elementOf, type Type } from "../../ir/types.ts";
 import type { ByteWriter } from "../../support/bytes.ts";
 import { InternalError } from "../../support/diagnostic.ts";
 import type { CConstant, CProgram } from "./module.ts";
+import { stringType, writeStrings } from "./strings.ts";
 import { bitsOf, literal, shortDigits } from "./types.ts";
 
 /** Bytes before the constants in a weights file: magic, version, byte order, hash of the plan, size, padding. */
@@ -17,11 +18,34 @@ export function writeConstants(w: ByteWriter, program: CProgram, macro: string):
   w.reserve(1024 + program.constantBytes * 3);
   const elements = new Elements(w);
   for (const c of program.constants) {
+    if (isText(program, c)) {
+      w.utf8(`${macro} const union ${textName(c)} ${textName(c)} = `);
+      writeStrings(w, c.bytes);
+      w.utf8(";\n\n");
+      continue;
+    }
     w.utf8(`${macro} const ${c.ctype} ${c.symbol}[${elementCountOf(c)}] = {`);
     elements.write(c);
     w.utf8("\n};\n\n");
   }
 }
+
+/** Models larger than this, in bytes, have those of their constants that are larger than the second as strings. */
+const largeModel = 1 << 20;
+const largeConstant = 1 << 12;
+export const isText = (program: CProgram, c: CConstant): boolean =>
+  program.constantBytes > largeModel && c.bytes.byteLength >= largeConstant;
+
+const textName = (c: CConstant): string => `${c.symbol}_text`;
+
+/** What another file has to know of a constant to use its symbol as a pointer to the first element. */
+export const declarationOf = (program: CProgram, c: CConstant): string[] =>
+  isText(program, c)
+    ? [
+        `extern const ${stringType(textName(c), c.ctype, elementCountOf(c), c.bytes.byteLength)} ${textName(c)};`,
+        `#define ${c.symbol} ${textName(c)}.elements`,
+      ]
+    : [`extern const ${c.ctype} ${c.symbol}[${elementCountOf(c)}];`];
 
 export const elementCountOf = (c: CConstant): number => Math.max(1, c.bytes.byteLength / widthOf(c));
 const widthOf = (c: CConstant): number => {
