@@ -17,6 +17,8 @@ export interface PipelineChoices {
    * those of Winograd's filtering, need not be kept.
    */
   readonly initializes?: boolean;
+  /** Operations that pass while a byte comes from memory, which such forms are weighed by. */
+  readonly operationsPerByte?: number | undefined;
   /** Kernels compute the borders of windows: no tensor is copied into a padded one. For machines without vectors. */
   readonly computesBorders?: boolean;
   /** Buffers may overlap as far as kernels allow. */
@@ -40,6 +42,7 @@ export function standardPipeline(choices: PipelineChoices): string {
     integers = false,
     pairs = false,
     initializes = false,
+    operationsPerByte,
     packsProducts = false,
     fused = false,
     planes = false,
@@ -52,7 +55,8 @@ export function standardPipeline(choices: PipelineChoices): string {
   );
   const pack = packing.length === 0 ? "linalg-pack" : `linalg-pack{${packing.join(" ")}}`;
   const schedule = machine === undefined ? "linalg-schedule" : `linalg-schedule{machine=${machine}}`;
-  const filtering = initializes ? ",graph-winograd" : "";
+  const price = operationsPerByte === undefined ? "" : `{operations-per-byte=${operationsPerByte}}`;
+  const filtering = initializes ? `,graph-winograd${price}` : "";
   const products = packsProducts ? `func.func(linalg-pack-products),` : "";
   const hoisting = initializes ? "kernel-hoist-init," : "";
   return (

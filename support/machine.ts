@@ -26,6 +26,8 @@ export interface Machine {
   /** Bytes of the first two cache levels, per core. */
   readonly l1: number;
   readonly l2: number;
+  /** Operations of a product that pass while a byte comes from memory: what it costs to read much. */
+  readonly operationsPerByte?: number;
   /** Multiply and add fuse into one instruction. */
   readonly fusedMultiplyAdd: boolean;
   /** Neighbouring vectors that the engine makes one wider one of, if code is written in pairs of them. */
@@ -55,7 +57,16 @@ export interface Grid {
   readonly share: number;
 }
 
-const zen = { turns: true, lanes: 4, vectorRegisters: 15, l1: 32 << 10, l2: 1 << 20, narrow: true, dot: 2 } as const;
+const zen = {
+  turns: true,
+  lanes: 4,
+  vectorRegisters: 15,
+  l1: 32 << 10,
+  l2: 1 << 20,
+  narrow: true,
+  dot: 2,
+  operationsPerByte: 2,
+} as const;
 
 /** V8 from 13 on (Chrome 132, Node 24): emits code in the order in which it is written. */
 export const v8: Machine = {
@@ -114,6 +125,7 @@ export const v8Wide: Machine = {
   strip: 7,
   unroll: 4,
   together: 2,
+  operationsPerByte: 4,
 };
 
 /** V8 to 12 (Node 20 and 22): loads first, arithmetic as late as possible; a test after every step pins it down. */

@@ -30,10 +30,12 @@ const addressable = 2 ** 32;
 const firstAddress = 1024;
 
 /** From `graph` to what is written, for an engine. */
-const pipelineFor = ({ name: machine, loopForm, fusedMultiplyAdd, vectorRegisters, together }: Machine): string =>
-  standardPipeline({
-    machine,
+const pipelineFor = (machine: Machine): string => {
+  const { name, loopForm, fusedMultiplyAdd, vectorRegisters, together, operationsPerByte } = machine;
+  return standardPipeline({
+    machine: name,
     initializes: true,
+    operationsPerByte,
     packsProducts: true,
     fused: fusedMultiplyAdd,
     integers: true,
@@ -54,6 +56,7 @@ const pipelineFor = ({ name: machine, loopForm, fusedMultiplyAdd, vectorRegister
       `kernel-ease-registers{registers=${vectorRegisters * together}}`,
     ].join(","),
   });
+};
 
 const settings = {
   embed: { doc: "code and weights inside of the loader, as one file", values: ["no", "yes"] },
@@ -154,7 +157,10 @@ function weightsOf(
   return weights;
 }
 
-/** Weights first, then what is computed of them at load, inputs and outputs, and the arena. */
+/**
+ * Weights first, then inputs and outputs, which are where they are in all variants; what is computed of weights at load; and the
+ * arena.
+ */
 function layOut(module: Operation, entry: Operation, before: Uint8Array<ArrayBuffer> | undefined): Layout {
   const globals = new Map<string, number>();
   const constants = constantsOf(module);
@@ -166,10 +172,6 @@ function layOut(module: Operation, entry: Operation, before: Uint8Array<ArrayBuf
     return at;
   });
   const weights = weightsOf(constants, starts, top - firstAddress, before);
-  for (const { name, type } of reservedOf(module)) {
-    globals.set(name, top);
-    top = roundUp(top + elementCount(type.shape) * byteWidth(type.element));
-  }
   const args: number[] = [];
   const inputs: Port[] = [];
   const outputs: Port[] = [];
@@ -177,6 +179,10 @@ function layOut(module: Operation, entry: Operation, before: Uint8Array<ArrayBuf
     args.push(top);
     (isOutput ? outputs : inputs).push({ name, type, shape, offset: top, bytes });
     top = roundUp(top + bytes);
+  }
+  for (const { name, type } of reservedOf(module)) {
+    globals.set(name, top);
+    top = roundUp(top + elementCount(type.shape) * byteWidth(type.element));
   }
   const arenaBytes = [...func.func.of(entry).body.entry].reduce((n, op) => {
     const t = memref.alloc.is(op) ? (op.result().type as MemRefType) : undefined;

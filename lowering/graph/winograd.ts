@@ -10,6 +10,7 @@ import type { TensorValue } from "../../dialects/graph/op.ts";
 import { Scalars } from "../../dialects/graph/scalars.ts";
 import { type Access, genericOf } from "../../dialects/linalg/builders.ts";
 import * as tensors from "../../dialects/tensor/index.ts";
+import { attr } from "../../ir/attributes.ts";
 import { Builder } from "../../ir/builder.ts";
 import { Block, type Value } from "../../ir/core.ts";
 import { f32, hasStaticShape, tensor } from "../../ir/types.ts";
@@ -30,15 +31,15 @@ const panel = 8;
 
 export const winograd = definePass("graph-winograd", {
   doc:
-    "Says 3×3 convolutions of stride 1 by Winograd's minimal filtering, where that takes less time: F(4,3) with many tiles, " +
-    "F(2,3) on small maps. The filters' transform depends on constants only, so it runs once, at load. Not under `strict`.",
+    "Says 3×3 convolutions of stride 1 by Winograd's minimal filtering, F(4,3) or F(2,3), where that takes less time: operations are weighed " +
+    "against bytes of the filters. The filters' transform depends on constants only, so it runs once, at load. Not under `strict`.",
   on: func.func,
-  options: {},
-  run(fn, _options, pass) {
+  options: { "operations-per-byte": attr.int.default(2) },
+  run(fn, { "operations-per-byte": perByte }, pass) {
     const found: { readonly view: ReturnType<typeof conv.conv.of>; readonly algorithm: Algorithm }[] = [];
     fn.walk((op) => {
       const view = conv.conv.match(op);
-      const algorithm = view && suitable(view);
+      const algorithm = view && suitable(view, perByte);
       if (view && algorithm && allows(op, minimalFiltering)) found.push({ view, algorithm });
     });
     const bodies = new Map<Algorithm, Bodies>();
@@ -56,13 +57,13 @@ export const winograd = definePass("graph-winograd", {
 
 type Convolution = ReturnType<typeof conv.conv.of>;
 
-function suitable({ x, w, y, layout, group, strides, dilations }: Convolution): Algorithm | undefined {
+function suitable({ x, w, y, layout, group, strides, dilations }: Convolution, perByte: number): Algorithm | undefined {
   const weights = w.type.shape;
   if (layout !== "channels-last" || group !== 1 || x.type.element !== f32 || !knownOf(w)) return undefined;
   if (![x, y].every((v) => hasStaticShape(v.type)) || x.type.shape.length !== 4) return undefined;
   if (weights[0] !== 3 || weights[1] !== 3 || [...strides, ...dilations].some((s) => s !== 1)) return undefined;
   const [batch = 1, height = 1, width = 1, out = 1] = y.type.shape as readonly number[];
-  return out % panel === 0 ? chosen({ batch, height, width, channels: weights[2]!, out }) : undefined;
+  return out % panel === 0 ? chosen({ batch, height, width, channels: weights[2]!, out }, perByte) : undefined;
 }
 
 /** The convolution in transforms and one batched product. */

@@ -10,6 +10,7 @@ import * as scf from "../../dialects/scf/ops.ts";
 import * as tensor from "../../dialects/tensor/index.ts";
 import { Builder } from "../../ir/builder.ts";
 import type { Block, Operation, Value } from "../../ir/core.ts";
+import { byteWidth } from "../../ir/datum.ts";
 import {
   type Attribute,
   functionType,
@@ -19,9 +20,22 @@ import {
   type TensorType,
 } from "../../ir/types.ts";
 import { fault, invariant } from "../../support/diagnostic.ts";
+import { rowMajor } from "../../support/ndarray.ts";
 import { KernelVariants } from "./kernel-variants.ts";
-import { bufferType, isRowMajor, layoutOf, type Place, placeOf, samePlace, shifted, sliced, viewOf } from "./place.ts";
+import {
+  bufferType,
+  isRowMajor,
+  layoutOf,
+  type Place,
+  placeOf,
+  reshapeSource,
+  samePlace,
+  shifted,
+  sliced,
+  viewOf,
+} from "./place.ts";
 import { separateBlanks } from "./separate.ts";
+import { hasManyStreams, lineBytes, wayBytes } from "./streams.ts";
 
 export class CallerBufferizer {
   readonly #module: Operation;
@@ -82,7 +96,7 @@ export class CallerBufferizer {
   #target(v: Value): Place {
     let place = this.#targets.get(v);
     if (!place) {
-      place = this.#wanted(v) ?? this.#allocate(v.type as TensorType);
+      place = this.#wanted(v) ?? this.#allocate(v.type as TensorType, this.#hasManyStreams(v));
       this.#targets.set(v, place);
     }
     return place;
@@ -111,8 +125,8 @@ export class CallerBufferizer {
       if (!v.hasOneUse) continue;
       if (insert && use.index === 1) return this.#target(insert.result);
       if (reshapeSource(user) === v) {
-        const other = this.#target(user.result());
-        if (isRowMajor(other)) return viewOf(other, shapeOf(v));
+        const seen = viewOf(this.#target(user.result()), shapeOf(v));
+        if (seen) return seen;
       }
       const around = scf.yield.is(user) ? user.parentOp : undefined;
       if (around && scf.if.is(around)) return this.#target(around.result(use.index));
@@ -157,13 +171,25 @@ export class CallerBufferizer {
     return true;
   }
 
-  #allocate(type: TensorType): Place {
+  /** A buffer of its own; with `apart` its outermost slices do not lie a multiple of `wayBytes` apart. */
+  #allocate(type: TensorType, apart = false): Place {
     if (type.shape.some(isDynamic)) throw fault("pass/failed", this.#fn.loc, "a buffer of unknown size");
+    const slice = type.shape.slice(1).reduce((n, d) => n * d, 1);
+    const room =
+      apart && type.shape[0]! > 1 && (slice * byteWidth(type.element)) % wayBytes === 0
+        ? lineBytes / byteWidth(type.element)
+        : 0;
     // Allocations stand at the start of the function.
     const { entry } = func.func.of(this.#fn).body;
     const b = new Builder(entry, entry.first, this.#fn.loc);
-    const buffer = memref.alloc(b, [], [], { types: [memrefType(type.shape, type.element)] });
-    return placeOf(buffer, type.shape);
+    const shape = room > 0 ? [type.shape[0]!, slice + room] : type.shape;
+    const place = placeOf(memref.alloc(b, [], [], { types: [memrefType(shape, type.element)] }), shape);
+    if (room === 0) return place;
+    return { ...place, shape: type.shape, strides: [slice + room, ...rowMajor(type.shape.slice(1))] };
+  }
+
+  #hasManyStreams(v: Value): boolean {
+    return hasManyStreams(v, (name) => this.#variants.kernel(name));
   }
 
   // --- what happens ---------------------------------------------------------------------------------------------
@@ -279,12 +305,14 @@ export class CallerBufferizer {
     const from = this.#place(source);
     const shape = shapeOf(result);
     const target = this.#targets.get(result);
+    const seen = viewOf(from, shape);
     if (target && samePlace({ ...target, strides: [] }, { ...from, strides: [] })) this.#places.set(result, target);
-    else if (isRowMajor(from)) this.#places.set(result, viewOf(from, shape));
+    else if (seen) this.#places.set(result, seen);
     else {
-      const to = this.#target(result);
+      const wanted = this.#target(result);
+      const to = viewOf(wanted, shapeOf(source)) ? wanted : this.#allocate(result.type as TensorType);
       this.#places.set(result, to);
-      this.#variants.copy(b, from, viewOf(to, shapeOf(source)), (result.type as TensorType).element);
+      this.#variants.copy(b, from, viewOf(to, shapeOf(source))!, (result.type as TensorType).element);
     }
   }
 
@@ -377,15 +405,6 @@ const emptyRegion = <R extends { constructor: unknown }>(r: R): R => new (r.cons
 const shapeOf = (v: Value): readonly number[] => (v.type as TensorType).shape;
 const sameShape = (a: readonly number[], b: readonly number[]): boolean =>
   a.length === b.length && a.every((d, i) => d === b[i]);
-
-export function reshapeSource(op: Operation): Value | undefined {
-  return (
-    tensor.expand_shape.match(op)?.src ??
-    tensor.collapse_shape.match(op)?.src ??
-    tensor.reshape.match(op)?.source ??
-    tensor.cast.match(op)?.source
-  );
-}
 
 export interface StaticSlice {
   readonly offsets: readonly number[];

@@ -27,6 +27,11 @@ export class KernelVariants {
     }
   }
 
+  /** The function that calls of that name ask for. */
+  kernel(name: string): Operation | undefined {
+    return this.#functions.get(name);
+  }
+
   /** Calls a kernel on places (memrefs) and scalars (values). */
   call(b: Builder, name: string, args: readonly (Place | Value)[]): void {
     const values = args.map((a) => (a instanceof Value ? a : layoutOf(b, a)));

@@ -1,8 +1,9 @@
 /** @file Places: where a tensor lies in a buffer, with everything known at compile time but the turn of a loop. */
 import * as arith from "../../dialects/arith/ops.ts";
 import * as memref from "../../dialects/memref/index.ts";
+import * as tensor from "../../dialects/tensor/index.ts";
 import type { Builder } from "../../ir/builder.ts";
-import type { Value } from "../../ir/core.ts";
+import type { Operation, Value } from "../../ir/core.ts";
 import { dynamic, isDynamic, type MemRefType, memref as memrefType, stridedLayout, type Type } from "../../ir/types.ts";
 import { rowMajor } from "../../support/ndarray.ts";
 
@@ -33,8 +34,28 @@ export const isRowMajor = (p: Place): boolean => {
   return p.shape.every((d, i) => d === 1 || p.strides[i] === plain[i]);
 };
 
-/** The same elements in another shape; the place must be row-major. */
-export const viewOf = (p: Place, shape: readonly number[]): Place => ({ ...p, shape, strides: rowMajor(shape) });
+/**
+ * The same elements, in the same order, in another shape; undefined if no strides say so. Dimensions that follow each other in
+ * memory without room between them may be cut in another way, others stay as they are.
+ */
+export function viewOf(p: Place, shape: readonly number[]): Place | undefined {
+  if (isRowMajor(p)) return { ...p, shape, strides: rowMajor(shape) };
+  const strides = new Array<number>(shape.length).fill(1);
+  let to = shape.length - 1;
+  for (let from = p.shape.length - 1; from >= 0; from--) {
+    if (p.shape[from] === 1) continue;
+    const step = p.strides[from]!;
+    let whole = p.shape[from]!;
+    while (from > 0 && (p.shape[from - 1] === 1 || p.strides[from - 1] === step * whole)) whole *= p.shape[--from]!;
+    let covered = 1;
+    for (; to >= 0 && covered < whole; to--) {
+      strides[to] = step * covered;
+      covered *= shape[to]!;
+    }
+    if (covered !== whole) return undefined;
+  }
+  return { ...p, shape, strides };
+}
 
 /** Both are the same elements of a buffer. */
 export const samePlace = (a: Place, b: Place): boolean =>
@@ -89,4 +110,14 @@ export function layoutOf(b: Builder, p: Place): Value {
     types: [memrefType(p.shape, element, stridedLayout(p.strides, p.offset))],
   });
   return memref.cast(b, exact, { types: [argumentType(p)] });
+}
+
+/** The tensor whose elements an op gives, in the same order, in another shape. */
+export function reshapeSource(op: Operation): Value | undefined {
+  return (
+    tensor.expand_shape.match(op)?.src ??
+    tensor.collapse_shape.match(op)?.src ??
+    tensor.reshape.match(op)?.source ??
+    tensor.cast.match(op)?.source
+  );
 }

@@ -4,6 +4,7 @@ import { wasmSimd } from "../../codegen/wasm/index.ts";
 import * as func from "../../dialects/func.ts";
 import { constantOfArray } from "../../dialects/graph/constant.ts";
 import * as conv from "../../dialects/graph/conv.ts";
+import * as memref from "../../dialects/memref/index.ts";
 import type { Operation } from "../../ir/core.ts";
 import { interpret } from "../../ir/interpret.ts";
 import { f32, tensor } from "../../ir/types.ts";
@@ -12,6 +13,7 @@ import { type Field, transform } from "../../lowering/graph/winograd/transform.t
 import { type Numerics, setNumerics } from "../../rewrite/numerics.ts";
 import { Session } from "../../runtime/session.ts";
 import type { NDArray } from "../../support/ndarray.ts";
+import { print } from "../../text/printer.ts";
 import { program, randomArray, runPasses } from "../support/compile.ts";
 
 const numbers: Field<number> = { add: (a, b) => a + b, sub: (a, b) => a - b, scale: (a, by) => a * by };
@@ -47,15 +49,22 @@ describe.each([
 
 describe("choice", () => {
   it.each([
-    [56, 56, 64, 64, f43],
-    [28, 28, 128, 128, f43],
-    [14, 14, 256, 256, f43],
-    [7, 7, 512, 512, f23],
-    [8, 8, 16, 16, f23],
-    [4, 4, 64, 64, undefined],
-    [56, 56, 3, 64, undefined],
-  ] as const)("%i×%i, %i to %i channels", (height, width, channels, out, algorithm) => {
-    expect(chosen({ batch: 1, height, width, channels, out })).toBe(algorithm);
+    [56, 64, 64, f43, f43],
+    [28, 128, 128, f43, f43],
+    [14, 256, 256, f43, f43],
+    [7, 512, 512, f43, f23],
+    [8, 16, 16, f43, f43],
+    [6, 16, 16, f23, f23],
+    [4, 64, 64, f23, f23],
+    [2, 64, 64, undefined, undefined],
+    [56, 3, 64, undefined, undefined],
+  ] as const)("%i², %i to %i channels, where bytes cost less and more", (size, channels, out, ...algorithms) => {
+    const sizes = { batch: 1, height: size, width: size, channels, out };
+    expect([2, 4].map((perByte) => chosen(sizes, perByte))).toEqual(algorithms);
+  });
+
+  it("is F(4,3) for many images, which share what is read", () => {
+    expect(chosen({ batch: 4, height: 7, width: 7, channels: 512, out: 512 }, 4)).toBe(f43);
   });
 });
 
@@ -111,13 +120,28 @@ describe("compiled", () => {
     ["tiles that fit", { size: [16, 12], channels: 16, out: 16 }],
     ["tiles beyond the border", { size: [14, 13], channels: 20, out: 24 }],
     ["no padding, no bias", { size: [18, 14], channels: 16, out: 16, bias: false, pads: [0, 0, 0, 0] }],
-    ["small maps by F(2,3)", { size: [7, 7], channels: 64, out: 32 }],
-    ["512 channels by F(2,3)", { size: [7, 7], channels: 512, out: 64 }],
+    ["small maps by F(2,3)", { size: [5, 6], channels: 64, out: 32 }],
+    ["512 channels", { size: [7, 7], channels: 512, out: 64 }],
+    ["slices that are kept apart", { size: [16, 16], channels: 64, out: 64 }],
     ["many channels", { size: [14, 14], channels: 256, out: 64 }],
   ])("%s", async (_, given) => {
     const { most, functions } = await errorOf(layer(given), "default");
     expect(most).toBeLessThan(2.4e-5);
     expect(functions).toContain("init");
+  });
+
+  it("leaves room between the slices of a transform where they would meet in the cache, and copies nothing for it", () => {
+    const module = layer({ size: [18, 18], channels: 64, out: 64, pads: [0, 0, 0, 0] });
+    runPasses(module, wasmSimd.pipeline.replace(/,linalg-schedule.*$/, ")"));
+    const functions = [...module.region().entry].flatMap((op) => func.func.match(op)?.sym_name ?? []);
+    expect(functions.filter((name) => name.startsWith("copy_"))).toEqual([]);
+    const shapes: string[] = [];
+    module.walk((op) => {
+      if (memref.alloc.is(op) || memref.global.is(op))
+        shapes.push(print(op).match(/memref<(36x[0-9x]+)xf32>/)?.[1] ?? "");
+    });
+    // The filters' 64·64 elements, and the input's and the output's 16 tiles of 64, with a line behind each slice.
+    expect(shapes.filter((s) => s !== "").sort()).toEqual(["36x1040", "36x1040", "36x4112"]);
   });
 
   it("is not done under strict", async () => {

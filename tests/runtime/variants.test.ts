@@ -127,7 +127,9 @@ describe("variants", () => {
   it("share their pipeline up to where it differs", () => {
     const { pipeline, variants } = targetNamed("wasm-simd");
     const until = (text: string): string => text.slice(0, text.indexOf("linalg-schedule"));
-    for (const v of variants!) expect(until(v.pipeline)).toBe(until(pipeline));
+    const text = (v: string): string => until(v).replace("operations-per-byte=4", "operations-per-byte=2");
+    // Wider vectors compute more while a byte comes: only what loaders choose by themselves shares every choice.
+    for (const v of variants!) expect((v.automatic ? until : text)(v.pipeline)).toBe(until(pipeline));
   });
 });
 

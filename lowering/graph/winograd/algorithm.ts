@@ -68,18 +68,26 @@ export interface Sizes {
   readonly out: number;
 }
 
-/** Bytes of transformed filters that are worth streaming from memory on every run. */
-const filterBytes = 12 << 20;
+/** Operations that pass while an element of the tiles is transformed, and stored and loaded in between. */
+const perElement = 8;
+/** Products of fewer rows take as long as of these: each column is loaded for them alone. */
+const rows = 4;
 
 /**
- * The algorithm for a convolution; undefined if it is better done directly. Below 16 channels the transforms cost more
- * than they save; below 12 tiles the products have too few rows; and on small maps it is the filters, 4 or 1.8 times as
- * large as before, that must be read.
+ * The algorithm that takes the least time for a convolution; undefined if that is to do it directly. Below 16 channels the
+ * transforms cost more than they save. On small maps it is the filters, 4 or 1.8 times as large as before, that take the time:
+ * they come from memory once a run, a byte in the time of `perByte` operations.
  */
-export function chosen({ batch, height, width, channels, out }: Sizes): Algorithm | undefined {
+export function chosen({ batch, height, width, channels, out }: Sizes, perByte: number): Algorithm | undefined {
   if (channels < 16 || out < 16) return undefined;
-  const tiles = (m: number): number => batch * Math.ceil(height / m) * Math.ceil(width / m);
-  const bytes = (a: Algorithm): number => a.points * channels * out * 4;
-  if (tiles(4) >= 12 && bytes(f43) <= filterBytes) return f43;
-  return tiles(2) >= 12 ? f23 : undefined;
+  const pairs = channels * out;
+  const filters = (taps: number): number => 4 * taps * pairs * perByte;
+  const cost = ({ m, points }: Algorithm): number => {
+    const tiles = batch * Math.ceil(height / m) * Math.ceil(width / m);
+    const transforms = points * tiles * (channels + out) * perElement;
+    return 2 * points * Math.max(tiles, rows) * pairs + filters(points) + transforms;
+  };
+  const direct = 2 * 9 * batch * height * width * pairs + filters(9);
+  const [best] = [f43, f23].sort((a, b) => cost(a) - cost(b));
+  return best && cost(best) < direct ? best : undefined;
 }
