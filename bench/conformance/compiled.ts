@@ -9,7 +9,7 @@ import { NDArray, storageOf } from "../../support/ndarray.ts";
 import type { Prepared, Target } from "./target.ts";
 
 /** Models may name an input twice, or an output like an input: positions are what counts here. */
-const unnamed = <P extends { readonly name: string }>(ports: readonly P[]): P[] =>
+export const unnamed = <P extends { readonly name: string }>(ports: readonly P[]): P[] =>
   ports.map((p, i) => ({ ...p, name: `${i}` }));
 
 /** What runs an artifact, at once or later. */

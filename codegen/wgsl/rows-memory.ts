@@ -4,7 +4,7 @@ import * as vector from "../../dialects/vector/index.ts";
 import type { Operation, Value } from "../../ir/core.ts";
 import type { OpInfo } from "../../ir/define.ts";
 import type { MemRefType, Type } from "../../ir/types.ts";
-import { atom, call, type Expr, infix } from "../source.ts";
+import { atom, call, type Expr, infix, prefix } from "../source.ts";
 import { number, positionOf, sumText } from "./addresses.ts";
 import { carrierOf, lanesOf, Unsupported } from "./types.ts";
 import type { BufferView, KernelWriter, Row } from "./writer.ts";
@@ -128,7 +128,8 @@ const reduction: Row = (op, w) => {
     const [x, y] = [w.named(a), w.named(b)];
     if (kind === "maximumf" || kind === "minimumf") {
       const better = infix(kind === "maximumf" ? ">" : "<", x, y);
-      return call("select", y, x, infix("|", better, infix("!=", x, x)));
+      // Written so because `!=` of NaN is false on some devices.
+      return call("select", y, x, infix("|", better, prefix("!", infix("==", x, x))));
     }
     const name = kind.startsWith("max") ? "max" : "min";
     return kind.endsWith("ui") ? call("i32", call(name, call("u32", x), call("u32", y))) : call(name, x, y);

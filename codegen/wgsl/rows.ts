@@ -164,6 +164,11 @@ const floatCall =
     return call(name, ...operands(op, w));
   };
 
+const not = (e: Expr): Expr => prefix("!", e);
+
+/** Whether floats differ, as NaN does from everything: what `!=` of NaN is the language leaves open, and some say false. */
+const differ = (a: Expr, b: Expr): Expr => not(infix("==", a, b));
+
 /** NaN wins, as IEEE 754-2019 has it. */
 const extremeFloat =
   (symbol: "<" | ">"): Row =>
@@ -179,7 +184,7 @@ const extremeFloat =
     }
     const a = w.named(w.use(x));
     const b = w.named(w.use(y));
-    return call("select", b, a, infix("|", infix(symbol, a, b), infix("!=", a, a)));
+    return call("select", b, a, infix("|", infix(symbol, a, b), differ(a, a)));
   };
 
 /** A constant that is no NaN. */
@@ -222,8 +227,6 @@ const compareIntegers: Row = (op, w) => {
   return infix(integerTests[plain ? predicate : predicate.slice(1)]!, a, b);
 };
 
-const not = (e: Expr): Expr => prefix("!", e);
-
 function isNan(v: Value, op: Operation, w: KernelWriter): Expr {
   const lanes = lanesOf(v.type);
   const t = w.typeOf(v.type, op);
@@ -244,12 +247,33 @@ const compareFloats: Row = (op, w) => {
   if (predicate === "uno") return nan();
   if (predicate === "ord") return not(nan());
   const [a, b] = operands(op, w) as [Expr, Expr];
-  if (predicate === "oeq" || predicate === "une") return infix(predicate === "oeq" ? "==" : "!=", a, b);
+  if (predicate === "oeq") return infix("==", a, b);
+  if (predicate === "une") return differ(a, b);
   if (predicate === "ueq") return infix("|", infix("==", a, b), nan());
   if (predicate === "one") return infix("&", infix("!=", a, b), not(nan()));
   if (predicate.startsWith("o")) return infix(integerTests[test]!, a, b);
   const opposite: Readonly<Record<string, string>> = { lt: ">=", le: ">", gt: "<=", ge: "<" };
   return not(infix(opposite[test]!, a, b));
+};
+
+const absoluteInteger: Row = (op, w) => {
+  const { type } = op.result();
+  const [e] = operands(op, w) as [Expr];
+  return isBool(type) ? e : wrap(call("abs", e), type);
+};
+
+const countBits: Row = (op, w) => {
+  const { type } = op.result();
+  const [e] = operands(op, w) as [Expr];
+  if (isBool(type)) return e;
+  // The upper half of a wide integer is not there.
+  if (elementWidth(type) > 32) throw new Unsupported(op, `'${op.name}' on integers of more than 32 bits`);
+  return signed(call("countOneBits", unsigned(e, type)), type);
+};
+
+const elementWidth = (t: Type): number => {
+  const e = elementOf(t);
+  return e.kind === "integer" ? e.width : 32;
 };
 
 const select: Row = (op, w) => {
@@ -416,8 +440,8 @@ const arithmetic: readonly (readonly [OpInfo, Row])[] = [
   [arith.fptoui, fromFloat(false)],
   [arith.bitcast, bitcast],
   [math.absf, floatCall("abs")],
-  [math.absi, (op, w) => wrap(call("abs", ...operands(op, w)), op.result().type)],
-  [math.ctpop, (op, w) => call("countOneBits", ...operands(op, w))],
+  [math.absi, absoluteInteger],
+  [math.ctpop, countBits],
   [math.sqrt, floatCall("sqrt")],
   [math.rsqrt, floatCall("inverseSqrt")],
   [math.floor, floatCall("floor")],
