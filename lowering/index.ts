@@ -41,6 +41,7 @@ import { pack } from "./linalg/pack.ts";
 import { packProducts } from "./linalg/pack-products.ts";
 import { padToGeneric } from "./linalg/pad-to-generic.ts";
 import { schedule } from "./linalg/schedule.ts";
+import { splitSums } from "./linalg/split-sums.ts";
 import { toLoops } from "./linalg/to-loops.ts";
 
 export const passes: readonly Pass[] = [
@@ -71,6 +72,7 @@ export const passes: readonly Pass[] = [
   fuse,
   pack,
   packProducts,
+  splitSums,
   outline,
   bufferize,
   hoistInit,

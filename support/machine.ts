@@ -51,6 +51,8 @@ export interface Grid {
   readonly workgroup: number;
   /** Threads that keep the machine busy: smaller tiles are chosen before there are fewer. */
   readonly threads: number;
+  /** Workgroups that keep the machine busy, where threads share what they load. */
+  readonly groups: number;
   /** Workgroups along one axis at most. */
   readonly most: number;
   /** Threads of a workgroup that share what they load, at most. */
@@ -291,7 +293,7 @@ export const webgpu: Machine = {
   ...anyGpu,
   name: "webgpu",
   tiles: [tile(8, 4), tile(4, 8), tile(4, 4), tile(2, 4), tile(1, 4)],
-  grid: { workgroup: 64, threads: 8192, most: 65535, share: 128 },
+  grid: { workgroup: 64, threads: 8192, groups: 64, most: 65535, share: 128 },
 };
 
 /** Phones and integrated graphics: fewer threads are enough, fewer registers are there. */
@@ -299,7 +301,7 @@ export const webgpuSmall: Machine = {
   ...anyGpu,
   name: "webgpu-small",
   tiles: [tile(4, 4), tile(2, 4), tile(1, 4)],
-  grid: { workgroup: 64, threads: 1024, most: 65535, share: 64 },
+  grid: { workgroup: 64, threads: 1024, groups: 16, most: 65535, share: 64 },
 };
 
 export const machines: readonly Machine[] = [

@@ -16,6 +16,9 @@ import { sharedProduct, windowBefore } from "./window.ts";
 /** On an op whose result lies in memory, whoever reads it: no kernel computes it again. */
 export const materializedAttribute = "materialized";
 
+/** On an op that sums up parts of sums (split-sums.ts): it is tiled with its results, as what it is a part of would be. */
+export const sumOfPartsAttribute = "sum_of_parts";
+
 export interface Group {
   /** The op whose results leave the kernel. */
   readonly root: Operation;
@@ -251,6 +254,7 @@ function grow(
 
 /** Its reduction loops are its last ones and it has outer loops of its own, as in sums over rows. */
 function isRowReduction(s: Structure): boolean {
+  if (s.op.attributes?.has(sumOfPartsAttribute)) return false;
   const first = s.loops.findIndex((l) => l.kind === "reduction");
   if (first < 0 || s.loops.slice(first).some((l) => l.kind === "parallel" && l.extent !== 1)) return false;
   // Every input element is read once: no reuse, so nothing is lost by staying in the consumer's loops.

@@ -61,8 +61,14 @@ export interface DepthSplit {
   readonly inner: readonly number[];
 }
 
+/** Loops that are summed over. */
+export interface Sums {
+  readonly structure: Pick<Structure, "loops">;
+  readonly sums: readonly number[];
+}
+
 /** Cuts the sums so that a block has `depth` steps; undefined if that does not divide them. */
-export function splitDepth({ structure, sums }: Product, depth: number): DepthSplit | undefined {
+export function splitDepth({ structure, sums }: Sums, depth: number): DepthSplit | undefined {
   let rest = depth;
   for (let i = sums.length - 1; i >= 0; i--) {
     const { extent } = structure.loops[sums[i]!]!;

@@ -6,7 +6,7 @@ import type { Structure } from "../../dialects/linalg/structure.ts";
 import { elementCount, f32, i32 } from "../../ir/types.ts";
 import type { Grid, Machine } from "../../support/machine.ts";
 import { combinerOf } from "./loops/reduce.ts";
-import { type Product, productOf, splitDepth } from "./product.ts";
+import { type Product, productOf, type Sums, splitDepth } from "./product.ts";
 import type { RootSchedule } from "./schedule-attribute.ts";
 import { staticPad } from "./static-pad.ts";
 import { stepAlong } from "./steps.ts";
@@ -53,8 +53,6 @@ export function tileForThreads(
 
 /** Bytes that a workgroup may share, on every device. */
 const sharedBytes = 16 << 10;
-/** Workgroups that keep a machine busy. */
-const busy = 64;
 /** Steps of a sum that are loaded at a time: as near to this as divides it. */
 const usualDepth = 16;
 /** Where there is a choice to make for each part that is loaded: parts are fewer, so that shaders stay small. */
@@ -75,19 +73,93 @@ export function tileForWorkgroups(
   grid: Grid,
 ): RootSchedule | undefined {
   const p = productOf(s, shape);
-  if (!p) return undefined;
+  const best = p && bestTile(p, shape, lanes, grid, s, 1);
+  if (!best) return undefined;
+  const { share, wide } = best;
+  const rank = shape.length;
+  const ones = new Array<number>(rank).fill(1);
+  return {
+    order: Array.from({ length: rank }, (_, i) => i),
+    tile: ones,
+    block: new Array<number>(rank).fill(0),
+    vector: wide ? rank - 1 : -1,
+    lanes: wide ? 4 : 1,
+    workgroup: (share[0]! / share[2]!) * (share[1]! / share[3]!),
+    share,
+  };
+}
+
+/** Where a product has too few tiles: the loop of its sums that is cut, and into how many parts. */
+export interface SumSplit {
+  readonly loop: number;
+  readonly parts: number;
+}
+
+/** Steps of a part, at least. */
+const leastSteps = 256;
+/** How much better tiles have to fill the machine for another dispatch. */
+const worthSplitting = 1.5;
+/** Steps of a sum that take as long as a part of a result takes to be written and read again. */
+const partCost = 80;
+
+/**
+ * Cuts the sums of a product whose tiles are too few to keep the machine busy; undefined where nothing is gained.
+ * @param leastWork products in all from which on another dispatch is worth it
+ */
+export function splitForWorkgroups(
+  s: Structure,
+  shape: readonly number[],
+  lanes: number,
+  grid: Grid,
+  leastWork: number,
+): SumSplit | undefined {
+  const p = productOf(s, shape);
+  const whole = p && bestTile(p, shape, lanes, grid, s, 1);
+  if (!p || !whole) return undefined;
+  const total = p.sums.reduce((n, l) => n * s.loops[l]!.extent, 1);
+  if (total * shape.reduce((n, d) => n * d, 1) < leastWork) return undefined;
+  const loop = p.sums.reduce((a, b) => (s.loops[b]!.extent >= s.loops[a]!.extent ? b : a));
+  const { extent } = s.loops[loop]!;
+  let best: SumSplit | undefined;
+  let score = whole.score * worthSplitting;
+  for (let parts = 2; parts <= 16 && total / parts >= leastSteps; parts *= 2) {
+    if (extent % (4 * parts) !== 0) break;
+    const loops = s.loops.map((l, i) => (i === loop ? { ...l, extent: extent / parts } : l));
+    const tile = bestTile(p, shape, lanes, grid, { loops }, parts);
+    const gained = tile ? tile.score * (total / (total + partCost * parts)) : 0;
+    if (gained <= score) continue;
+    score = gained;
+    best = { loop, parts };
+  }
+  return best;
+}
+
+interface Tile {
+  readonly share: readonly number[];
+  readonly wide: boolean;
+  readonly score: number;
+}
+
+/** The best tile of a product whose sums are cut into parts, of which `loops` are one's. */
+function bestTile(
+  p: Product,
+  shape: readonly number[],
+  lanes: number,
+  grid: Grid,
+  { loops }: Pick<Structure, "loops">,
+  partCount: number,
+): Tile | undefined {
   const rank = shape.length;
   const columns = shape[rank - 1]!;
   const rows = p.rows.reduce((n, d) => n * shape[d]!, 1);
-  const batch = p.batch.reduce((n, d) => n * shape[d]!, 1);
-  const depth = depthOf(p);
+  const batch = p.batch.reduce((n, d) => n * shape[d]!, 1) * partCount;
+  const guarded = isGuarded(p);
+  const depth = depthOf({ structure: { loops }, sums: p.sums }, guarded);
   if (rows < 8 || columns < 8 || !depth) return undefined;
   const wide = lanes > 1 && columns % 4 === 0;
-  const guarded = isGuarded(p);
-  const innermost = s.loops[p.sums[p.sums.length - 1]!]!.extent;
+  const innermost = loops[p.sums[p.sums.length - 1]!]!.extent;
   const leftLanes = innermost % 4 === 0 && depth % 4 === 0 ? 4 : 1;
-  let share: readonly number[] | undefined;
-  let best = 0;
+  let best: Tile | undefined;
   for (const threads of [64, 128].filter((t) => t <= grid.share)) {
     for (const across of [2, 4, 8, 16]) {
       for (const threadRows of [8, 4, 2, 1]) {
@@ -103,26 +175,15 @@ export function tileForWorkgroups(
           // What is loaded from shared memory for each product, and from memory for each of a workgroup.
           const near = (threadRows * threadColumns) / (threadRows + threadColumns);
           const far = (tile[0] * tile[1]) / (tile[0] + tile[1]);
-          const enough = Math.min(1, (counts[0] * counts[1] * batch) / busy);
+          const enough = Math.min(1, (counts[0] * counts[1] * batch) / grid.groups);
           const score = filled * enough * near * Math.sqrt(far);
-          if (score <= best) continue;
-          best = score;
-          share = [...tile, threadRows, threadColumns, depth];
+          if (best && score <= best.score) continue;
+          best = { score, wide, share: [...tile, threadRows, threadColumns, depth] };
         }
       }
     }
   }
-  if (!share) return undefined;
-  const ones = new Array<number>(rank).fill(1);
-  return {
-    order: Array.from({ length: rank }, (_, i) => i),
-    tile: ones,
-    block: new Array<number>(rank).fill(0),
-    vector: wide ? rank - 1 : -1,
-    lanes: wide ? 4 : 1,
-    workgroup: (share[0]! / share[2]!) * (share[1]! / share[3]!),
-    share,
-  };
+  return best;
 }
 
 /** Something is padded as it is loaded, or summed. */
@@ -133,10 +194,10 @@ const isGuarded = (p: Product): boolean =>
   });
 
 /** How many steps of the sums are loaded at a time; undefined if no number of them is worth it. */
-function depthOf(p: Product): number | undefined {
+function depthOf(p: Sums, guarded: boolean): number | undefined {
   const total = p.sums.reduce((n, l) => n * p.structure.loops[l]!.extent, 1);
   let best: number | undefined;
-  const usual = isGuarded(p) ? guardedDepth : usualDepth;
+  const usual = guarded ? guardedDepth : usualDepth;
   const cost = (d: number): number => Math.abs(Math.log2(d / usual)) + (d % 4 === 0 ? 0 : 0.75);
   for (let d = 1; d <= mostDepth; d++) {
     if (splitDepth(p, d) && (best === undefined || cost(d) < cost(best))) best = d;

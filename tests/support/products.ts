@@ -76,23 +76,34 @@ export const window = (stride: number): Sum => ({
   y: "n, h, w, o",
 });
 
-const passes = (machine: string): string =>
-  `builtin.module(linalg-pack{panel=0},linalg-outline,linalg-bufferize,linalg-schedule{machine=${machine}},linalg-to-loops)`;
+const passes = (machine: string, before: string): string =>
+  `builtin.module(linalg-pack{panel=0},${before}linalg-outline,linalg-bufferize,linalg-schedule{machine=${machine}},linalg-to-loops)`;
 
-/** The largest difference between what the interpreter makes of a module before and after, and the launches. */
-export function compare(module: Operation, inputs: readonly TensorType[], result: TensorType, machine: string) {
+/**
+ * The largest difference between what the interpreter makes of a module before and after, and what it becomes.
+ * @param before passes in front of those that make kernels, each with a comma behind it
+ */
+export function compare(
+  module: Operation,
+  inputs: readonly TensorType[],
+  result: TensorType,
+  machine: string,
+  before = "",
+) {
   const given = inputs.map((t, i) => randomArray(t, i + 1));
   const [wanted] = interpret(module, "main", given) as [NDArray];
-  runPasses(module, passes(machine));
+  runPasses(module, passes(machine, before));
   let barriers = 0;
+  let launches = 0;
   const schedules: Record<string, readonly number[]> = {};
   module.walk((op) => {
     if (op.name === "gpu.barrier") barriers++;
+    if (op.name === "gpu.launch") launches++;
     const schedule = op.attributes?.get("schedule");
     if (schedule?.kind !== "dictionary") return;
     for (const [name, v] of schedule.entries) if (v.kind === "denseArray") schedules[name] = v.values.map(Number);
   });
   const got = NDArray.zeros(wanted.dtype, result.shape);
   interpret(module, "main", [...given, got]);
-  return { difference: distance(got, wanted), barriers, schedules };
+  return { difference: distance(got, wanted), barriers, launches, schedules };
 }
