@@ -4,6 +4,7 @@ import type { Command } from "commander";
 /** The flags, as commander reads them; what is not given is left to the target. */
 export interface SettingFlags {
   readonly cpu?: string;
+  readonly opt?: string;
   readonly weights?: string;
   readonly embed?: boolean;
 }
@@ -11,15 +12,17 @@ export interface SettingFlags {
 export function addSettingFlags(command: Command): void {
   command
     .option("--cpu <name>", "the machine to make code for: a name the target knows, or native for this one")
+    .option("--opt <what>", "what to make small: the time of a run (speed), code (size) or the workspace (ram)")
     .option("--weights <form>", "weights as C text (c) or as a file of bytes (bin)")
     .option("--embed", "code and weights inside of the loader: one file to ship")
     .option("--no-embed", "code and weights as files of their own (the default)");
 }
 
 /** The settings that flags choose. */
-export function settingsOf({ cpu, weights, embed }: SettingFlags): Readonly<Record<string, string>> {
+export function settingsOf({ cpu, opt, weights, embed }: SettingFlags): Readonly<Record<string, string>> {
   return {
     ...(cpu === undefined ? {} : { cpu }),
+    ...(opt === undefined ? {} : { opt }),
     ...(weights === undefined ? {} : { weights }),
     // Separate files are what targets make without being asked; those that know no other form have no such setting.
     ...(embed ? { embed: "yes" } : {}),

@@ -3,6 +3,10 @@
 export interface PipelineChoices {
   /** Machine that kernels are scheduled for (support/machine.ts). */
   readonly machine?: string;
+  /** Chains of windows are computed some rows at a time where that needs less memory. */
+  readonly streams?: boolean;
+  /** Small code is preferred to quick code. */
+  readonly compact?: boolean;
   /** Columns of a panel of packed weights. */
   readonly panel?: number;
   /** Quantized models compute with integers. */
@@ -48,20 +52,23 @@ export function standardPipeline(choices: PipelineChoices): string {
     planes = false,
     computesBorders = false,
     overlaps = false,
+    compact = false,
+    streams = false,
     last,
   } = choices;
   const packing = Object.entries({ panel, "integer-panel": integerPanel, group }).flatMap(([k, v]) =>
     v === undefined ? [] : [`${k}=${v}`],
   );
   const pack = packing.length === 0 ? "linalg-pack" : `linalg-pack{${packing.join(" ")}}`;
-  const schedule = machine === undefined ? "linalg-schedule" : `linalg-schedule{machine=${machine}}`;
+  const chosen = [...(machine === undefined ? [] : [`machine=${machine}`]), ...(compact ? ["compact=true"] : [])];
+  const schedule = chosen.length === 0 ? "linalg-schedule" : `linalg-schedule{${chosen.join(" ")}}`;
   const price = operationsPerByte === undefined ? "" : `{operations-per-byte=${operationsPerByte}}`;
   const filtering = initializes ? `,graph-winograd${price}` : "";
   const products = packsProducts ? `func.func(linalg-pack-products),` : "";
   const hoisting = initializes ? "kernel-hoist-init," : "";
   return (
     `builtin.module(func.func(graph-integer${integers ? "" : "{only-constants=true}"}${pairs ? ",graph-widen-to-pairs" : ""},graph-recognize,graph-byte-ports,graph-fold-affine,graph-layout${planes ? "{planes=true}" : ""},graph-subpixel${planes ? ",graph-whole-vectors" : ""}${filtering}),graph-to-linalg,` +
-    `func.func(linalg-decompose-pad${computesBorders ? "{keep-sums=true}" : planes ? "{keep-windows=true}" : ""}),canonicalize,cse,${pack},canonicalize,cse,${products}linalg-outline{stash=true},kernel-count-work,` +
+    `func.func(${streams ? "linalg-stream-rows," : ""}linalg-decompose-pad${computesBorders ? "{keep-sums=true}" : planes ? "{keep-windows=true}" : ""}),canonicalize,cse,${pack},canonicalize,cse,${products}linalg-outline{stash=true},kernel-count-work,` +
     `linalg-bufferize,${hoisting}${schedule},linalg-to-loops,kernel-plan-memory${overlaps ? "{overlap=true align=16}" : ""},` +
     `func.func(kernel-expand-narrow-floats),kernel-expand-small-types,func.func(kernel-expand-math${fused ? "{fused=true}" : ""},${last}))`
   );

@@ -42,6 +42,7 @@ import { packProducts } from "./linalg/pack-products.ts";
 import { padToGeneric } from "./linalg/pad-to-generic.ts";
 import { schedule } from "./linalg/schedule.ts";
 import { splitSums } from "./linalg/split-sums.ts";
+import { streamRows } from "./linalg/stream/stream-rows.ts";
 import { toLoops } from "./linalg/to-loops.ts";
 
 export const passes: readonly Pass[] = [
@@ -65,6 +66,7 @@ export const passes: readonly Pass[] = [
   wholeVectors,
   winograd,
   graphToLinalg,
+  streamRows,
   decomposePad,
   padToGeneric,
   generalizeNamedOps,

@@ -41,9 +41,14 @@ export interface Machine {
   readonly rowByRow?: boolean;
   /** Copies of a reduction's body that may be written out for one tile of results; 128 unless said. */
   readonly copies?: number;
+  /** Code is to be small: of the register tiles, those that leave nothing over are taken before quicker ones. */
+  readonly even?: boolean;
   /** Many threads instead of one loop: a tile of results each. */
   readonly grid?: Grid;
 }
+
+/** The same machine where code is to be small: nothing is written out twice that can be a turn of a loop. */
+export const compact = (machine: Machine): Machine => ({ ...machine, unroll: 1, strip: 1, copies: 1, even: true });
 
 /** What a machine of workgroups wants. */
 export interface Grid {

@@ -40,6 +40,8 @@ export interface FileFacts {
   readonly hash: string;
   readonly macs: number;
   readonly cpu: string;
+  /** What is to be small: `speed`, `size` or `ram`. */
+  readonly opt: string;
 }
 
 export const upperOf = (program: CProgram): string => program.prefix.toUpperCase();

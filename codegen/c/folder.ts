@@ -32,9 +32,9 @@ export async function artifactFiles(artifact: Artifact): Promise<ReadonlyMap<str
   const hasWeights = files.has(`${base}_weights.c`);
   const more: readonly (readonly [name: string, content: string])[] = [
     [`${base}_test.c`, testText(program, facts.weights)],
-    ["CMakeLists.txt", cmakeText(program, facts.cpu, hasWeights)],
-    [`${base}.mk`, makeText(program, facts.cpu, hasWeights)],
-    ["library.json", libraryText(program)],
+    ["CMakeLists.txt", cmakeText(program, facts, hasWeights)],
+    [`${base}.mk`, makeText(program, facts, hasWeights)],
+    ["library.json", libraryText(program, facts)],
     [`${base}_report.json`, `${JSON.stringify({ ...report, hash }, null, 2)}\n`],
     [`${base}_report.txt`, reportText(report)],
   ];

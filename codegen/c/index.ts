@@ -25,6 +25,10 @@ const settings = {
     doc: "the machine whose registers tiles and vectors are made for",
     values: ["generic", "x86-64", "x86-64-v3", "x86-64-v4", "aarch64", "m0", "m4", "m7", "m55", "rv32"],
   },
+  opt: {
+    doc: "what to make small: the time of a run (speed), code (size) or the workspace (ram)",
+    values: ["speed", "size", "ram"],
+  },
   weights: { doc: "weights as a C file, or as a file of bytes that is handed over at run time", values: ["c", "bin"] },
 } as const;
 
@@ -34,7 +38,7 @@ type Settings = Readonly<{ [K in keyof typeof settings]: (typeof settings)[K]["v
 const scalarCpus: ReadonlySet<string> = new Set(["m0", "m4", "m7", "m55", "rv32"]);
 
 /** From `graph` to loops over memrefs, scheduled for a machine. */
-function pipelineFor(cpu: string): string {
+function pipelineFor({ cpu, opt }: Settings): string {
   const { integerTiles, dot } = machines.find((m) => m.name === cpu) ?? generic;
   return standardPipeline({
     machine: cpu,
@@ -42,7 +46,9 @@ function pipelineFor(cpu: string): string {
     integers: true,
     pairs: !scalarCpus.has(cpu),
     computesBorders: scalarCpus.has(cpu),
-    overlaps: scalarCpus.has(cpu),
+    overlaps: scalarCpus.has(cpu) || opt === "ram",
+    streams: opt === "ram",
+    compact: opt === "size",
     ...(integerTiles && { integerPanel: integerTiles[0]!.columns }),
     ...(dot !== undefined && { group: dot }),
     last: "kernel-round-sums,c-legalize,kernel-lower-affine,kernel-unroll,dce",
@@ -58,6 +64,7 @@ function emit(module: Operation, model: string, chosen: Settings): CArtifact {
     hash: "",
     macs: report.macs,
     cpu: chosen.cpu,
+    opt: chosen.opt,
   };
   const inline: FileFacts = { ...facts, weights: "bin" };
   const { text, ports, bytes } = nativeEntry(program);
@@ -97,7 +104,7 @@ function configured(given: Readonly<Record<string, string>>): Target {
     passes: [legalize],
     settings,
     configured,
-    pipeline: pipelineFor(chosen.cpu),
+    pipeline: pipelineFor(chosen),
     emit: (module, { model }) => emit(module, model, chosen),
     files: artifactFiles,
     facts: artifactFacts,

@@ -1,6 +1,6 @@
 /** @file What goes with the code into a project: a test that checks itself, build files, a report to read. */
 
-import { fileBase, portType, upperOf, type WeightsForm } from "./files.ts";
+import { type FileFacts, fileBase, portType, upperOf, type WeightsForm } from "./files.ts";
 import type { CPort, CProgram } from "./module.ts";
 import type { Report } from "./report.ts";
 
@@ -100,7 +100,10 @@ const machineFlags: Readonly<Record<string, string>> = {
   "x86-64-v4": " -march=x86-64-v4",
 };
 
-export const cmakeText = (program: CProgram, cpu: string, hasWeights: boolean): string => {
+/** How a compiler optimizes what was made to be quick, or small. */
+const levelOf = ({ opt }: FileFacts): string => (opt === "size" ? "-Os" : "-O2");
+
+export const cmakeText = (program: CProgram, facts: FileFacts, hasWeights: boolean): string => {
   const base = fileBase(program);
   const sources = [`${base}.c`, ...(hasWeights ? [`${base}_weights.c`] : [])].join(" ");
   return `# add_subdirectory(this folder); target_link_libraries(app PRIVATE ${base})
@@ -111,7 +114,7 @@ target_include_directories(${base} PUBLIC \${CMAKE_CURRENT_SOURCE_DIR})
 set_target_properties(${base} PROPERTIES C_STANDARD 99 C_STANDARD_REQUIRED ON)
 # Products and sums in one instruction where there is one; "off" gives the same bits on every machine.
 set(SLUICE_CONTRACT fast CACHE STRING "floating-point contraction: fast or off")
-target_compile_options(${base} PRIVATE -O2 -ffp-contract=\${SLUICE_CONTRACT} -fno-math-errno${machineFlags[cpu] ?? ""})
+target_compile_options(${base} PRIVATE ${levelOf(facts)} -ffp-contract=\${SLUICE_CONTRACT} -fno-math-errno${machineFlags[facts.cpu] ?? ""})
 if(UNIX)
   target_link_libraries(${base} PUBLIC m)
 endif()
@@ -122,12 +125,12 @@ add_test(NAME ${base} COMMAND ${base}_test)
 `;
 };
 
-export const makeText = (program: CProgram, cpu: string, hasWeights: boolean): string => {
+export const makeText = (program: CProgram, facts: FileFacts, hasWeights: boolean): string => {
   const base = fileBase(program);
   const upper = upperOf(program);
   return `# include this file; link $(${upper}OBJECTS) and -lm. ${upper}DIR: this folder, ${upper}CFLAGS: how to compile.
 ${upper}DIR ?= $(dir $(lastword $(MAKEFILE_LIST)))
-${upper}CFLAGS ?= -std=c99 -O2 -ffp-contract=fast -fno-math-errno${machineFlags[cpu] ?? ""}
+${upper}CFLAGS ?= -std=c99 ${levelOf(facts)} -ffp-contract=fast -fno-math-errno${machineFlags[facts.cpu] ?? ""}
 ${upper}OBJECTS = $(${upper}DIR)${base}.o${hasWeights ? ` $(${upper}DIR)${base}_weights.o` : ""}
 
 $(${upper}OBJECTS): %.o: %.c $(${upper}DIR)${base}.h
@@ -135,7 +138,7 @@ $(${upper}OBJECTS): %.o: %.c $(${upper}DIR)${base}.h
 `;
 };
 
-export const libraryText = (program: CProgram): string => {
+export const libraryText = (program: CProgram, facts: FileFacts): string => {
   const base = fileBase(program);
   const filter = ["+<*.c>", `-<${base}_test.c>`];
   const library = {
@@ -144,7 +147,7 @@ export const libraryText = (program: CProgram): string => {
     description: `The model ${program.model} as C`,
     frameworks: "*",
     platforms: "*",
-    build: { srcFilter: filter, flags: ["-O2", "-ffp-contract=fast", "-fno-math-errno"] },
+    build: { srcFilter: filter, flags: [levelOf(facts), "-ffp-contract=fast", "-fno-math-errno"] },
   };
   return `${JSON.stringify(library, null, 2)}\n`;
 };

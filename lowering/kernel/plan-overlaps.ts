@@ -83,6 +83,9 @@ function partOf(v: Value, numbers: ReadonlyMap<Value, number>): { buffer: number
 /** Orders that are tried, besides those by size and time. */
 const tries = 300;
 
+/** Orders that are mended, one after the other. */
+const repairs = 60;
+
 /** The smallest arena that was found. */
 export function planOverlapping(lifetimes: readonly Lifetime[], links: readonly Link[], alignment: number): Plan {
   const up = (n: number): number => roundUp(n, alignment);
@@ -144,6 +147,18 @@ export function planOverlapping(lifetimes: readonly Lifetime[], links: readonly 
   for (const order of [bySize, byTime, [...byTime].reverse()]) {
     consider(order, () => false);
     consider(order, (i) => byTime.indexOf(i) % 2 === 1);
+  }
+  // Whatever reaches highest is placed sooner, as long as that helps now and then.
+  for (const start of [bySize, byTime]) {
+    let order = [...start];
+    for (let n = 0; n < repairs; n++) {
+      const plan = place(order, () => false);
+      if (plan.size < best.size) best = plan;
+      const top = order.findIndex((i) => plan.offsets[i]! + up(lifetimes[i]!.bytes) === plan.size);
+      if (top <= 0) break;
+      const sooner = Math.floor(top / 2);
+      order = [...order.slice(0, sooner), order[top]!, ...order.slice(sooner, top), ...order.slice(top + 1)];
+    }
   }
   for (let n = 0; n < tries && lifetimes.length > 2 && lifetimes.length <= 200; n++) {
     const order = [...(n % 2 === 0 ? bySize : byTime)];

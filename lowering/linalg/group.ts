@@ -7,7 +7,7 @@ import { type Structure, structureOf } from "../../dialects/linalg/structure.ts"
 import * as tensor from "../../dialects/tensor/index.ts";
 import { type AffineMap, isIdentityMap } from "../../ir/affine.ts";
 import type { Block, Operation, Value } from "../../ir/core.ts";
-import { isShaped, unitAttribute } from "../../ir/types.ts";
+import { elementCount, isShaped, unitAttribute } from "../../ir/types.ts";
 import { mayStash, stashAttribute } from "./stash.ts";
 import { staticPad } from "./static-pad.ts";
 import { isMove, staticView } from "./views.ts";
@@ -85,7 +85,11 @@ const writesPlainly = (s: Structure): boolean =>
 
 /** Uninitialised tensors and the like, and what is padded as it is loaded: part of every kernel that mentions them. */
 const isFree = (op: Operation): boolean =>
-  tensor.empty.is(op) || isFill(op) || (op.def.isConstant && !isBigConstant(op)) || staticPad(op) !== undefined;
+  tensor.empty.is(op) ||
+  isFill(op) ||
+  isSpread(op) ||
+  (op.def.isConstant && !isBigConstant(op)) ||
+  staticPad(op) !== undefined;
 
 /** What gives the elements of a value; padding is looked through, and `views` are if they are to be. */
 function sourceOf(value: Value, views: boolean): Source {
@@ -122,6 +126,13 @@ function isFill(op: Operation): boolean {
   return s.yields.length === 1 && s.inputs.some((i) => i.arg === s.yields[0]);
 }
 
+/** Elements of a constant, each for many results, like a bias for every pixel: readers take them from the constant. */
+function isSpread(op: Operation): boolean {
+  const s = op.results.length === 1 ? structureOf(op) : undefined;
+  if (!s || !isMove(s) || s.inputs[0]!.value.definingOp?.def.isConstant !== true) return false;
+  return elementCount(s.inputs[0]!.shape) < elementCount(s.outputs[0]!.shape);
+}
+
 function isBigConstant(op: Operation): boolean {
   const value = op.props[op.def.attrIndex.get("value") ?? 0] as
     | { readonly kind?: string; readonly splat?: boolean }
@@ -152,7 +163,7 @@ export function groupKernels(block: Block, twice: Twice = { stash: false, again:
   const groups: Group[] = [];
   for (let op = block.last; op; op = op.prev) {
     const s = structures.get(op);
-    if (!s || owner.has(op) || (isFill(op) && onlyUsedBy(op, structures))) continue;
+    if (!s || owner.has(op) || ((isFill(op) || isSpread(op)) && onlyUsedBy(op, structures))) continue;
     groups.push(grow(op, structures, owner, twice));
   }
   return groups.reverse();

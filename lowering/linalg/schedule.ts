@@ -11,7 +11,7 @@ import type { Operation } from "../../ir/core.ts";
 import { stridedOf } from "../../ir/strided.ts";
 import { f32, i8, i16, i32, isShaped, type MemRefType, type TensorType, type Type } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
-import { type Machine, machines, v8 } from "../../support/machine.ts";
+import { compact, type Machine, machines, v8 } from "../../support/machine.ts";
 import { dotOf } from "./dot.ts";
 import { interiorOf } from "./loops/borders.ts";
 import { combinerOf } from "./loops/reduce.ts";
@@ -26,9 +26,14 @@ import { loopOfDim, mentions, stepAlong } from "./steps.ts";
 
 export const schedule = definePass("linalg-schedule", {
   doc: "Chooses tiles, loop order and vectors of each kernel for a machine, and writes the choice as an attribute.",
-  options: { machine: attr.oneOf(...machines.map((m) => m.name)).default(v8.name) },
-  run(module, { machine: name }, pass) {
-    const machine = machines.find((m) => m.name === name) ?? v8;
+  options: {
+    machine: attr.oneOf(...machines.map((m) => m.name)).default(v8.name),
+    /** Small code is preferred to quick code. */
+    compact: attr.bool.default(false),
+  },
+  run(module, { machine: name, compact: small }, pass) {
+    const known = machines.find((m) => m.name === name) ?? v8;
+    const machine = small ? compact(known) : known;
     const kernels = new Map<string, { readonly fn: Operation; readonly shape: readonly number[] }>();
     for (const fn of module.region().entry) {
       if (isKernel(fn)) kernels.set(func.func.of(fn).sym_name, { fn, shape: scheduleKernel(fn, machine) });
@@ -271,7 +276,7 @@ function tileReduction(
   const tile = new Array<number>(rank).fill(1);
   const block = new Array<number>(rank).fill(0);
   if (shared) {
-    const best = chooseTile(rows, columns, lanes, tilesFor(s, machine));
+    const best = chooseTile(rows, columns, lanes, tilesFor(s, machine), machine.even);
     tile[last] = best.columns;
     if (row >= 0) tile[row] = best.rows;
     // Panels of columns outside of the rows, a block of rows outside of the panels.
@@ -368,11 +373,14 @@ function chooseTile(
   columns: number,
   lanes: number,
   tiles: Machine["tiles"],
+  even = false,
 ): { readonly rows: number; readonly columns: number } {
   // Tiles of one vector are for results of one vector.
-  const fits = tiles.filter(
+  const all = tiles.filter(
     (t) => t.rows <= rows && t.columns <= Math.max(lanes, columns) && (t.columns > lanes || columns < 2 * lanes),
   );
+  const whole = even ? all.filter((t) => rows % t.rows === 0 && columns % t.columns === 0) : [];
+  const fits = whole.length > 0 ? whole : all;
   // A tile of fewer rows has fewer accumulators, and waits for them.
   const speedOf = (r: number, c: number): number =>
     (tiles.find((t) => t.rows === r && t.columns === c) ?? tiles.find((t) => t.rows === r) ?? tiles[tiles.length - 1]!)
@@ -463,7 +471,7 @@ function reductionLoops(
       const run = longestRun(s, order, dot?.weights);
       // Compilers that have few registers left load the next steps too early.
       const large = machine.rowByRow && points > smallTile;
-      const unroll = dot || (large && run < order.length) ? 1 : large ? machine.unroll / 2 : machine.unroll;
+      const unroll = dot || (large && run < order.length) ? 1 : large ? Math.ceil(machine.unroll / 2) : machine.unroll;
       return { ...none, run, unroll, ...(dot && { group: machine.dot! }) };
     }
   }

@@ -86,10 +86,25 @@ describe.skipIf(!hasCompiler)("gcc, with all warnings as errors and sanitizers",
     ["with vector types", {}, []],
     ["in plain C99", {}, ["-DDIGITS_NO_SIMD"]],
     ["for a machine without vectors", { cpu: "m4" }, []],
+    ["with small code", { cpu: "m4", opt: "size" }, []],
+    ["in little memory", { cpu: "m4", opt: "ram" }, []],
+    ["in little memory, with vectors", { opt: "ram" }, []],
     ["for wider vectors than the flags allow", { cpu: "x86-64-v4" }, []],
   ])("builds what checks itself, %s", async (_what, settings, flags) => {
     const program = build(await filesOf(settings as Record<string, string>), "t", ...flags);
     expect(spawnSync(program).status).toBe(0);
+  });
+
+  it("makes less code if that is asked for", async () => {
+    const [speed, size] = await Promise.all(
+      ["speed", "size"].map(async (opt) => {
+        const object = join(folder, `${opt}.o`);
+        write(folder, await filesOf({ cpu: "m4", opt }));
+        execFileSync("gcc", ["-std=c99", "-O2", "-c", join(folder, "digits.c"), "-o", object]);
+        return Number(/^ *(\d+)/m.exec(execFileSync("size", [object], { encoding: "utf8" }).split("\n")[1]!)![1]);
+      }),
+    );
+    expect(size!).toBeLessThan(speed! * 0.85);
   });
 
   it("takes weights from a file, and refuses one that is not its own", async () => {
