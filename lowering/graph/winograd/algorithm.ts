@@ -66,6 +66,8 @@ export interface Sizes {
   readonly width: number;
   readonly channels: number;
   readonly out: number;
+  /** Bytes of an element of the filters: as they are, and transformed. */
+  readonly bytes: { readonly direct: number; readonly filtered: number };
 }
 
 /** Operations that pass while an element of the tiles is transformed, and stored and loaded in between. */
@@ -75,19 +77,23 @@ const rows = 4;
 
 /**
  * The algorithm that takes the least time for a convolution; undefined if that is to do it directly. Below 16 channels the
- * transforms cost more than they save. On small maps it is the filters, 4 or 1.8 times as large as before, that take the time:
+ * transforms cost more than they save. On small maps it is the filters, 4 or 1.8 times as many numbers as before, that take the time:
  * they come from memory once a run, a byte in the time of `perByte` operations.
  */
-export function chosen({ batch, height, width, channels, out }: Sizes, perByte: number): Algorithm | undefined {
+export function chosen<A extends Algorithm>(
+  { batch, height, width, channels, out, bytes }: Sizes,
+  perByte: number,
+  algorithms: readonly A[],
+): A | undefined {
   if (channels < 16 || out < 16) return undefined;
   const pairs = channels * out;
-  const filters = (taps: number): number => 4 * taps * pairs * perByte;
+  const read = (taps: number, width: number): number => width * taps * pairs * perByte;
   const cost = ({ m, points }: Algorithm): number => {
     const tiles = batch * Math.ceil(height / m) * Math.ceil(width / m);
     const transforms = points * tiles * (channels + out) * perElement;
-    return 2 * points * Math.max(tiles, rows) * pairs + filters(points) + transforms;
+    return 2 * points * Math.max(tiles, rows) * pairs + read(points, bytes.filtered) + transforms;
   };
-  const direct = 2 * 9 * batch * height * width * pairs + filters(9);
-  const [best] = [f43, f23].sort((a, b) => cost(a) - cost(b));
+  const direct = 2 * 9 * batch * height * width * pairs + read(9, bytes.direct);
+  const [best] = [...algorithms].sort((a, b) => cost(a) - cost(b));
   return best && cost(best) < direct ? best : undefined;
 }
