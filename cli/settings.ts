@@ -5,6 +5,8 @@ import type { Command } from "commander";
 export interface SettingFlags {
   readonly cpu?: string;
   readonly opt?: string;
+  readonly io?: string;
+  readonly inPlaceIo?: boolean;
   readonly weights?: string;
   readonly embed?: boolean;
 }
@@ -13,16 +15,30 @@ export function addSettingFlags(command: Command): void {
   command
     .option("--cpu <name>", "the machine to make code for: a name the target knows, or native for this one")
     .option("--opt <what>", "what to make small: the time of a run (speed), code (size) or the workspace (ram)")
+    .option(
+      "--io <layout>",
+      "inputs and outputs of four dimensions as the model has them (nchw) or channels last (nhwc)",
+    )
+    .option("--in-place-io", "inputs and outputs lie in the workspace")
     .option("--weights <form>", "weights as C text (c) or as a file of bytes (bin)")
     .option("--embed", "code and weights inside of the loader: one file to ship")
     .option("--no-embed", "code and weights as files of their own (the default)");
 }
 
 /** The settings that flags choose. */
-export function settingsOf({ cpu, opt, weights, embed }: SettingFlags): Readonly<Record<string, string>> {
+export function settingsOf({
+  cpu,
+  opt,
+  io,
+  inPlaceIo,
+  weights,
+  embed,
+}: SettingFlags): Readonly<Record<string, string>> {
   return {
     ...(cpu === undefined ? {} : { cpu }),
     ...(opt === undefined ? {} : { opt }),
+    ...(io === undefined ? {} : { io }),
+    ...(inPlaceIo ? { "in-place-io": "yes" } : {}),
     ...(weights === undefined ? {} : { weights }),
     // Separate files are what targets make without being asked; those that know no other form have no such setting.
     ...(embed ? { embed: "yes" } : {}),

@@ -5,6 +5,10 @@ export interface PipelineChoices {
   readonly machine?: string;
   /** Chains of windows are computed some rows at a time where that needs less memory. */
   readonly streams?: boolean;
+  /** Inputs and outputs of four dimensions have their channels last. */
+  readonly nhwc?: boolean;
+  /** Inputs and outputs lie in the arena. */
+  readonly portsInArena?: boolean;
   /** Small code is preferred to quick code. */
   readonly compact?: boolean;
   /** Columns of a panel of packed weights. */
@@ -54,6 +58,8 @@ export function standardPipeline(choices: PipelineChoices): string {
     overlaps = false,
     compact = false,
     streams = false,
+    nhwc = false,
+    portsInArena = false,
     last,
   } = choices;
   const packing = Object.entries({ panel, "integer-panel": integerPanel, group }).flatMap(([k, v]) =>
@@ -67,9 +73,9 @@ export function standardPipeline(choices: PipelineChoices): string {
   const products = packsProducts ? `func.func(linalg-pack-products),` : "";
   const hoisting = initializes ? "kernel-hoist-init," : "";
   return (
-    `builtin.module(func.func(graph-integer${integers ? "" : "{only-constants=true}"}${pairs ? ",graph-widen-to-pairs" : ""},graph-recognize,graph-byte-ports,graph-fold-affine,graph-layout${planes ? "{planes=true}" : ""},graph-subpixel${planes ? ",graph-whole-vectors" : ""}${filtering}),graph-to-linalg,` +
+    `builtin.module(func.func(graph-integer${integers ? "" : "{only-constants=true}"}${pairs ? ",graph-widen-to-pairs" : ""},graph-recognize,graph-byte-ports${nhwc ? ",graph-nhwc-ports" : ""},graph-fold-affine,graph-layout${planes ? "{planes=true}" : ""},graph-subpixel${planes ? ",graph-whole-vectors" : ""}${filtering}),graph-to-linalg,` +
     `func.func(${streams ? "linalg-stream-rows," : ""}linalg-decompose-pad${computesBorders ? "{keep-sums=true}" : planes ? "{keep-windows=true}" : ""}),canonicalize,cse,${pack},canonicalize,cse,${products}linalg-outline{stash=true},kernel-count-work,` +
-    `linalg-bufferize,${hoisting}${schedule},linalg-to-loops,kernel-plan-memory${overlaps ? "{overlap=true align=16}" : ""},` +
+    `linalg-bufferize,${hoisting}${schedule},linalg-to-loops,${portsInArena ? "func.func(kernel-ports-in-arena)," : ""}kernel-plan-memory${overlaps ? "{overlap=true align=16}" : ""},` +
     `func.func(kernel-expand-narrow-floats),kernel-expand-small-types,func.func(kernel-expand-math${fused ? "{fused=true}" : ""},${last}))`
   );
 }

@@ -14,6 +14,7 @@ import { bytePorts } from "./graph/byte-ports.ts";
 import { foldAffine } from "./graph/fold-affine.ts";
 import { integer } from "./graph/integer.ts";
 import { layout } from "./graph/layout.ts";
+import { nhwcPorts } from "./graph/nhwc-ports.ts";
 import { pairs } from "./graph/pairs.ts";
 import { recognize } from "./graph/recognize.ts";
 import { subpixel } from "./graph/subpixel.ts";
@@ -30,6 +31,7 @@ import { narrowFloats } from "./kernel/narrow-floats.ts";
 import { parallelize } from "./kernel/parallelize.ts";
 import { planBuffers } from "./kernel/plan-buffers.ts";
 import { planMemory } from "./kernel/plan-memory.ts";
+import { portsInArena } from "./kernel/ports-in-arena.ts";
 import { roundSums } from "./kernel/round-sums.ts";
 import { smallTypes } from "./kernel/small-types.ts";
 import { unroll } from "./kernel/unroll.ts";
@@ -60,6 +62,7 @@ export const passes: readonly Pass[] = [
   pairs,
   recognize,
   bytePorts,
+  nhwcPorts,
   foldAffine,
   layout,
   subpixel,
@@ -80,6 +83,7 @@ export const passes: readonly Pass[] = [
   hoistInit,
   schedule,
   toLoops,
+  portsInArena,
   planMemory,
   easeRegisters,
   roundSums,

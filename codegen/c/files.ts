@@ -42,11 +42,17 @@ export interface FileFacts {
   readonly cpu: string;
   /** What is to be small: `speed`, `size` or `ram`. */
   readonly opt: string;
+  /** The order of images' dimensions: `nchw` or `nhwc`. */
+  readonly io: string;
 }
 
 export const upperOf = (program: CProgram): string => program.prefix.toUpperCase();
 export const fileBase = (program: CProgram): string => identifier(program.model);
 const count = (p: CPort): number => p.shape.reduce((n, d) => n * d, 1);
+
+/** Inputs and outputs lie in the workspace: a run takes nothing else. */
+export const isInPlace = ({ inputs, outputs }: CProgram): boolean =>
+  [...inputs, ...outputs].some((p) => p.at !== undefined);
 
 /** Status codes; 0 is success. Nothing has been written when another one is returned. */
 export const statusCodes = ["OK", "E_NULL", "E_ALIGN", "E_WORKSPACE", "E_WEIGHTS"] as const;
@@ -97,13 +103,19 @@ export function headerText(program: CProgram, facts: FileFacts): string {
         `#define ${name}_RANK ${p.shape.length}u`,
         ...(p.shape.length > 0 ? [`#define ${name}_DIMS {${p.shape.join(", ")}}`] : []),
         `#define ${name}_DTYPE "${p.type}"`,
+        ...(p.shape.length === 4 ? [`#define ${name}_LAYOUT "${facts.io.toUpperCase()}"`] : []),
+        ...(p.at === undefined
+          ? []
+          : [
+              `#define ${name}_OFFSET ${p.at}u /* bytes from the start of the workspace */`,
+              `#define ${name}(ws) ((${portType(p.type)} *)(void *)((uint8_t *)(ws) + ${name}_OFFSET))`,
+            ]),
       ];
     }),
     "",
-    ...struct("inputs", program.inputs, "const "),
-    "",
-    ...struct("outputs", program.outputs, ""),
-    "",
+    ...(isInPlace(program)
+      ? []
+      : [...struct("inputs", program.inputs, "const "), "", ...struct("outputs", program.outputs, ""), ""]),
     `enum { ${statusCodes.map((c, i) => `${upper}${c} = ${i}`).join(", ")} };`,
     "",
     ...(state
@@ -116,8 +128,16 @@ export function headerText(program: CProgram, facts: FileFacts): string {
           "",
         ]
       : []),
-    "/* Computes the outputs from the inputs. `workspace`: WORKSPACE_SIZE bytes, aligned to WORKSPACE_ALIGN, whose content does",
-    "   not matter before and after. Returns OK, or what is wrong with an argument. */",
+    ...(isInPlace(program)
+      ? [
+          "/* Computes the outputs from the inputs. `workspace`: WORKSPACE_SIZE bytes, aligned to WORKSPACE_ALIGN. The inputs lie in it and",
+          "   are to be written before each run, which uses their place for other things; the outputs are there behind a run. Returns OK, or",
+          "   what is wrong with an argument. */",
+        ]
+      : [
+          "/* Computes the outputs from the inputs. `workspace`: WORKSPACE_SIZE bytes, aligned to WORKSPACE_ALIGN, whose content does",
+          "   not matter before and after. Returns OK, or what is wrong with an argument. */",
+        ]),
     `int32_t ${prefix}run(${runParameters(program, facts.weights)});`,
     "",
     "#ifdef __cplusplus",
@@ -133,8 +153,7 @@ export function headerText(program: CProgram, facts: FileFacts): string {
 const runParameters = (program: CProgram, weights: WeightsForm): string =>
   [
     ...(weights === "bin" ? [`const ${program.prefix}state *state`] : []),
-    `const ${program.prefix}inputs *in`,
-    `const ${program.prefix}outputs *out`,
+    ...(isInPlace(program) ? [] : [`const ${program.prefix}inputs *in`, `const ${program.prefix}outputs *out`]),
     "void *workspace",
     "size_t workspace_size",
   ].join(", ");
@@ -244,13 +263,19 @@ function runText(program: CProgram, facts: FileFacts): string[] {
   const { prefix } = program;
   const upper = upperOf(program);
   const bin = facts.weights === "bin";
-  const ports = [...program.inputs.map((p) => ["in", p] as const), ...program.outputs.map((p) => ["out", p] as const)];
+  const inPlace = isInPlace(program);
+  const ports = inPlace
+    ? []
+    : [...program.inputs.map((p) => ["in", p] as const), ...program.outputs.map((p) => ["out", p] as const)];
+  const pointers = [...(inPlace ? [] : ["in", "out"]), ...(bin ? ["state"] : [])];
   const usesWorkspace = /\bws\b/.test(program.body);
   return [
     `${upper}CODE_ATTR int32_t ${prefix}run(${runParameters(program, facts.weights)}) {`,
     ...(usesWorkspace ? ["  uint8_t *const ws = (uint8_t *)workspace;"] : []),
     ...(bin && program.constants.length > 0 ? ["  const uint8_t *constants;"] : []),
-    `  if (in == NULL || out == NULL${bin ? " || state == NULL" : ""}) return ${upper}E_NULL;`,
+    ...(pointers.length > 0
+      ? [`  if (${pointers.map((p) => `${p} == NULL`).join(" || ")}) return ${upper}E_NULL;`]
+      : []),
     ...ports.map(([side, p]) => `  if (${side}->${p.member} == NULL) return ${upper}E_NULL;`),
     ...(program.workspace > 0
       ? [

@@ -66,7 +66,7 @@ export function artifactFacts(artifact: Artifact, files: ReadonlyMap<string, Uin
 export function artifactResources(artifact: Artifact): Resources {
   const { report: r } = artifact as Parts;
   return {
-    ram: r.workspace + r.inputs + r.outputs,
+    ram: r.workspace + (r.inPlace ? 0 : r.inputs + r.outputs),
     flash: r.constants + r.codeEstimate,
     text: reportText(r),
     json: r,

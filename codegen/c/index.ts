@@ -29,6 +29,11 @@ const settings = {
     doc: "what to make small: the time of a run (speed), code (size) or the workspace (ram)",
     values: ["speed", "size", "ram"],
   },
+  io: {
+    doc: "inputs and outputs of four dimensions as the model has them, or with channels last",
+    values: ["nchw", "nhwc"],
+  },
+  "in-place-io": { doc: "inputs and outputs lie in the workspace", values: ["no", "yes"] },
   weights: { doc: "weights as a C file, or as a file of bytes that is handed over at run time", values: ["c", "bin"] },
 } as const;
 
@@ -38,7 +43,7 @@ type Settings = Readonly<{ [K in keyof typeof settings]: (typeof settings)[K]["v
 const scalarCpus: ReadonlySet<string> = new Set(["m0", "m4", "m7", "m55", "rv32"]);
 
 /** From `graph` to loops over memrefs, scheduled for a machine. */
-function pipelineFor({ cpu, opt }: Settings): string {
+function pipelineFor({ cpu, opt, io, "in-place-io": inPlace }: Settings): string {
   const { integerTiles, dot } = machines.find((m) => m.name === cpu) ?? generic;
   return standardPipeline({
     machine: cpu,
@@ -48,6 +53,8 @@ function pipelineFor({ cpu, opt }: Settings): string {
     computesBorders: scalarCpus.has(cpu),
     overlaps: scalarCpus.has(cpu) || opt === "ram",
     streams: opt === "ram",
+    nhwc: io === "nhwc",
+    portsInArena: inPlace === "yes",
     compact: opt === "size",
     ...(integerTiles && { integerPanel: integerTiles[0]!.columns }),
     ...(dot !== undefined && { group: dot }),
@@ -65,6 +72,7 @@ function emit(module: Operation, model: string, chosen: Settings): CArtifact {
     macs: report.macs,
     cpu: chosen.cpu,
     opt: chosen.opt,
+    io: chosen.io,
   };
   const inline: FileFacts = { ...facts, weights: "bin" };
   const { text, ports, bytes } = nativeEntry(program);

@@ -20,6 +20,8 @@ import { FunctionWriter, type ModuleScope } from "./writer.ts";
 export interface CPort extends ProgramPort {
   /** Name of the member of `inputs` or `outputs`. */
   readonly member: string;
+  /** Where it lies in the workspace, if it does. */
+  readonly at?: number;
 }
 
 export interface CConstant extends ProgramConstant {
@@ -111,11 +113,15 @@ export function emitProgram(module: Operation, model: string): CProgram {
   const writer = new ModuleWriter(prefix, kernels, externals, entry);
   writer.kernels();
   writer.entry(ports, constants);
+  const placed = ports.map((p, i): CPort => {
+    const at = writer.inPlace.get(i);
+    return at === undefined ? p : { ...p, at };
+  });
   return {
     model,
     prefix,
-    inputs: ports.filter((p) => !p.isOutput),
-    outputs: ports.filter((p) => p.isOutput),
+    inputs: placed.filter((p) => !p.isOutput),
+    outputs: placed.filter((p) => p.isOutput),
     constants,
     constantBytes: top,
     workspace,
@@ -138,6 +144,8 @@ class ModuleWriter {
   readonly #common: Scope;
   readonly #text = new SourceText();
   readonly body = new SourceText();
+  /** Where inputs and outputs lie in the workspace, by their number among the arguments. */
+  readonly inPlace = new Map<number, number>();
 
   constructor(prefix: string, kernels: readonly Operation[], externals: readonly Operation[], entry: Operation) {
     this.#prefix = prefix;
@@ -264,6 +272,16 @@ class ModuleWriter {
         w.bindPlace(view.result, { pointer: atom(`((${type} *)(void *)${at})`), offset: constantForm(0) });
         return true;
       }
+      const copy = memref.copy.match(op);
+      if (copy) {
+        const isInput = entry.args.includes(copy.source);
+        const port = entry.args.indexOf(isInput ? copy.source : copy.target);
+        const lies = memref.view.match(isInput ? copy.target : copy.source);
+        const shift = lies && arith.constant.match(lies.byte_shift)?.value;
+        invariant(port >= 0 && shift?.kind === "integer", "inputs and outputs are in known places", op.loc);
+        this.inPlace.set(port, Number(shift.value));
+        return true;
+      }
       const global = memref.get_global.match(op);
       if (!global) return false;
       const constant = symbols.get(global.name)!;
@@ -281,7 +299,8 @@ class ModuleWriter {
         const constness = port.isOutput ? "" : "const ";
         const name = w.names.fresh(`${port.isOutput ? "y" : "x"}`);
         const from = `${port.isOutput ? "out" : "in"}->${port.member}`;
-        if (a.hasUses)
+        // What is only copied to or from the workspace lies there.
+        if ([...a.uses()].some((u) => !memref.copy.is(u.owner)))
           out.line(`${constness}${type} *const ${name} = (${constness}${type} *)(${constness}void *)${from};`);
         w.bindPlace(a, { pointer: atom(name), offset: constantForm(0) });
       });

@@ -1,6 +1,6 @@
 /** @file The entry by which a running process calls a model that it has compiled itself: one block of bytes for all. */
 import { markFunction } from "../../dialects/host.ts";
-import { portType } from "./files.ts";
+import { isInPlace, portType } from "./files.ts";
 import type { CPort, CProgram } from "./module.ts";
 
 const align = 64;
@@ -21,9 +21,10 @@ export function nativeEntry(program: CProgram): NativeEntry {
   let top = roundUp(program.workspace);
   const ports = new Map<CPort, number>();
   for (const p of [...program.inputs, ...program.outputs]) {
-    ports.set(p, top);
-    top = roundUp(top + Math.max(1, p.bytes));
+    ports.set(p, p.at ?? top);
+    if (p.at === undefined) top = roundUp(top + Math.max(1, p.bytes));
   }
+  const inPlace = isInPlace(program);
   const { prefix } = program;
   const set = (side: string, constness: string) => (p: CPort) =>
     `  ${side}.${p.member} = (${constness}${portType(p.type)} *)(void *)(memory + ${ports.get(p)});`;
@@ -31,15 +32,18 @@ export function nativeEntry(program: CProgram): NativeEntry {
     `int32_t ${nativeSymbol}(const void *weights, size_t size, uint8_t *memory);`,
     `int32_t ${nativeSymbol}(const void *weights, size_t size, uint8_t *memory) {`,
     `  ${prefix}state state;`,
-    `  ${prefix}inputs in;`,
-    `  ${prefix}outputs out;`,
+    ...(inPlace ? [] : [`  ${prefix}inputs in;`, `  ${prefix}outputs out;`]),
     `  const int32_t status = ${prefix}init(&state, weights, size);`,
     "  if (status != 0) return status;",
-    ...program.inputs.map(set("in", "const ")),
-    ...program.outputs.map(set("out", "")),
-    ...(program.inputs.length === 0 ? ["  in.unused = NULL;"] : []),
-    ...(program.outputs.length === 0 ? ["  out.unused = NULL;"] : []),
-    `  return ${prefix}run(&state, &in, &out, memory, ${program.workspace}u);`,
+    ...(inPlace
+      ? []
+      : [
+          ...program.inputs.map(set("in", "const ")),
+          ...program.outputs.map(set("out", "")),
+          ...(program.inputs.length === 0 ? ["  in.unused = NULL;"] : []),
+          ...(program.outputs.length === 0 ? ["  out.unused = NULL;"] : []),
+        ]),
+    `  return ${prefix}run(&state, ${inPlace ? "" : "&in, &out, "}memory, ${program.workspace}u);`,
     "}",
     "",
     "/* Bytes to the next multiple of 64. */",

@@ -1,6 +1,6 @@
 /** @file What goes with the code into a project: a test that checks itself, build files, a report to read. */
 
-import { type FileFacts, fileBase, portType, upperOf, type WeightsForm } from "./files.ts";
+import { type FileFacts, fileBase, isInPlace, portType, upperOf, type WeightsForm } from "./files.ts";
 import type { CPort, CProgram } from "./module.ts";
 import type { Report } from "./report.ts";
 
@@ -15,19 +15,41 @@ export function testText(program: CProgram, weights: WeightsForm): string {
   const upper = upperOf(program);
   const base = fileBase(program);
   const bin = weights === "bin";
-  const state = bin ? "&state, " : "";
+  const inPlace = isInPlace(program);
+  const run = (given: string, workspace: string, size: string): string =>
+    `${prefix}run(${[...(bin ? ["&state"] : []), ...(inPlace ? [] : [given]), workspace, size].join(", ")})`;
   const declare = (p: CPort): string => `static ${portType(p.type)} ${p.member}[${Math.max(1, count(p))}];`;
-  const fill = program.inputs.map(
-    (p) => `  for (size_t i = 0; i < sizeof ${p.member} / sizeof ${p.member}[0]; i++) ${p.member}[i] = ${sample(p)};`,
-  );
+  const macro = (p: CPort): string => `${upper}${p.isOutput ? "OUTPUT" : "INPUT"}_${p.member.toUpperCase()}`;
+  const fill = program.inputs.map((p) => {
+    const [to, size] = inPlace
+      ? [`${macro(p)}(ws)`, `${macro(p)}_LEN`]
+      : [p.member, `sizeof ${p.member} / sizeof ${p.member}[0]`];
+    return `  for (size_t i = 0; i < ${size}; i++) ${to}[i] = ${sample(p)};`;
+  });
+  const again = (p: CPort): CPort => ({ ...p, member: `${p.member}_again` });
+  /** A run on a poisoned workspace, whose outputs are kept in these arrays. */
+  const kept = (poison: string, code: number, ports: readonly CPort[]): string[] =>
+    inPlace
+      ? [
+          `  ws = workspace_at(${poison});`,
+          ...fill,
+          `  if (${run("", "ws", "size")} != ${upper}OK) return ${code};`,
+          ...ports.map(
+            (p, i) => `  memcpy(${p.member}, ${macro(program.outputs[i]!)}(ws), ${program.outputs[i]!.bytes}u);`,
+          ),
+        ]
+      : [
+          ...program.outputs.map((p, i) => `  out.${p.member} = ${ports[i]!.member};`),
+          `  if (${run("&in, &out", `workspace_at(${poison})`, "size")} != ${upper}OK) return ${code};`,
+        ];
   const lines = [
     `/* Checks ${base}: returns 0 if all is well, else the number of the check that failed. */`,
     `#include "${base}.h"`,
     "#include <string.h>",
     ...(bin ? ["#include <stdio.h>"] : []),
     "",
-    ...program.inputs.map(declare),
-    ...program.outputs.flatMap((p) => [declare(p), declare({ ...p, member: `${p.member}_again` })]),
+    ...(inPlace ? [] : program.inputs.map(declare)),
+    ...program.outputs.flatMap((p) => [declare(p), declare(again(p))]),
     `static union { double align; uint8_t bytes[${upper}WORKSPACE_SIZE + 32u]; } memory;`,
     ...(bin ? [`static union { double align; uint8_t bytes[${upper}CONST_SIZE + 128u]; } file;`] : []),
     "",
@@ -38,43 +60,29 @@ export function testText(program: CProgram, weights: WeightsForm): string {
     "}",
     "",
     "int main(void) {",
-    `  ${prefix}inputs in;`,
-    `  ${prefix}outputs out;`,
+    ...(inPlace ? ["  uint8_t *ws;"] : [`  ${prefix}inputs in;`, `  ${prefix}outputs out;`]),
     `  const size_t size = ${upper}WORKSPACE_SIZE;`,
-    ...(bin
-      ? [
-          `  ${prefix}state state;`,
-          "  uint8_t *const bytes = file.bytes + (16u - (uintptr_t)file.bytes % 16u) % 16u;",
-          `  FILE *const f = fopen("${base}_weights.bin", "rb");`,
-          "  size_t got;",
-          "  if (f == NULL) return 1;",
-          `  got = fread(bytes, 1, ${upper}CONST_SIZE + 64u, f);`,
-          "  if (fclose(f) != 0) return 2;",
-          `  if (${prefix}init(NULL, bytes, got) != ${upper}E_NULL) return 3;`,
-          `  if (${prefix}init(&state, bytes, got - 1u) != ${upper}E_WEIGHTS) return 4;`,
-          "  bytes[20] ^= 1u;",
-          `  if (${prefix}init(&state, bytes, got) != ${upper}E_WEIGHTS) return 5;`,
-          "  bytes[20] ^= 1u;",
-          `  if (${prefix}init(&state, bytes, got) != ${upper}OK) return 6;`,
-        ]
-      : []),
-    ...fill,
-    ...program.inputs.map((p) => `  in.${p.member} = ${p.member};`),
-    ...(program.inputs.length === 0 ? ["  in.unused = NULL;"] : []),
-    ...program.outputs.map((p) => `  out.${p.member} = ${p.member};`),
-    ...(program.outputs.length === 0 ? ["  out.unused = NULL;"] : []),
-    `  if (${prefix}run(${state}NULL, &out, workspace_at(0), size) != ${upper}E_NULL) return 10;`,
-    `  if (${prefix}run(${state}&in, NULL, workspace_at(0), size) != ${upper}E_NULL) return 11;`,
+    ...(bin ? weightsChecks(program) : []),
+    ...(inPlace
+      ? []
+      : [
+          ...fill,
+          ...program.inputs.map((p) => `  in.${p.member} = ${p.member};`),
+          ...(program.inputs.length === 0 ? ["  in.unused = NULL;"] : []),
+          ...program.outputs.map((p) => `  out.${p.member} = ${p.member};`),
+          ...(program.outputs.length === 0 ? ["  out.unused = NULL;"] : []),
+          `  if (${run("NULL, &out", "workspace_at(0)", "size")} != ${upper}E_NULL) return 10;`,
+          `  if (${run("&in, NULL", "workspace_at(0)", "size")} != ${upper}E_NULL) return 11;`,
+        ]),
     ...(program.workspace > 0
       ? [
-          `  if (${prefix}run(${state}&in, &out, NULL, size) != ${upper}E_NULL) return 12;`,
-          `  if (${prefix}run(${state}&in, &out, workspace_at(0) + 1, size) != ${upper}E_ALIGN) return 13;`,
-          `  if (${prefix}run(${state}&in, &out, workspace_at(0), size - 1u) != ${upper}E_WORKSPACE) return 14;`,
+          `  if (${run("&in, &out", "NULL", "size")} != ${upper}E_NULL) return 12;`,
+          `  if (${run("&in, &out", "workspace_at(0) + 1", "size")} != ${upper}E_ALIGN) return 13;`,
+          `  if (${run("&in, &out", "workspace_at(0)", "size - 1u")} != ${upper}E_WORKSPACE) return 14;`,
         ]
       : []),
-    `  if (${prefix}run(${state}&in, &out, workspace_at(0xa5), size) != ${upper}OK) return 15;`,
-    ...program.outputs.map((p) => `  out.${p.member} = ${p.member}_again;`),
-    `  if (${prefix}run(${state}&in, &out, workspace_at(0xff), size) != ${upper}OK) return 16;`,
+    ...kept("0xa5", 15, program.outputs),
+    ...kept("0xff", 16, program.outputs.map(again)),
     ...program.outputs.map(
       (p, i) => `  if (memcmp(${p.member}, ${p.member}_again, sizeof ${p.member}) != 0) return ${20 + i};`,
     ),
@@ -83,6 +91,28 @@ export function testText(program: CProgram, weights: WeightsForm): string {
     "",
   ];
   return lines.join("\n");
+}
+
+/** Reads the weights file, and sees it refused where it is not the model's. */
+function weightsChecks(program: CProgram): string[] {
+  const { prefix } = program;
+  const upper = upperOf(program);
+  return [
+    `  ${prefix}state state;`,
+    "  uint8_t *const bytes = file.bytes + (16u - (uintptr_t)file.bytes % 16u) % 16u;",
+    `  FILE *const f = fopen("${fileBase(program)}_weights.bin", "rb");`,
+    "  size_t got;",
+    "  if (f == NULL) return 1;",
+    `  got = fread(bytes, 1, ${upper}CONST_SIZE + 64u, f);`,
+    "  if (fclose(f) != 0) return 2;",
+    `  if (${prefix}init(NULL, bytes, got) != ${upper}E_NULL) return 3;`,
+    `  if (${prefix}init(&state, bytes, got - 1u) != ${upper}E_WEIGHTS) return 4;`,
+    "  bytes[20] ^= 1u;",
+    `  if (${prefix}init(&state, bytes, got) != ${upper}E_WEIGHTS) return 5;`,
+    "  bytes[20] ^= 1u;",
+    `  if (${prefix}init(&state, bytes + 1, got) != ${upper}E_ALIGN) return 7;`,
+    `  if (${prefix}init(&state, bytes, got) != ${upper}OK) return 6;`,
+  ];
 }
 
 /** An input that is not all alike, and no index out of range. */
@@ -158,12 +188,13 @@ const right = (n: number, width: number): string => n.toLocaleString("en-US").pa
 
 /** The report as a table of text. */
 export function reportText(r: Report): string {
+  const within = r.inPlace ? ", in the workspace" : "";
   const lines = [
     `${r.model}, compiled for ${r.cpu}`,
     "",
     `RAM, workspace     ${right(r.workspace, 14)} bytes`,
-    `RAM, inputs        ${right(r.inputs, 14)} bytes`,
-    `RAM, outputs       ${right(r.outputs, 14)} bytes`,
+    `RAM, inputs        ${right(r.inputs, 14)} bytes${within}`,
+    `RAM, outputs       ${right(r.outputs, 14)} bytes${within}`,
     `flash, weights     ${right(r.constants, 14)} bytes`,
     `flash, code        ${right(r.codeEstimate, 14)} bytes, estimated`,
     `stack              ${right(r.stackEstimate, 14)} bytes, estimated`,

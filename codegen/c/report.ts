@@ -3,7 +3,9 @@ import * as func from "../../dialects/func.ts";
 import type { Operation } from "../../ir/core.ts";
 import { byteWidth } from "../../ir/datum.ts";
 import { elementCount, elementOf, type MemRefType } from "../../ir/types.ts";
+import { nodesIn } from "../../support/location.ts";
 import { entryOf } from "../program.ts";
+import { isInPlace } from "./files.ts";
 import type { CProgram } from "./module.ts";
 
 /** One call of a kernel. */
@@ -25,6 +27,8 @@ export interface Report {
   readonly workspace: number;
   readonly inputs: number;
   readonly outputs: number;
+  /** Inputs and outputs lie in the workspace. */
+  readonly inPlace: boolean;
   /** Bytes of flash: constants, and code as estimated from the number of ops. */
   readonly constants: number;
   readonly codeEstimate: number;
@@ -89,6 +93,7 @@ export function reportOf(module: Operation, program: CProgram, cpu: string): Rep
     workspace: program.workspace,
     inputs: sum(program.inputs),
     outputs: sum(program.outputs),
+    inPlace: isInPlace(program),
     constants: program.constants.reduce((n, c) => n + c.bytes.byteLength, 0),
     codeEstimate: ops * bytesPerOp,
     stackEstimate: frames + Math.max(0, ...[...functions.values()].map(spilled)),
@@ -104,12 +109,6 @@ function macsOf(fn: Operation): number {
 }
 
 /** The nodes of the model that an op stands for. */
-function nodesOf(op: Operation): string[] {
-  const found = new Set<string>();
-  const visit = (loc: Operation["loc"]): void => {
-    if (loc.kind === "fused") loc.locations.forEach(visit);
-    else if (loc.kind === "node") found.add(loc.name === "" ? loc.opType : `${loc.opType} ${loc.name}`);
-  };
-  visit(op.loc);
-  return [...found];
-}
+const nodesOf = (op: Operation): string[] => [
+  ...new Set(nodesIn(op.loc).map((n) => (n.name === "" ? n.opType : `${n.opType} ${n.name}`))),
+];

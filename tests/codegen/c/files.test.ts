@@ -89,6 +89,9 @@ describe.skipIf(!hasCompiler)("gcc, with all warnings as errors and sanitizers",
     ["with small code", { cpu: "m4", opt: "size" }, []],
     ["in little memory", { cpu: "m4", opt: "ram" }, []],
     ["in little memory, with vectors", { opt: "ram" }, []],
+    ["with inputs and outputs in the workspace", { "in-place-io": "yes" }, []],
+    ["with all in the workspace, in little memory", { cpu: "m4", opt: "ram", "in-place-io": "yes" }, []],
+    ["with channels last", { io: "nhwc" }, []],
     ["for wider vectors than the flags allow", { cpu: "x86-64-v4" }, []],
   ])("builds what checks itself, %s", async (_what, settings, flags) => {
     const program = build(await filesOf(settings as Record<string, string>), "t", ...flags);
@@ -110,6 +113,39 @@ describe.skipIf(!hasCompiler)("gcc, with all warnings as errors and sanitizers",
   it("takes weights from a file, and refuses one that is not its own", async () => {
     const program = build(await filesOf({ weights: "bin" }), "t");
     expect(spawnSync(program, { cwd: folder }).status).toBe(0);
+  });
+
+  it("takes weights from a file where inputs and outputs lie in the workspace", async () => {
+    const files = await filesOf({ weights: "bin", "in-place-io": "yes" });
+    expect(spawnSync(build(files, "t"), { cwd: folder }).status).toBe(0);
+  });
+
+  it("reads and writes the workspace as the model does its inputs and outputs", async () => {
+    const code = [
+      ...write(folder, await filesOf({ cpu: "m4" }, "apart")),
+      ...write(folder, await filesOf({ cpu: "m4", "in-place-io": "yes" }, "within")),
+    ].filter((f) => !f.endsWith("_test.c"));
+    const main = `#include "apart.h"
+#include "within.h"
+#include <string.h>
+static union { double align; uint8_t bytes[APART_WORKSPACE_SIZE]; } a;
+static union { double align; uint8_t bytes[WITHIN_WORKSPACE_SIZE]; } b;
+static float image[APART_INPUT_IMAGE_LEN], scores[APART_OUTPUT_PROBABILITIES_LEN];
+int main(void) {
+  const apart_inputs in = { image };
+  const apart_outputs out = { scores };
+  for (size_t i = 0; i < APART_INPUT_IMAGE_LEN; i++)
+    image[i] = WITHIN_INPUT_IMAGE(b.bytes)[i] = (float)(int)(i % 23u) / 22.0f;
+  if (apart_run(&in, &out, a.bytes, sizeof a.bytes) != APART_OK) return 1;
+  if (within_run(b.bytes, sizeof b.bytes) != WITHIN_OK) return 2;
+  return memcmp(scores, WITHIN_OUTPUT_PROBABILITIES(b.bytes), sizeof scores) == 0 ? 0 : 3;
+}
+`;
+    writeFileSync(join(folder, "main.c"), main);
+    const sources = [...code, "main.c"].map((f) => join(folder, f));
+    const flags = ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
+    execFileSync("gcc", [...strict, ...flags, ...sources, "-o", join(folder, "both"), "-lm"], { stdio: "pipe" });
+    expect(spawnSync(join(folder, "both")).status).toBe(0);
   });
 
   it("links two models together", async () => {
