@@ -11,6 +11,7 @@ import { sccp } from "./general/sccp.ts";
 import { stripDebugInfo } from "./general/strip-debuginfo.ts";
 import { symbolDce } from "./general/symbol-dce.ts";
 import { bytePorts } from "./graph/byte-ports.ts";
+import { fillChannels } from "./graph/fill-channels.ts";
 import { foldAffine } from "./graph/fold-affine.ts";
 import { integer } from "./graph/integer.ts";
 import { layout } from "./graph/layout.ts";
@@ -59,6 +60,7 @@ export const passes: readonly Pass[] = [
   stripDebugInfo,
   symbolDce,
   integer,
+  fillChannels,
   pairs,
   recognize,
   bytePorts,

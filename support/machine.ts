@@ -264,12 +264,13 @@ const scalar = (name: string, tiles: Machine["tiles"], registers: number): Machi
   fusedMultiplyAdd: registers > 12,
   rowByRow: true,
   unroll: 4,
+  copies: 40,
   l1: 16 << 10,
   l2: 256 << 10,
 });
 const floatTiles = tilesOf([4, 4, 4], [3, 4, 3.8], [2, 4, 3.3], [1, 8, 3], [1, 4, 2.5], [1, 1, 1]);
 /** Four sums, and what they are made of, in 13 registers. */
-const integerTiles = tilesOf([2, 2, 2], [1, 2, 1.5], [1, 1, 1]);
+const integerTiles = tilesOf([2, 2, 2], [1, 4, 1.9], [1, 2, 1.5], [1, 1, 1]);
 /** Products of halves of words are summed in pairs (SMLAD). */
 const packed = { integerTiles, dot: 4 } as const;
 export const m0: Machine = scalar("m0", integerTiles, 8);

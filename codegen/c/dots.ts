@@ -82,7 +82,7 @@ const halvesText = (which: "even" | "odd", sign: "s" | "u"): string => {
   return `static inline uint32_t $${which}_${sign}8(uint32_t v) {
 #if ${dsp}
   uint32_t r;
-  __asm__("${sign}xtb16 %0, %1${which === "odd" ? ", ror #8" : ""}" : "=r"(r) : "r"(v));
+  __asm__ volatile("${sign}xtb16 %0, %1${which === "odd" ? ", ror #8" : ""}" : "=r"(r) : "r"(v));
   return r;
 #else
   return ${byte(first)} | ${byte(first + 16)} << 16;
@@ -109,7 +109,7 @@ export const dotHelpers: Readonly<Record<string, string>> = {
   add_pair: `static inline int32_t $add_pair(uint32_t x, uint32_t y, int32_t sum) {
 #if ${dsp}
   int32_t r;
-  __asm__("smlad %0, %1, %2, %3" : "=r"(r) : "r"(x), "r"(y), "r"(sum));
+  __asm__ volatile("smlad %0, %1, %2, %3" : "=r"(r) : "r"(x), "r"(y), "r"(sum));
   return r;
 #else
   const int32_t low = (int16_t)(x & 0xffffu) * (int16_t)(y & 0xffffu);

@@ -4,18 +4,18 @@
  */
 import * as func from "../../dialects/func.ts";
 import { cast } from "../../dialects/graph/cast.ts";
-import { channelAxis, product, Selects, type TensorValue } from "../../dialects/graph/op.ts";
-import { conv_integer, dequantize, matmul_integer } from "../../dialects/graph/quant.ts";
+import { Selects } from "../../dialects/graph/op.ts";
+import { conv_integer, dequantize } from "../../dialects/graph/quant.ts";
 import { concat, pad } from "../../dialects/graph/shape.ts";
-import { activationShape } from "../../dialects/graph/window.ts";
 import { Builder } from "../../ir/builder.ts";
 import type { Operation, Value } from "../../ir/core.ts";
 import { isTriviallyDead } from "../../ir/effects.ts";
-import { hasStaticShape, i16, type TensorType, tensor } from "../../ir/types.ts";
+import { i16, type TensorType, tensor } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
 import { NDArray } from "../../support/ndarray.ts";
 import { derivedConstant, knownOf } from "./constants.ts";
-import { isByte, shapeOf } from "./integer/quantized.ts";
+import { factorOf, fillUp, isNarrow, isOfBytes } from "./fill-channels.ts";
+import { shapeOf } from "./integer/quantized.ts";
 import { rebuilt, replace } from "./rebuild.ts";
 
 export const pairs = definePass("graph-widen-to-pairs", {
@@ -28,7 +28,7 @@ export const pairs = definePass("graph-widen-to-pairs", {
     const block = func.func.of(fn).body.blocks[0];
     if (!block) return false;
     let found = 0;
-    for (const op of [...block]) if (fillUp(Builder.before(op), op)) found++;
+    for (const op of [...block]) if (fillUp(op, { multiple: 2, together: true })) found++;
     const wide = new Map<Value, Value>();
     for (const op of [...block]) if (readWide(op, wide)) found++;
     for (let changed = true; changed; ) {
@@ -45,18 +45,6 @@ export const pairs = definePass("graph-widen-to-pairs", {
     return found > 0;
   },
 });
-
-/** The bytes that a sum of products multiplies constants with. */
-function factorOf(op: Operation): Value | undefined {
-  const c = conv_integer.match(op);
-  if (c && !c.x_zero && !c.w_zero && knownOf(c.w)) return c.x;
-  const m = matmul_integer.match(op);
-  return m && !m.a_zero && !m.b_zero && knownOf(m.b) ? m.a : undefined;
-}
-
-const isOfBytes = (v: Value): boolean => isByte((v.type as TensorType).element);
-/** Bytes that are known only at run time. */
-const isNarrow = (v: Value): boolean => isOfBytes(v) && knownOf(v) === undefined;
 
 function readWide(op: Operation, wide: Map<Value, Value>): boolean {
   const x = factorOf(op);
@@ -109,45 +97,4 @@ function shareWide(x: Value, y: Value): number {
     found++;
   }
   return found;
-}
-
-/** A convolution of an odd number of channels gets another one, of zeros in the weights. */
-function fillUp(b: Builder, op: Operation): boolean {
-  const c = conv_integer.match(op);
-  const x = c && factorOf(op);
-  const w = c && knownOf(c.w);
-  if (!c || !x || !w || !isNarrow(x) || c.group !== 1 || !hasStaticShape(c.x.type)) return false;
-  const rank = shapeOf(x).length;
-  const at = channelAxis(c.layout, rank);
-  const channels = shapeOf(x)[at]!;
-  if (channels % 2 === 0 || channels === 1) return false;
-  const around = (side: number, more: number): number[] => {
-    const shape = activationShape(c.layout, 0, 0, c.pads.slice(side * (rank - 2), (side + 1) * (rank - 2)));
-    return shape.map((n, i) => (i === at ? more : n));
-  };
-  const own = pad.match(x);
-  const isPadded = own?.mode === "constant" && x.hasOneUse && c.pads.every((n) => n === 0);
-  const y = isPadded
-    ? rebuilt(b, x.definingOp!, x.definingOp!.operands, { high: own.high.map((n, i) => n + (i === at ? 1 : 0)) })
-    : pad(b, c.x, undefined, { low: around(0, 0), high: around(1, 1), mode: "constant" });
-  const inner = c.layout === "channels-first" ? 1 : rank - 2;
-  const shape = shapeOf(c.w).map((n, d) => (d === inner ? n + 1 : n));
-  const type = tensor(shape, c.w.type.element);
-  const filled = derivedConstant(b, type, [w], "filled", () => {
-    const from = w.array();
-    const to = NDArray.zeros(from.dtype, shape);
-    const step = product(shape.slice(inner + 1));
-    const block = step * (shape[inner]! - 1);
-    let i = 0;
-    for (const v of from.values()) {
-      to.data[i + Math.floor(i / block) * step] = v as never;
-      i++;
-    }
-    return to;
-  });
-  const pads = c.pads.map(() => 0);
-  return replace(
-    op,
-    rebuilt(b, op, [y as TensorValue, filled, ...op.operands.slice(2)], { pads: isPadded ? c.pads : pads }),
-  );
 }

@@ -64,6 +64,8 @@ function isReadBySums(op: Operation): boolean {
       if (pad.low[d] === 0 && pad.high[d] === 0) continue;
       const form = linear(e, read.map.numDims);
       if (!form || form.factors.some((f) => f < 0)) return false;
+      // What every result reads of is no border.
+      if (!form.factors.some((f, l) => f !== 0 && s.loops[l]!.kind !== "reduction")) return false;
       for (const [l, f] of form.factors.entries())
         if (f !== 0 && s.loops[l]!.kind === "reduction") taps *= s.loops[l]!.extent;
     }

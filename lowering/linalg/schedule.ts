@@ -5,7 +5,7 @@
 import * as bufferization from "../../dialects/bufferization.ts";
 import * as func from "../../dialects/func.ts";
 import { loopIndex, type Structure, structureOf } from "../../dialects/linalg/structure.ts";
-import { isIdentityMap } from "../../ir/affine.ts";
+import { constant, dim, isIdentityMap, substitute } from "../../ir/affine.ts";
 import { attr } from "../../ir/attributes.ts";
 import type { Operation } from "../../ir/core.ts";
 import { stridedOf } from "../../ir/strided.ts";
@@ -235,12 +235,15 @@ function joinedRows(
     const out = s.outputs[0]!;
     const isPlain = out.shape.length === rank && out.shape.every((n, d) => n === shape[d] && loopOfDim(s, d) === d);
     if (!isPlain || [...s.body].some((op) => loopIndex.of(op))) return undefined;
+    // Windows of one point do not move what they read.
+    const turns = s.loops.map((l, i) => (l.extent === 1 ? constant(0) : dim(i)));
     for (const o of s.operands) {
-      const at = o.map.results.findIndex((e) => mentions(e, h) || mentions(e, w));
+      const places = o.map.results.map((e) => substitute(e, turns));
+      const at = places.findIndex((e) => mentions(e, h) || mentions(e, w));
       if (at < 0) continue;
-      const [a, b] = [o.map.results[at]!, o.map.results[at + 1]];
+      const [a, b] = [places[at]!, places[at + 1]];
       const named = a.kind === "dim" && a.index === h && b?.kind === "dim" && b.index === w;
-      const rest = o.map.results.slice(at + 2).some((e) => mentions(e, h) || mentions(e, w));
+      const rest = places.slice(at + 2).some((e) => mentions(e, h) || mentions(e, w));
       if (!named || rest || o.shape[at + 1] !== shape[w]) return undefined;
       if (stepAlong(s, o.index, h) !== stepAlong(s, o.index, w)! * shape[w]!) return undefined;
     }
@@ -432,6 +435,15 @@ function longestRun(s: Structure, order: readonly number[], but = -1): number {
   return run;
 }
 
+/** Copies of a step of a product of matrices. */
+function unrollOf(machine: Machine, points: number, dots: boolean, windows: boolean): number {
+  if (!machine.rowByRow) return dots ? 1 : machine.unroll;
+  // The inner loops of windows are short.
+  if (windows || (!dots && points <= smallTile)) return machine.unroll;
+  // Sums of floats that fill the registers are copied to and fro where compilers see several steps.
+  return dots ? Math.ceil(machine.unroll / 2) : 1;
+}
+
 function reductionLoops(
   s: Structure,
   heavy: boolean,
@@ -469,10 +481,12 @@ function reductionLoops(
       const dot = dotOf(s, machine.dot ?? 0);
       // Packed weights follow each other in the order of the loops.
       const run = longestRun(s, order, dot?.weights);
-      // Compilers that have few registers left load the next steps too early.
-      const large = machine.rowByRow && points > smallTile;
-      const unroll = dot || (large && run < order.length) ? 1 : large ? Math.ceil(machine.unroll / 2) : machine.unroll;
-      return { ...none, run, unroll, ...(dot && { group: machine.dot! }) };
+      return {
+        ...none,
+        run,
+        unroll: unrollOf(machine, points, dot !== undefined, run < order.length),
+        ...(dot && { group: machine.dot! }),
+      };
     }
   }
   const bodyBudget = machine.copies ?? usualCopies;

@@ -25,19 +25,19 @@ const subjects: readonly Subject[] = [
   {
     name: "digits",
     path: fileURLToPath(new URL("../../examples/digits/digits.onnx", import.meta.url)),
-    instructions: 712_000,
+    instructions: 740_000,
     workspace: 25_120,
   },
   {
     name: "words",
     path: sharedPath("data/onnx/real/kws-micro-fp32/model.onnx"),
-    instructions: 10_700_000,
+    instructions: 10_300_000,
     workspace: 130_176,
   },
   {
     name: "words_int8",
     path: sharedPath("data/onnx/real/kws-micro-qdq/model.onnx"),
-    instructions: 13_500_000,
+    instructions: 12_800_000,
     workspace: 32_560,
   },
 ];
@@ -49,12 +49,12 @@ const subjects: readonly Subject[] = [
  * of pointers to memory (11.4, 11.5), early returns (15.5), a union for vectors (19.2), what not every build uses (2.x).
  */
 const misra: Readonly<Record<string, number>> = {
-  ...{ "2.2": 16, "8.14": 24, "10.3": 10, "10.6": 6, "10.8": 160, "11.6": 1 },
-  ...{ "2.4": 1, "2.5": 18, "2.7": 6, "11.4": 3, "11.5": 30, "12.1": 450, "15.5": 12, "19.2": 2 },
+  ...{ "2.2": 16, "8.14": 24, "10.3": 10, "10.6": 6, "10.8": 260, "11.6": 1 },
+  ...{ "2.4": 1, "2.5": 18, "2.7": 6, "11.4": 3, "11.5": 30, "12.1": 560, "15.5": 12, "19.2": 2 },
 };
 
 /** Frames of a kernel and of what calls it. */
-const largestFrame = 256;
+const largestFrame = 192;
 
 describe.each(subjects.filter((s) => s.path !== undefined))("$name in C", ({ name, path, instructions, workspace }) => {
   const root = mkdtempSync(join(tmpdir(), "sluice-machines-"));

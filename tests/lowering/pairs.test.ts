@@ -44,6 +44,67 @@ function factors(shape: number[], fill: (b: Builder, x: Value) => Value): string
   });
 }
 
+describe("graph-fill-channels", () => {
+  /** Shapes of what the convolutions read, and the pads that are left, after the pass. */
+  const filled = (shape: number[], fill: (b: Builder, x: Value) => Value): string[] => {
+    const input = tensor(shape, i8);
+    let type = input as TensorType;
+    program([input], [], (b, x) => {
+      type = fill(b, x!).type as TensorType;
+      return [];
+    });
+    const module = program([input], [type], (b, x) => [fill(b, x!)]);
+    const given = [randomArray(input, 3)];
+    const before = interpret(module, "main", given)[0] as NDArray;
+    runPasses(module, "builtin.module(func.func(graph-fill-channels))");
+    verified(module, "the pass");
+    const after = interpret(module, "main", given)[0] as NDArray;
+    expect([...after.values()]).toEqual([...before.values()]);
+    expect(new Set(before.values()).size).toBeGreaterThan(3);
+    const ops = [...func.func.of(module.region().entry.first!).body.entry];
+    return ops.flatMap((op) => {
+      const c = conv_integer.match(op);
+      return c || pad.is(op)
+        ? [
+            `${c ? `conv ${c.pads.join("")} of ` : "pad to "}${((c?.x ?? op.result()).type as TensorType).shape.join("x")}`,
+          ]
+        : [];
+    });
+  };
+
+  it("gives three channels a fourth, before the padding that is there", () => {
+    const found = filled([1, 6, 6, 3], (b, x) => {
+      const around = pad(b, x, constantOfArray(b, NDArray.from("i8", [], [7]), i8), {
+        low: [0, 1, 1, 0],
+        high: [0, 1, 1, 0],
+        mode: "constant",
+      });
+      return conv_integer(b, around, bytes(b, [3, 3, 3, 4], 1), undefined, undefined, undefined, {
+        ...window,
+        pads: [0, 0, 0, 0],
+        layout: "channels-last",
+      });
+    });
+    expect(found).toEqual(["pad to 1x6x6x4", "pad to 1x8x8x4", "conv 0000 of 1x8x8x4"]);
+  });
+
+  it("leaves the padding of the convolution to it, in six channels that are first", () => {
+    const found = filled([1, 6, 5, 5], (b, x) =>
+      conv_integer(b, x, bytes(b, [4, 6, 3, 3], 1), undefined, undefined, undefined, window),
+    );
+    expect(found).toEqual(["pad to 1x8x5x5", "conv 1111 of 1x8x5x5"]);
+  });
+
+  it("leaves whole words alone, and what half or more zeros would be", () => {
+    for (const channels of [1, 2, 4, 8]) {
+      const found = filled([1, channels, 5, 5], (b, x) =>
+        conv_integer(b, x, bytes(b, [4, channels, 3, 3], 1), undefined, undefined, undefined, window),
+      );
+      expect(found).toEqual([`conv 1111 of 1x${channels}x5x5`]);
+    }
+  });
+});
+
 describe("graph-widen-to-pairs", () => {
   it("gives an odd number of channels one more, with the padding of the convolution", () => {
     const found = factors([1, 3, 6, 6], (b, x) =>
