@@ -200,10 +200,10 @@ export function reportText(r: Report): string {
     `stack              ${right(r.stackEstimate, 14)} bytes, estimated`,
     `MACs               ${right(r.macs, 14)}`,
     "",
-    `${cell("kernel", 22)} ${cell("of the model", 34)} ${cell("buffers", 44)} ${"MACs".padStart(13)} ${"bytes".padStart(11)}`,
+    `${cell("kernel", 22)} ${cell("of the model", 34)} ${cell("buffers", 44)} ${"MACs".padStart(13)} ${"bytes".padStart(11)} ${"live".padStart(11)}`,
     ...r.layers.map(
       (l) =>
-        `${cell(l.kernel, 22)} ${cell(l.ops.join(" + "), 34)} ${cell(l.shapes.join(" "), 44)} ${right(l.macs, 13)} ${right(l.bytes, 11)}`,
+        `${cell(l.kernel, 22)} ${cell(l.ops.join(" + "), 34)} ${cell(l.shapes.join(" "), 44)} ${right(l.macs, 13)} ${right(l.bytes, 11)} ${right(l.liveBytes, 11)}`,
     ),
     "",
   ];

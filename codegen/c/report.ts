@@ -1,7 +1,10 @@
 /** @file What a program will take on its machine, known before any compiler runs: RAM, flash, stack, work per layer. */
+import * as arith from "../../dialects/arith/ops.ts";
 import * as func from "../../dialects/func.ts";
-import type { Operation } from "../../ir/core.ts";
+import * as memref from "../../dialects/memref/index.ts";
+import type { Operation, Value } from "../../ir/core.ts";
 import { byteWidth } from "../../ir/datum.ts";
+import { viewLike } from "../../ir/interfaces.ts";
 import { elementCount, elementOf, type MemRefType } from "../../ir/types.ts";
 import { nodesIn } from "../../support/location.ts";
 import { entryOf } from "../program.ts";
@@ -17,6 +20,10 @@ export interface LayerReport {
   readonly shapes: readonly string[];
   readonly macs: number;
   readonly bytes: number;
+  /** What of the workspace is in use meanwhile, in the order of its bytes; buffers may overlap where one becomes the other. */
+  readonly live: readonly { readonly offset: number; readonly bytes: number }[];
+  /** Bytes of the workspace that are in use. */
+  readonly liveBytes: number;
 }
 
 export interface Report {
@@ -72,17 +79,23 @@ export function reportOf(module: Operation, program: CProgram, cpu: string): Rep
     });
   }
   const layers: LayerReport[] = [];
+  const buffers = buffersOf(entry);
+  const positions = new Map([...func.func.of(entry).body.entry].map((op, i) => [op, i]));
   entry.walk((op) => {
     const call = func.call.match(op);
+    const position = positions.get(op.ancestorIn(func.func.of(entry).body.entry) ?? op) ?? -1;
     const fn = call && functions.get(call.callee);
     if (!call || !fn) return;
-    const buffers = op.operands.map((v) => v.type).filter((t): t is MemRefType => t.kind === "memref");
+    const given = op.operands.map((v) => v.type).filter((t): t is MemRefType => t.kind === "memref");
+    const live = buffers.filter((b) => b.first <= position && position <= b.last);
     layers.push({
       kernel: call.callee,
       ops: nodesOf(op),
-      shapes: buffers.map((t) => t.shape.join("x") || "scalar"),
+      shapes: given.map((t) => t.shape.join("x") || "scalar"),
       macs: macsOf(fn),
-      bytes: buffers.reduce((n, t) => n + elementCount(t.shape) * byteWidth(elementOf(t)), 0),
+      bytes: given.reduce((n, t) => n + elementCount(t.shape) * byteWidth(elementOf(t)), 0),
+      live: live.map(({ offset, bytes }) => ({ offset, bytes })),
+      liveBytes: covered(live),
     });
   });
   const sum = (ports: CProgram["inputs"]): number => ports.reduce((n, p) => n + p.bytes, 0);
@@ -99,6 +112,48 @@ export function reportOf(module: Operation, program: CProgram, cpu: string): Rep
     stackEstimate: frames + Math.max(0, ...[...functions.values()].map(spilled)),
     layers,
   };
+}
+
+interface Buffer {
+  readonly offset: number;
+  readonly bytes: number;
+  /** Positions in the entry's block, inclusive. */
+  readonly first: number;
+  readonly last: number;
+}
+
+/** The buffers of the workspace and when they are in use, in the order of their bytes. */
+function buffersOf(entry: Operation): Buffer[] {
+  const block = func.func.of(entry).body.entry;
+  const positions = new Map([...block].map((op, i) => [op, i]));
+  const found: Buffer[] = [];
+  for (const op of block) {
+    const view = memref.view.match(op);
+    const shift = view && arith.constant.match(view.byte_shift)?.value;
+    if (!view || shift?.kind !== "integer") continue;
+    const used: number[] = [];
+    const visit = (v: Value): void => {
+      for (const { owner } of v.uses()) {
+        if (viewLike.of(owner)?.source(owner) === v) owner.results.forEach(visit);
+        else used.push(positions.get(owner.ancestorIn(block) ?? owner) ?? -1);
+      }
+    };
+    visit(view.result);
+    const type = view.result.type as MemRefType;
+    const bytes = elementCount(type.shape) * byteWidth(elementOf(type));
+    found.push({ offset: Number(shift.value), bytes, first: Math.min(...used), last: Math.max(...used) });
+  }
+  return found.sort((a, b) => a.offset - b.offset || a.bytes - b.bytes);
+}
+
+/** Bytes that lie in any of some buffers, which are in the order of their offsets. */
+function covered(buffers: readonly Buffer[]): number {
+  let [bytes, end] = [0, 0];
+  for (const b of buffers) {
+    bytes += Math.max(0, b.offset + b.bytes - Math.max(end, b.offset));
+    end = Math.max(end, b.offset + b.bytes);
+  }
+  return bytes;
 }
 
 /** Multiply-accumulates of one call, as counted while the kernel was structured. */

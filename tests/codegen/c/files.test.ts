@@ -66,6 +66,20 @@ describe("the folder", () => {
     expect(text("digits.h")).toContain("#define DIGITS_INPUT_IMAGE_DIMS {1, 1, 28, 28}");
   });
 
+  it("says which buffers live at each layer, and no more of them than the workspace has", () => {
+    const report = JSON.parse(text("digits_report.json")) as {
+      workspace: number;
+      layers: { live: { offset: number; bytes: number }[]; liveBytes: number }[];
+    };
+    for (const { live, liveBytes } of report.layers) {
+      expect(liveBytes).toBeLessThanOrEqual(report.workspace);
+      expect(Math.max(0, ...live.map((b) => b.offset + b.bytes))).toBeLessThanOrEqual(report.workspace);
+      // Without --cpu buffers do not overlap.
+      expect(liveBytes).toBe(live.reduce((n, b) => n + b.bytes, 0));
+    }
+    expect(Math.max(...report.layers.map((l) => l.liveBytes))).toBeGreaterThan(report.workspace * 0.9);
+  });
+
   it("is the same for the same model", async () => {
     expect(await filesOf({})).toEqual(files);
   });
@@ -146,6 +160,24 @@ int main(void) {
     const flags = ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
     execFileSync("gcc", [...strict, ...flags, ...sources, "-o", join(folder, "both"), "-lm"], { stdio: "pipe" });
     expect(spawnSync(join(folder, "both")).status).toBe(0);
+  });
+
+  it("puts code and weights where the build wants them", async () => {
+    write(folder, await filesOf({ cpu: "m4" }));
+    const sectionsOf = (file: string, hook: string, section: string): string => {
+      const object = join(folder, "hooked.o");
+      const place = `-D${hook}=__attribute__((section("${section}")))`;
+      execFileSync("gcc", [...strict, "-O2", place, "-c", join(folder, file), "-o", object], { stdio: "pipe" });
+      return execFileSync("size", ["-A", object], { encoding: "utf8" });
+    };
+    const sizeOf = (table: string, section: string): number =>
+      Number(new RegExp(`^\\${section} +(\\d+)`, "m").exec(table)?.[1] ?? 0);
+    const code = sectionsOf("digits.c", "DIGITS_CODE_ATTR", ".itcm");
+    expect(sizeOf(code, ".itcm")).toBeGreaterThan(1000);
+    expect(sizeOf(code, ".text")).toBeLessThan(100);
+    const weights = sectionsOf("digits_weights.c", "DIGITS_CONST_ATTR", ".qspi");
+    expect(sizeOf(weights, ".qspi")).toBeGreaterThan(10000);
+    expect(sizeOf(weights, ".rodata")).toBe(0);
   });
 
   it("links two models together", async () => {
