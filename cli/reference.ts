@@ -140,7 +140,7 @@ const policyTexts: Readonly<Record<Numerics, string>> = {
   strict:
     "every operation as the model says it, in the accuracy of its type; sums in any order, as ONNX leaves it open",
   default: "what changes the last few bits of a result",
-  fast: "what may change more than that; so far the same as `default`",
+  fast: "what may change more than that: weights in 16 bits, where a target keeps them so",
 };
 
 export function numericsPage(): string {

@@ -39,6 +39,7 @@ import { unroll } from "./kernel/unroll.ts";
 import { decomposePad } from "./linalg/decompose-pad.ts";
 import { fuse } from "./linalg/fuse.ts";
 import { generalizeNamedOps, specializeGenericOps } from "./linalg/generalize.ts";
+import { halfWeights } from "./linalg/half-weights.ts";
 import { outline } from "./linalg/outline.ts";
 import { pack } from "./linalg/pack.ts";
 import { packProducts } from "./linalg/pack-products.ts";
@@ -80,6 +81,7 @@ export const passes: readonly Pass[] = [
   pack,
   packProducts,
   splitSums,
+  halfWeights,
   outline,
   bufferize,
   hoistInit,

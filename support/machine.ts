@@ -17,6 +17,8 @@ export interface Machine {
   readonly dot?: number;
   /** Vectors are loaded from, and stored to, elements narrower than a word. */
   readonly narrow?: boolean;
+  /** Vectors are loaded from constants that are kept as floats of 16 bits. */
+  readonly halves?: boolean;
   /** Output pixels of a depthwise strip. */
   readonly strip: number;
   /** Steps of a reduction loop written out in a row. */
@@ -290,6 +292,7 @@ const anyGpu = {
   loopForm: "bump",
   fusedMultiplyAdd: true,
   copies: 24,
+  halves: true,
   together: 1,
 } as const;
 const tile = (rows: number, columns: number) => ({ rows, columns, gflops: rows * columns });

@@ -129,12 +129,16 @@ export class ProgramBuilder {
     index: ReadonlyMap<HostBuffer, number>,
     weights: number,
   ): void {
-    const bind = shader.bindings.map(({ buffer }): Binding => {
+    const bind = shader.bindings.map(({ buffer, halves }): Binding => {
       const place = call.args[buffer] as Place;
       const own = index.get(place.buffer);
       if (own !== undefined) return [own];
       const constant = this.#constants.get(place.buffer.constant!)!;
-      const part = this.#try(() => this.#part(constant, () => wordsOf(constant, call.kernel)));
+      const part = this.#try(() =>
+        halves
+          ? this.#part(`halves ${constant.globals[0]}`, () => constant.bytes)
+          : this.#part(constant, () => wordsOf(constant, call.kernel)),
+      );
       return part ? [weights, part.at, roundUp(part.bytes.byteLength, 16)] : [weights];
     });
     if (shader.parameters.length > 0) {

@@ -43,9 +43,16 @@ const positionIn = (
   w: KernelWriter,
 ): Expr => sumText(positionOf(buffer.type as MemRefType, indices, op), view.offset, unit, w);
 
+/** A float of 16 bits out of its word, in 32; `at` counts halves. */
+const half = (view: BufferView, at: Expr): Expr => {
+  const word = element(view, infix(">>", at, atom("1u")));
+  return atom(`unpack2x16float(${word.text})[${infix("&", at, number(1)).text}]`);
+};
+
 const load: Row = (op, w) => {
   const { memref: buffer, indices, result } = memref.load.of(op);
   const view = w.buffer(buffer, op);
+  if (view.storage === "half") return half(view, w.named(positionIn(view, buffer, indices, 1, op, w)));
   return loaded(element(view, positionIn(view, buffer, indices, 1, op, w)), view, result.type, op, w);
 };
 
@@ -62,9 +69,18 @@ const loadVector: Row = (op, w) => {
   const view = w.buffer(base, op);
   const lanes = lanesOf(result.type);
   if (!lanes) throw new Unsupported(op, "vectors of this length");
+  if (view.storage === "half" && view.wide) {
+    const two = w.named(element(view, positionIn(view, base, indices, 4, op, w))).text;
+    return atom(`vec4f(unpack2x16float(${two}.x), unpack2x16float(${two}.y))`);
+  }
   if (view.wide) return loaded(element(view, positionIn(view, base, indices, 4, op, w)), view, result.type, op, w);
   const at = w.named(positionIn(view, base, indices, 1, op, w));
-  const parts = Array.from({ length: lanes }, (_, i) => element(view, i === 0 ? at : infix("+", at, number(i))).text);
+  const place = (i: number): Expr => (i === 0 ? at : infix("+", at, number(i)));
+  if (view.storage === "half") {
+    const texts = Array.from({ length: lanes }, (_, i) => half(view, place(i)).text);
+    return lanes === 1 ? atom(texts[0]!) : atom(`vec${lanes}f(${texts.join(", ")})`);
+  }
+  const parts = Array.from({ length: lanes }, (_, i) => element(view, place(i)).text);
   const all =
     lanes === 1 ? atom(parts[0]!) : atom(`vec${lanes}${view.storage === "f32" ? "f" : "i"}(${parts.join(", ")})`);
   return loaded(all, view, result.type, op, w);

@@ -1,6 +1,7 @@
 /** @file How arithmetic is written, on scalars and vectors alike: one row per op. */
 import * as affine from "../../dialects/affine/index.ts";
 import * as arith from "../../dialects/arith/ops.ts";
+import { widensHalf } from "../../dialects/halves.ts";
 import * as math from "../../dialects/math.ts";
 import * as vector from "../../dialects/vector/index.ts";
 import type { Operation, Value } from "../../ir/core.ts";
@@ -303,6 +304,12 @@ const extend =
     return isSigned || narrowWidth(from) === undefined ? e : signed(unsigned(e, from), to);
   };
 
+/** What is read of constants that are kept in 16 bits is in 32 as it is read. */
+const widen: Row = (op, w) => {
+  if (!widensHalf(op)) throw new Unsupported(op, "floats of 64 bits");
+  return w.use(op.operand(0));
+};
+
 const truncate: Row = (op, w) => {
   const to = op.result().type;
   const e = w.use(op.operand(0));
@@ -429,6 +436,7 @@ const arithmetic: readonly (readonly [OpInfo, Row])[] = [
   [arith.cmpi, compareIntegers],
   [arith.cmpf, compareFloats],
   [arith.select, select],
+  [arith.extf, widen],
   [arith.extsi, extend(true)],
   [arith.extui, extend(false)],
   [arith.trunci, truncate],

@@ -1,6 +1,7 @@
 /** @file One launch of a kernel as a WGSL module: its buffers as bindings, its region as the entry function. */
 import * as arith from "../../dialects/arith/ops.ts";
 import * as gpu from "../../dialects/gpu.ts";
+import { widensHalf } from "../../dialects/halves.ts";
 import * as memref from "../../dialects/memref/index.ts";
 import * as vector from "../../dialects/vector/index.ts";
 import type { Operation, Value } from "../../ir/core.ts";
@@ -23,11 +24,18 @@ export type Argument =
 
 export type Access = "read" | "write";
 
+export interface ShaderBinding {
+  readonly buffer: number;
+  readonly access: Access;
+  /** A constant of floats of 16 bits, two in a word. */
+  readonly halves: boolean;
+}
+
 /** A WGSL module, and what it wants of its caller. */
 export interface Shader {
   readonly code: string;
   /** Per binding, in order: which of the call's buffers, and whether it is written. */
-  readonly bindings: readonly { readonly buffer: number; readonly access: Access }[];
+  readonly bindings: readonly ShaderBinding[];
   /** Arguments whose offset or value the caller passes in a uniform buffer, behind the bindings, as i32. */
   readonly parameters: readonly number[];
   readonly grid: readonly [number, number, number];
@@ -40,16 +48,19 @@ interface Use {
   writes: boolean;
   /** Vectors of four at multiples of four, and nothing else. */
   wide: boolean;
+  /** Everything that is read is a float of 16 bits that is widened at once. */
+  halves: boolean;
 }
 
 function usesOf(body: Operation): Map<Value, Use> {
   const found = new Map<Value, Use>();
   const note = (v: Value, op: Operation, write: boolean, lanes: number, indices: readonly Value[]): void => {
     const buffer = bufferOf(v);
-    const use = found.get(buffer) ?? { reads: false, writes: false, wide: true };
+    const use = found.get(buffer) ?? { reads: false, writes: false, wide: true, halves: true };
     found.set(buffer, use);
     if (write) use.writes = true;
     else use.reads = true;
+    if (write || ![...op.result().uses()].every(({ owner }) => widensHalf(owner))) use.halves = false;
     if (lanes !== 4 || positionOf(v.type as MemRefType, indices, op).divisor % 4 !== 0) use.wide = false;
   };
   body.walk((op) => {
@@ -95,21 +106,22 @@ export function writeShader(launch: Operation, params: readonly Value[], args: r
   });
   const views = new Map<Value, BufferView>();
   const declarations: string[] = [];
-  const bindings: { readonly buffer: number; readonly access: Access }[] = [];
+  const bindings: ShaderBinding[] = [];
   for (const [buffer, members] of groups) {
     const writes = members.some((i) => uses.get(params[i]!)!.writes);
     const types = members.map((i) => elementStorage(params[i]!, launch));
-    const storage: Storage = types.every((t) => t === types[0]) ? types[0]! : "i32";
+    const halves = members.every((i) => uses.get(params[i]!)!.halves);
+    const storage: Storage = halves ? "half" : types.every((t) => t === types[0]) ? types[0]! : "i32";
     const wide = members.every((i) => {
       const arg = args[i]!;
       return uses.get(params[i]!)!.wide && arg.kind === "buffer" && arg.align % 4 === 0;
     });
     const name = `b${bindings.length}`;
-    const element = wide ? `vec4${storage === "f32" ? "f" : "i"}` : storage;
+    const element = halves ? (wide ? "vec2u" : "u32") : wide ? `vec4${storage === "f32" ? "f" : "i"}` : storage;
     declarations.push(
       `@group(0) @binding(${bindings.length}) var<storage${writes ? ", read_write" : ""}> ${name}: array<${element}>;`,
     );
-    bindings.push({ buffer, access: writes ? "write" : "read" });
+    bindings.push({ buffer, access: writes ? "write" : "read", halves });
     for (const i of members) {
       const arg = args[i]!;
       const offset = arg.kind === "buffer" ? (arg.offset ?? parameter(i)) : 0;
@@ -174,7 +186,7 @@ export function writeShader(launch: Operation, params: readonly Value[], args: r
   return { code: compact(code), bindings, parameters, grid, workgroup: block[0] * block[1] * block[2] };
 }
 
-function elementStorage(v: Value, op: Operation): Storage {
+function elementStorage(v: Value, op: Operation): "f32" | "i32" {
   const storage = storageOf((v.type as MemRefType).element);
   if (!storage) throw new Unsupported(op, "buffers of this element type");
   return storage;

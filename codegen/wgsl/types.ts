@@ -49,10 +49,10 @@ export function bufferOf(v: Value): Value {
   return other ? bufferOf(other.src) : v;
 }
 
-/** What an element is in memory. */
-export type Storage = "f32" | "i32";
+/** What an element is in memory: a word, or (`half`) half of one, a float of 16 bits in a constant. */
+export type Storage = "f32" | "i32" | "half";
 
-export function storageOf(t: Type): Storage | undefined {
+export function storageOf(t: Type): "f32" | "i32" | undefined {
   const carrier = carrierOf(t);
   return carrier === "bool" ? "i32" : carrier;
 }

@@ -10,7 +10,7 @@ import type { Type } from "../../ir/types.ts";
 import { invariant } from "../../support/diagnostic.ts";
 import { atom, type Expr } from "../source.ts";
 import { literalOf } from "./literals.ts";
-import { bufferOf, typeName, Unsupported } from "./types.ts";
+import { bufferOf, type Storage, typeName, Unsupported } from "./types.ts";
 
 /** How an op is written: the expression of its result, or statements. */
 export type Row = (op: Operation, w: KernelWriter) => Expr | undefined;
@@ -20,7 +20,7 @@ export type Rows = ReadonlyMap<OpInfo, Row>;
 export interface BufferView {
   /** The variable that is bound. */
   readonly name: string;
-  readonly storage: "f32" | "i32";
+  readonly storage: Storage;
   /** Accessed as vectors of four only. */
   readonly wide: boolean;
   /** Elements in front of the first one: a number, or the text that names it. */

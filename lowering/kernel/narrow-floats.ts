@@ -4,6 +4,7 @@
  */
 import * as arith from "../../dialects/arith/ops.ts";
 import * as func from "../../dialects/func.ts";
+import { widensHalf } from "../../dialects/halves.ts";
 import { Builder } from "../../ir/builder.ts";
 import { Operation, type Value } from "../../ir/core.ts";
 import { bitsOfElement } from "../../ir/datum.ts";
@@ -36,6 +37,8 @@ export const narrowFloats = definePass("kernel-expand-narrow-floats", {
       if (arith.extf.is(op) || arith.truncf.is(op) || (op.def.isConstant && isNarrow(op.result().type))) casts.push(op);
     });
     for (const op of casts) {
+      // Targets that keep constants in 16 bits read them by themselves.
+      if (widensHalf(op)) continue;
       const b = Builder.before(op);
       const value = op.def.isConstant ? bitsOfConstant(b, op) : convert(b, op.operand(0), op.result().type);
       if (!value) continue;

@@ -3,6 +3,7 @@
  * (loops/values.ts); so a producer may join its consumer if no element of it is computed more often than is worth it:
  * once each for anything expensive, again for what is cheap or stands in an outer loop.
  */
+import { widenedHalves } from "../../dialects/halves.ts";
 import { type Structure, structureOf } from "../../dialects/linalg/structure.ts";
 import * as tensor from "../../dialects/tensor/index.ts";
 import { type AffineMap, isIdentityMap } from "../../ir/affine.ts";
@@ -88,6 +89,7 @@ const isFree = (op: Operation): boolean =>
   tensor.empty.is(op) ||
   isFill(op) ||
   isSpread(op) ||
+  widenedHalves(op) !== undefined ||
   (op.def.isConstant && !isBigConstant(op)) ||
   staticPad(op) !== undefined;
 
@@ -163,7 +165,8 @@ export function groupKernels(block: Block, twice: Twice = { stash: false, again:
   const groups: Group[] = [];
   for (let op = block.last; op; op = op.prev) {
     const s = structures.get(op);
-    if (!s || owner.has(op) || ((isFill(op) || isSpread(op)) && onlyUsedBy(op, structures))) continue;
+    if (!s || owner.has(op)) continue;
+    if ((isFill(op) || isSpread(op) || widenedHalves(op)) && onlyUsedBy(op, structures)) continue;
     groups.push(grow(op, structures, owner, twice));
   }
   return groups.reverse();
@@ -207,6 +210,8 @@ function grow(
       }
       const { producer, isMoved, divides } = sourceOf(value, again);
       if (!producer || members.has(producer) || owner.has(producer) || !isShaped(value.type)) continue;
+      // Part of the kernel as the constant itself would be.
+      if (widenedHalves(producer)) continue;
       const p = structures.get(producer);
       if (!p || !onlyUsedIn(producer, members, again) || producer.attributes?.has(materializedAttribute)) continue;
       // Behind a border or in another shape only what moves elements is computed where it is wanted.

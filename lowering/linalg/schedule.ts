@@ -4,6 +4,7 @@
  */
 import * as bufferization from "../../dialects/bufferization.ts";
 import * as func from "../../dialects/func.ts";
+import { widenedHalves } from "../../dialects/halves.ts";
 import { loopIndex, type Structure, structureOf } from "../../dialects/linalg/structure.ts";
 import { constant, dim, isIdentityMap, substitute } from "../../ir/affine.ts";
 import { attr } from "../../ir/attributes.ts";
@@ -109,6 +110,7 @@ const narrowTypes: ReadonlySet<Type> = new Set([f32, i32, i16, i8]);
 /** What is in memory has vectors on the machine, and the body is arithmetic that vectors have. */
 function hasLanes(s: Structure, machine: Machine): boolean {
   const types = machine.narrow ? narrowTypes : wordTypes;
+  if (machine.halves && widenedHalves(s.op)) return true;
   if (s.operands.some((o) => !types.has(o.element))) return false;
   for (const op of s.body) {
     for (const r of op.results) {

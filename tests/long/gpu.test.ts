@@ -41,6 +41,19 @@ describe.skipIf(!existsSync(driver))("digits.onnx on lavapipe", () => {
       expect(Math.abs(v - wanted[i]!)).toBeLessThan(1e-4 * (1 + Math.abs(wanted[i]!)));
     });
   });
+
+  it("with weights in 16 bits answers nearly the same", async () => {
+    const fast = await compile(readFileSync(digits), { target: "wgsl", file: "digits.onnx", numerics: "fast" });
+    expect(fast.weights.byteLength).toBeLessThan(model.weights.byteLength);
+    const inputs = { image: { array: "Float32Array", values: image } };
+    const answer = await onGpu({ inputs }, fast, { VK_DRIVER_FILES: driver });
+    expect(answer.error).toBeUndefined();
+    const got = Object.values(answer.outputs!).flat();
+    const largest = Math.max(...wanted.map(Math.abs));
+    const worst = Math.max(...got.map((v, i) => Math.abs(v - wanted[i]!)));
+    expect(worst).toBeLessThan(2 ** -8 * largest);
+    expect(worst).toBeGreaterThan(0);
+  });
 });
 
 describe.skipIf(!existsSync(driver))("buffers of the device on lavapipe", () => {
