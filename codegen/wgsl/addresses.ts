@@ -3,7 +3,7 @@ import * as affine from "../../dialects/affine/index.ts";
 import * as arith from "../../dialects/arith/ops.ts";
 import * as gpu from "../../dialects/gpu.ts";
 import * as scf from "../../dialects/scf/ops.ts";
-import { type AffineExpr, largestKnownDivisor } from "../../ir/affine.ts";
+import { type AffineExpr, largestKnownDivisor, walkExpr } from "../../ir/affine.ts";
 import { Operation, type Value } from "../../ir/core.ts";
 import { stridedOf } from "../../ir/strided.ts";
 import { isDynamic, type MemRefType } from "../../ir/types.ts";
@@ -45,6 +45,21 @@ export class Sum {
     } else this.#term(undefined, [v], scale);
   }
 
+  static of(e: AffineExpr, operands: readonly Value[]): Sum {
+    const sum = new Sum();
+    sum.#addExpr(e, operands, 1);
+    return sum;
+  }
+
+  /** Equal for equal sums, in whatever order they were made. */
+  get key(): string {
+    return [...this.terms]
+      .map(([key, { factor }]) => `${key} ${factor}`)
+      .sort()
+      .concat(`${this.rest}`)
+      .join();
+  }
+
   #addExpr(e: AffineExpr, operands: readonly Value[], scale: number): void {
     if (e.kind === "constant") this.rest += e.value * scale;
     else if (e.kind === "dim") this.add(operands[e.index]!, scale);
@@ -69,12 +84,12 @@ export class Sum {
       if (q?.kind !== "floordiv") continue;
       const other = [...this.terms].find(([, t]) => {
         const r = divisionOf(t);
-        return r?.kind === "mod" && r.by === q.by && r.of === q.of && t.factor * q.by === whole.factor;
+        return r?.kind === "mod" && r.by === q.by && r.key === q.key && t.factor * q.by === whole.factor;
       });
       if (!other) continue;
       this.terms.delete(key);
       this.terms.delete(other[0]);
-      this.add(q.of, other[1].factor);
+      this.#addExpr(q.of, q.operands, other[1].factor);
       return this.join();
     }
     return this;
@@ -96,17 +111,23 @@ export class Sum {
   }
 }
 
-/** What a term divides a value by, if it does nothing else. */
-function divisionOf({
-  expr,
-  values,
-}: Term): { readonly kind: string; readonly of: Value; readonly by: number } | undefined {
+interface Division {
+  readonly kind: "floordiv" | "mod";
+  /** What is divided: an expression over operands, and a key that tells it from others. */
+  readonly of: AffineExpr;
+  readonly operands: readonly Value[];
+  readonly key: string;
+  readonly by: number;
+}
+
+/** What a term divides by what, if it does nothing else. What is divided divides nothing itself: that has a name. */
+function divisionOf({ expr, values }: Term): Division | undefined {
   const apply = expr ? { e: expr, operands: values } : appliedIn(values[0]!);
   const e = apply?.e;
-  if (!apply || (e?.kind !== "floordiv" && e?.kind !== "mod")) return undefined;
-  const { lhs, rhs } = e;
-  if (lhs.kind !== "dim" || rhs.kind !== "constant") return undefined;
-  return { kind: e.kind, of: apply.operands[lhs.index]!, by: rhs.value };
+  if (!apply || (e?.kind !== "floordiv" && e?.kind !== "mod") || e.rhs.kind !== "constant") return undefined;
+  if (divides(e.lhs)) return undefined;
+  const { operands } = apply;
+  return { kind: e.kind, of: e.lhs, operands, key: Sum.of(e.lhs, operands).key, by: e.rhs.value };
 }
 
 function appliedIn(v: Value): { readonly e: AffineExpr; readonly operands: readonly Value[] } | undefined {
@@ -114,9 +135,19 @@ function appliedIn(v: Value): { readonly e: AffineExpr; readonly operands: reado
   return apply && { e: apply.map.results[0]!, operands: apply.mapOperands };
 }
 
+const isDivision = (e: AffineExpr): boolean => e.kind === "mod" || e.kind === "floordiv" || e.kind === "ceildiv";
+
+function divides(e: AffineExpr): boolean {
+  let found = false;
+  walkExpr(e, (part) => {
+    found ||= isDivision(part);
+  });
+  return found;
+}
+
 /** Written as it is where it occurs. Divisions have a name of their own, as has the number of the thread. */
 function isOpen(e: AffineExpr, operands: readonly Value[]): boolean {
-  if (e.kind === "mod" || e.kind === "floordiv" || e.kind === "ceildiv") return false;
+  if (isDivision(e)) return false;
   return !operands.some((v) => !(v.owner instanceof Operation) && gpu.launch.match(v.owner.parentOp));
 }
 

@@ -1,8 +1,10 @@
-/** @file Integers of 64 bits on WebGPU: what is known of shapes is no work of the device, what is data lies in words of 32 bits. */
+/** @file Indices and integers of 64 bits on WebGPU: what is known of shapes is no work of the device, what is data lies in words of 32 bits. */
 import { describe, expect, it } from "vitest";
+import { indented } from "../../../codegen/wgsl/compact.ts";
 import { compile } from "../../../index.ts";
 import * as make from "../../../onnx/make.ts";
 import { writeModel } from "../../../onnx/write.ts";
+import { shadersOf } from "../../support/gpu.ts";
 
 const wide = (name: string, ...values: bigint[]) =>
   make.makeTensor(name, "int64", [values.length], BigInt64Array.from(values));
@@ -41,6 +43,22 @@ const adding = (big: bigint): Uint8Array =>
       17,
     ),
   );
+
+describe("indices on WebGPU", () => {
+  it("of rows of several dimensions that lie in one piece are not divided in loops", async () => {
+    const graph = make.makeGraph("rows", {
+      nodes: [make.makeNode("ReduceSum", ["x"], ["y"], { keepdims: make.int(0) })],
+      inputs: [make.makeValue("x", "float32", [18, 6])],
+      outputs: [make.makeValue("y", "float32", [])],
+    });
+    const model = await compile(writeModel(make.makeModel(graph, 17)), { target: "wgsl" });
+    const [code] = shadersOf(model);
+    expect(code).toContain("var<workgroup>");
+    const loops = indented(code!).match(/^ +for .*\{[\s\S]*?^ +\}/gm) ?? [];
+    expect(loops.length).toBeGreaterThan(0);
+    for (const loop of loops) expect(loop).not.toMatch(/[/%]/);
+  });
+});
 
 describe("integers of 64 bits on WebGPU", () => {
   it("that say shapes are computed when the model is compiled", async () => {
