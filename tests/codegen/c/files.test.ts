@@ -180,6 +180,31 @@ int main(void) {
     expect(sizeOf(weights, ".rodata")).toBe(0);
   });
 
+  it.skipIf(spawnSync("make", ["--version"]).status !== 0)("is built by the fragment for make", async () => {
+    const where = mkdtempSync(join(folder, "make-"));
+    write(where, await filesOf({ cpu: "m4", opt: "size" }));
+    const rule = "check: digits_test.c $(DIGITS_OBJECTS)\n\t$(CC) -o $@ $^ -lm\n";
+    writeFileSync(join(where, "Makefile"), `include digits.mk\n${rule}`);
+    execFileSync("make", ["check"], { cwd: where, stdio: "pipe" });
+    expect(spawnSync(join(where, "check")).status).toBe(0);
+  });
+
+  it.skipIf(spawnSync("cmake", ["--version"]).status !== 0)("is built by CMake", async () => {
+    const where = mkdtempSync(join(folder, "cmake-"));
+    write(where, await filesOf({ "in-place-io": "yes" }));
+    execFileSync("cmake", ["-S", ".", "-B", "build"], { cwd: where, stdio: "pipe" });
+    execFileSync("cmake", ["--build", "build", "--target", "digits_test"], { cwd: where, stdio: "pipe" });
+    expect(spawnSync(join(where, "build", "digits_test")).status).toBe(0);
+  });
+
+  it("is a library of PlatformIO without its test", async () => {
+    const text = new TextDecoder().decode((await filesOf({ opt: "size" })).get("library.json"));
+    const library = JSON.parse(text) as { readonly build: { readonly srcFilter: string[]; readonly flags: string[] } };
+    expect(library).toMatchObject({ name: "digits", frameworks: "*", platforms: "*" });
+    expect(library.build.srcFilter).toEqual(["+<*.c>", "-<digits_test.c>"]);
+    expect(library.build.flags).toContain("-Os");
+  });
+
   it("links two models together", async () => {
     const sources = [...write(folder, await filesOf({}, "one")), ...write(folder, await filesOf({}, "two"))]
       .filter((f) => !f.endsWith("_test.c"))
