@@ -117,6 +117,11 @@ function faultsOf(given: KernelSchedule, chosen: KernelSchedule, shape: readonly
     faults.push(chosen.joined ? `joined is ${chosen.joined.join(", ")} or left out` : "no dimensions can be joined");
   if (given.edge && (given.edge.length !== rank || given.edge.some((t, d) => t < 1 || t > Math.max(1, shape[d]!))))
     faults.push(`edge has ${rank} numbers from 1 to ${shape.join(", ")}`);
+  // How threads work together hangs on what their kernel computes.
+  for (const name of ["share", "rows", "team"] as const) {
+    const own = chosen[name];
+    if (own !== undefined && String(given[name]) !== String(own)) faults.push(`${name} stays ${own}`);
+  }
   if (given.block.length !== rank) faults.push(`block has ${rank} numbers`);
   if (given.lanes !== 1 && given.lanes !== chosen.lanes) faults.push(`lanes are 1 or ${chosen.lanes}`);
   const vector = given.vector;

@@ -170,6 +170,16 @@ describe("sluice compile", () => {
       `error[schedule/unfit]: the schedule given for ${name} on v8: tile[${kernel.vector}] is no multiple`,
     );
     expect(err).toContain('a schedule is given for "kernel0", which is no kernel');
+    // What threads do together cannot be changed by numbers.
+    type Together = Record<string, Record<string, { share?: number[]; team?: number[]; rows?: number }>>;
+    const onGpu = JSON.parse(sluice(["compile", digits, "--target", "wgsl", "--emit", "schedule"]).out) as Together;
+    const teams = Object.values(onGpu).flatMap((k) => Object.values(k).filter((s) => s.team));
+    expect(teams.length).toBeGreaterThan(0);
+    for (const s of teams) s.team = [3, 99];
+    writeFileSync(file, JSON.stringify(onGpu));
+    const bad = sluice(["compile", digits, "--target", "wgsl", "-o", join(folder, "unfit"), "--schedule", file]);
+    expect(bad.code).toBe(1);
+    expect(bad.err).toMatch(/error\[schedule\/unfit\]: .*: team stays \d+,\d+/);
     writeFileSync(file, '{"v9": {}}');
     expect(sluice(["compile", digits, "--schedule", file]).err).toContain('there is no machine "v9"');
   });
