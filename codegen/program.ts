@@ -1,8 +1,11 @@
 /** @file What targets ask of a finished program: its entry, its kernels, the bytes of its constants, its inputs and outputs. */
+import * as arith from "../dialects/arith/ops.ts";
 import * as func from "../dialects/func.ts";
+import { isOutputRole } from "../dialects/host.ts";
 import * as memref from "../dialects/memref/index.ts";
-import type { Operation } from "../ir/core.ts";
-import { datumOfAttribute } from "../ir/datum.ts";
+import type { Operation, Value } from "../ir/core.ts";
+import { byteWidth, datumOfAttribute } from "../ir/datum.ts";
+import { viewLike } from "../ir/interfaces.ts";
 import { initAttribute } from "../ir/interpret.ts";
 import { type Attribute, elementCount, type MemRefType, type Type } from "../ir/types.ts";
 import { type ElementType, elementBytes, type KernelEntry } from "../runtime/manifest.ts";
@@ -149,7 +152,7 @@ function portOf(entry: Operation, i: number, t: MemRefType): ProgramPort {
     const a = attrs?.get(key);
     return a?.kind === "string" ? a.value : undefined;
   };
-  const isOutput = text("sluice.role") === "output";
+  const isOutput = isOutputRole(attrs);
   // Signs are gone from the types by now; the importer has written down what the model said.
   const said = text("onnx.type");
   const type = said === undefined ? elementTypeOf(t.element) : isElementType(said) ? said : undefined;
@@ -157,4 +160,30 @@ function portOf(entry: Operation, i: number, t: MemRefType): ProgramPort {
   const bytes = elementCount(t.shape) * elementBytes[type];
   const name = text("onnx.name") ?? (isOutput ? `output${i}` : `input${i}`);
   return { name, type, shape: t.shape, bytes, isOutput };
+}
+
+/** A view at a known place of an allocation, and what uses it, through views of it. */
+export interface PlacedBuffer {
+  readonly allocation: Value;
+  /** Bytes from the start of the allocation. */
+  readonly shift: number;
+  readonly bytes: number;
+  readonly users: readonly Operation[];
+}
+
+export function placedBuffer(op: Operation): PlacedBuffer | undefined {
+  const view = memref.view.match(op);
+  const shift = view && arith.constant.match(view.byte_shift)?.value;
+  if (!view || shift?.kind !== "integer") return undefined;
+  const { shape, element } = view.result.type as MemRefType;
+  const users: Operation[] = [];
+  const visit = (v: Value): void => {
+    for (const { owner } of v.uses()) {
+      if (viewLike.of(owner)?.source(owner) === v) owner.results.forEach(visit);
+      else users.push(owner);
+    }
+  };
+  visit(view.result);
+  const bytes = elementCount(shape) * byteWidth(element);
+  return { allocation: view.source, shift: Number(shift.value), bytes, users };
 }

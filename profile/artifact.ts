@@ -1,12 +1,12 @@
 /** @file Compiling for profiling: the target's own pipeline with work counted and calls marked, and what the calls are. */
+import { placedBuffer } from "../codegen/program.ts";
 import type { Artifact } from "../codegen/target.ts";
 import { type CompileOptions, compileModule, importBytes, lower, targetNamed, variantNamed } from "../compile.ts";
 import * as func from "../dialects/func.ts";
 import { workOf } from "../dialects/linalg/count.ts";
 import * as memref from "../dialects/memref/index.ts";
-import type { Operation, Value } from "../ir/core.ts";
+import type { Operation } from "../ir/core.ts";
 import { byteWidth } from "../ir/datum.ts";
-import { viewLike } from "../ir/interfaces.ts";
 import { elementCount, type MemRefType } from "../ir/types.ts";
 import { bytesOfCall, type KernelWork, kernelCalls, workOfKernel } from "../lowering/kernel/instrument.ts";
 import { toLoops } from "../lowering/linalg/to-loops.ts";
@@ -128,25 +128,14 @@ function bufferOf(
   starts: ReadonlyMap<Operation, number>,
   number: ReadonlyMap<Operation, number>,
 ): ProfileBuffer | undefined {
-  const view = memref.view.match(op);
-  const start = view && starts.get(view.source.definingOp as Operation);
-  if (!view || start === undefined) return undefined;
-  const shift = view.byte_shift.definingOp?.props[0] as { readonly value: bigint | number } | undefined;
-  const type = op.result().type;
-  if (shift === undefined || type.kind !== "memref") return undefined;
-  const touched: number[] = [];
-  const visit = (v: Value): void => {
-    for (const u of v.uses()) {
-      const step = number.get(u.owner);
-      if (step !== undefined) touched.push(step);
-      else if (viewLike.of(u.owner)) for (const r of u.owner.results) visit(r);
-    }
-  };
-  visit(op.result());
+  const placed = placedBuffer(op);
+  const start = placed && starts.get(placed.allocation.definingOp as Operation);
+  if (!placed || start === undefined) return undefined;
+  const touched = placed.users.flatMap((user) => number.get(user) ?? []);
   if (touched.length === 0) return undefined;
   return {
-    offset: start + Number(shift.value),
-    bytes: elementCount(type.shape) * byteWidth(type.element),
+    offset: start + placed.shift,
+    bytes: placed.bytes,
     first: Math.min(...touched),
     last: Math.max(...touched),
   };

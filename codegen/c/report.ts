@@ -1,13 +1,10 @@
 /** @file What a program will take on its machine, known before any compiler runs: RAM, flash, stack, work per layer. */
-import * as arith from "../../dialects/arith/ops.ts";
 import * as func from "../../dialects/func.ts";
-import * as memref from "../../dialects/memref/index.ts";
-import type { Operation, Value } from "../../ir/core.ts";
+import type { Block, Operation } from "../../ir/core.ts";
 import { byteWidth } from "../../ir/datum.ts";
-import { viewLike } from "../../ir/interfaces.ts";
 import { elementCount, elementOf, type MemRefType } from "../../ir/types.ts";
 import { nodesIn } from "../../support/location.ts";
-import { entryOf } from "../program.ts";
+import { entryOf, placedBuffer } from "../program.ts";
 import { isInPlace } from "./files.ts";
 import type { CProgram } from "./module.ts";
 
@@ -79,13 +76,15 @@ export function reportOf(module: Operation, program: CProgram, cpu: string): Rep
     });
   }
   const layers: LayerReport[] = [];
-  const buffers = buffersOf(entry);
-  const positions = new Map([...func.func.of(entry).body.entry].map((op, i) => [op, i]));
+  const block = func.func.of(entry).body.entry;
+  const positions = new Map([...block].map((op, i) => [op, i]));
+  const positionOf = (op: Operation): number => positions.get(op.ancestorIn(block) ?? op) ?? -1;
+  const buffers = buffersOf(block, positionOf);
   entry.walk((op) => {
     const call = func.call.match(op);
-    const position = positions.get(op.ancestorIn(func.func.of(entry).body.entry) ?? op) ?? -1;
     const fn = call && functions.get(call.callee);
     if (!call || !fn) return;
+    const position = positionOf(op);
     const given = op.operands.map((v) => v.type).filter((t): t is MemRefType => t.kind === "memref");
     const live = buffers.filter((b) => b.first <= position && position <= b.last);
     layers.push({
@@ -123,26 +122,13 @@ interface Buffer {
 }
 
 /** The buffers of the workspace and when they are in use, in the order of their bytes. */
-function buffersOf(entry: Operation): Buffer[] {
-  const block = func.func.of(entry).body.entry;
-  const positions = new Map([...block].map((op, i) => [op, i]));
-  const found: Buffer[] = [];
-  for (const op of block) {
-    const view = memref.view.match(op);
-    const shift = view && arith.constant.match(view.byte_shift)?.value;
-    if (!view || shift?.kind !== "integer") continue;
-    const used: number[] = [];
-    const visit = (v: Value): void => {
-      for (const { owner } of v.uses()) {
-        if (viewLike.of(owner)?.source(owner) === v) owner.results.forEach(visit);
-        else used.push(positions.get(owner.ancestorIn(block) ?? owner) ?? -1);
-      }
-    };
-    visit(view.result);
-    const type = view.result.type as MemRefType;
-    const bytes = elementCount(type.shape) * byteWidth(elementOf(type));
-    found.push({ offset: Number(shift.value), bytes, first: Math.min(...used), last: Math.max(...used) });
-  }
+function buffersOf(block: Block, positionOf: (op: Operation) => number): Buffer[] {
+  const found = [...block].flatMap((op): Buffer[] => {
+    const placed = placedBuffer(op);
+    if (!placed) return [];
+    const used = placed.users.map(positionOf);
+    return [{ offset: placed.shift, bytes: placed.bytes, first: Math.min(...used), last: Math.max(...used) }];
+  });
   return found.sort((a, b) => a.offset - b.offset || a.bytes - b.bytes);
 }
 

@@ -18,7 +18,7 @@ const complete = Array.from({ length: 256 }, (_, x) =>
 );
 const isOctal = (x: number | undefined): boolean => x !== undefined && x >= 0x30 && x <= 0x37;
 
-/** The type of what holds the bytes and is read as elements: `name` is its tag and that of the object, `symbol` the elements. */
+/** The type of what holds the bytes and is read as elements: `name` is its tag. */
 export function stringType(name: string, ctype: string, count: number, bytes: number): string {
   const rows = Math.floor(bytes / rowBytes);
   const rest = bytes % rowBytes;

@@ -232,4 +232,8 @@ export const shapeFromMap = (map: AffineMap, extents: readonly number[]): number
   });
 
 /** Extents of the loops, in order. */
+/** The numbers of the loops that are summed over, or otherwise reduced, from the outermost to the innermost. */
+export const reductionsOf = (s: Pick<Structure, "loops">): number[] =>
+  s.loops.flatMap((l, i) => (l.kind === "reduction" ? [i] : []));
+
 export const extentsOf = (s: Pick<Structure, "loops">): number[] => s.loops.map((l) => l.extent);

@@ -5,6 +5,7 @@
  */
 import * as arith from "../../dialects/arith/ops.ts";
 import * as func from "../../dialects/func.ts";
+import { outputRole } from "../../dialects/host.ts";
 import * as memref from "../../dialects/memref/index.ts";
 import * as scf from "../../dialects/scf/ops.ts";
 import * as tensor from "../../dialects/tensor/index.ts";
@@ -13,27 +14,17 @@ import type { Block, Operation, Value } from "../../ir/core.ts";
 import { byteWidth } from "../../ir/datum.ts";
 import {
   type Attribute,
+  elementCount,
   functionType,
   isDynamic,
   memref as memrefType,
-  stringAttribute,
   type TensorType,
 } from "../../ir/types.ts";
 import { fault, invariant } from "../../support/diagnostic.ts";
 import { rowMajor } from "../../support/ndarray.ts";
+import { reshapeSource } from "../linalg/views.ts";
 import { KernelVariants } from "./kernel-variants.ts";
-import {
-  bufferType,
-  isRowMajor,
-  layoutOf,
-  type Place,
-  placeOf,
-  reshapeSource,
-  samePlace,
-  shifted,
-  sliced,
-  viewOf,
-} from "./place.ts";
+import { bufferType, isRowMajor, layoutOf, type Place, placeOf, samePlace, shifted, sliced, viewOf } from "./place.ts";
 import { separateBlanks } from "./separate.ts";
 import { hasManyStreams, lineBytes, wayBytes } from "./streams.ts";
 
@@ -83,7 +74,7 @@ export class CallerBufferizer {
     // Results are arguments now: their attributes come along, and one that says what they were.
     const { arg_attrs, res_attrs } = func.func.of(fn);
     const role = (attrs: ReadonlyMap<string, Attribute> | undefined): ReadonlyMap<string, Attribute> =>
-      new Map([...(attrs ?? []), ["sluice.role", stringAttribute("output")]]);
+      new Map([...(attrs ?? []), outputRole]);
     fn.props[fn.def.attrIndex.get("arg_attrs")!] = [
       ...type.inputs.map((_, i) => arg_attrs?.[i] ?? new Map()),
       ...type.results.map((_, i) => role(res_attrs?.[i])),
@@ -174,7 +165,7 @@ export class CallerBufferizer {
   /** A buffer of its own; with `apart` its outermost slices do not lie a multiple of `wayBytes` apart. */
   #allocate(type: TensorType, apart = false): Place {
     if (type.shape.some(isDynamic)) throw fault("pass/failed", this.#fn.loc, "a buffer of unknown size");
-    const slice = type.shape.slice(1).reduce((n, d) => n * d, 1);
+    const slice = elementCount(type.shape.slice(1));
     const room =
       apart && type.shape[0]! > 1 && (slice * byteWidth(type.element)) % wayBytes === 0
         ? lineBytes / byteWidth(type.element)

@@ -1,9 +1,8 @@
 /** @file Places: where a tensor lies in a buffer, with everything known at compile time but the turn of a loop. */
 import * as arith from "../../dialects/arith/ops.ts";
 import * as memref from "../../dialects/memref/index.ts";
-import * as tensor from "../../dialects/tensor/index.ts";
 import type { Builder } from "../../ir/builder.ts";
-import type { Operation, Value } from "../../ir/core.ts";
+import type { Value } from "../../ir/core.ts";
 import { dynamic, isDynamic, type MemRefType, memref as memrefType, stridedLayout, type Type } from "../../ir/types.ts";
 import { rowMajor } from "../../support/ndarray.ts";
 
@@ -110,14 +109,4 @@ export function layoutOf(b: Builder, p: Place): Value {
     types: [memrefType(p.shape, element, stridedLayout(p.strides, p.offset))],
   });
   return memref.cast(b, exact, { types: [argumentType(p)] });
-}
-
-/** The tensor whose elements an op gives, in the same order, in another shape. */
-export function reshapeSource(op: Operation): Value | undefined {
-  return (
-    tensor.expand_shape.match(op)?.src ??
-    tensor.collapse_shape.match(op)?.src ??
-    tensor.reshape.match(op)?.source ??
-    tensor.cast.match(op)?.source
-  );
 }

@@ -4,6 +4,7 @@
  * targets whose callers read and write the arena themselves.
  */
 import * as func from "../../dialects/func.ts";
+import { isOutputRole } from "../../dialects/host.ts";
 import * as memref from "../../dialects/memref/index.ts";
 import { Builder } from "../../ir/builder.ts";
 import type { MemRefType } from "../../ir/types.ts";
@@ -19,10 +20,7 @@ export const portsInArena = definePass("kernel-ports-in-arena", {
     const { entry } = body;
     const start = new Builder(entry, entry.first, fn.loc);
     const end = Builder.before(entry.terminator!);
-    const isOutput = entry.args.map((_, i) => {
-      const role = attrs?.[i]?.get("sluice.role");
-      return role?.kind === "string" && role.value === "output";
-    });
+    const isOutput = entry.args.map((_, i) => isOutputRole(attrs?.[i]));
     // Of other functions it is not known which arguments are written.
     if (!isOutput.includes(true)) return false;
     entry.args.forEach((a, i) => {

@@ -6,7 +6,7 @@ import * as bufferization from "../../dialects/bufferization.ts";
 import * as func from "../../dialects/func.ts";
 import * as tensor from "../../dialects/tensor/index.ts";
 import type { Operation, Value } from "../../ir/core.ts";
-import { reshapeSource } from "./place.ts";
+import { reshapeSource } from "../linalg/views.ts";
 
 /** Bytes of a way of the first cache (64 lines), and of a line. */
 export const wayBytes = 4096;

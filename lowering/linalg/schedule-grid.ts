@@ -2,7 +2,7 @@
  * @file Schedules for machines of many threads: each thread has a tile of results. Tiles divide the results, so that no
  * thread has another program than its neighbours; they are as large as leaves enough threads.
  */
-import type { Structure } from "../../dialects/linalg/structure.ts";
+import { reductionsOf, type Structure } from "../../dialects/linalg/structure.ts";
 import { elementCount, f32, i32 } from "../../ir/types.ts";
 import type { Grid, Machine } from "../../support/machine.ts";
 import { combinerOf } from "./loops/reduce.ts";
@@ -116,8 +116,8 @@ export function splitForWorkgroups(
   const p = productOf(s, shape);
   const whole = p && bestTile(p, shape, lanes, grid, s, 1);
   if (!p || !whole) return undefined;
-  const total = p.sums.reduce((n, l) => n * s.loops[l]!.extent, 1);
-  if (total * shape.reduce((n, d) => n * d, 1) < leastWork) return undefined;
+  const total = stepsOf(p);
+  if (total * elementCount(shape) < leastWork) return undefined;
   const loop = p.sums.reduce((a, b) => (s.loops[b]!.extent >= s.loops[a]!.extent ? b : a));
   const { extent } = s.loops[loop]!;
   let best: SumSplit | undefined;
@@ -193,9 +193,12 @@ const isGuarded = (p: Product): boolean =>
     return op && (staticPad(op) || windowBefore(p.structure, p.left));
   });
 
+/** Steps of each sum. */
+const stepsOf = ({ structure, sums }: Sums): number => sums.reduce((n, l) => n * structure.loops[l]!.extent, 1);
+
 /** How many steps of the sums are loaded at a time; undefined if no number of them is worth it. */
 function depthOf(p: Sums, guarded: boolean): number | undefined {
-  const total = p.sums.reduce((n, l) => n * p.structure.loops[l]!.extent, 1);
+  const total = stepsOf(p);
   let best: number | undefined;
   const usual = guarded ? guardedDepth : usualDepth;
   const cost = (d: number): number => Math.abs(Math.log2(d / usual)) + (d % 4 === 0 ? 0 : 0.75);
@@ -230,7 +233,7 @@ export function rowsForWorkgroups(
   let wide = lanes > 1 && (inner === 1 || shape[shape.length - 1]! % 4 === 0);
   let longest = 0;
   for (const s of sums) {
-    const loops = s.loops.flatMap((l, i) => (l.kind === "reduction" ? [i] : []));
+    const loops = reductionsOf(s);
     const last = loops[loops.length - 1]!;
     const length = loops.reduce((n, l) => n * s.loops[l]!.extent, 1);
     const out = s.outputs[0]!;

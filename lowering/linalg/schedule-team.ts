@@ -2,7 +2,7 @@
  * @file Schedules for machines of many threads where results are few and what each is summed up from is long: a machine would
  * idle if each tile of results had one thread only. Classifier heads, products of one to a few rows, averages of whole images.
  */
-import type { Structure, StructuredOperand } from "../../dialects/linalg/structure.ts";
+import { reductionsOf, type Structure, type StructuredOperand } from "../../dialects/linalg/structure.ts";
 import { elementCount, f32, i32 } from "../../ir/types.ts";
 import type { Grid } from "../../support/machine.ts";
 import { combinerOf } from "./loops/reduce.ts";
@@ -34,7 +34,7 @@ export function teamsForWorkgroups(
 ): TeamSchedule | undefined {
   const [out] = s.outputs;
   const rank = shape.length;
-  const order = s.loops.flatMap((l, i) => (l.kind === "reduction" ? [i] : []));
+  const order = reductionsOf(s);
   if (s.outputs.length !== 1 || !out || (out.element !== f32 && out.element !== i32) || !combinerOf(s))
     return undefined;
   if (rank === 0 || out.map.results.some((r, d) => r.kind !== "dim" && shape[d] !== 1)) return undefined;
@@ -53,7 +53,7 @@ export function teamsForWorkgroups(
   tile[rank - 1] = width;
   const row = product?.rows.at(-1);
   if (row !== undefined) tile[row] = largestDivisor(shape[row]!, mostRows);
-  const tiles = elementCount(shape) / tile.reduce((n, t) => n * t, 1);
+  const tiles = elementCount(shape) / elementCount(tile);
   const parts = s.loops[loop]!.extent / (alongSum ? 4 : 1);
   const others = order.reduce((n, l) => (l === loop ? n : n * s.loops[l]!.extent), 1);
   const members = membersFor({ tiles, parts, others, alongSum }, grid);

@@ -1,5 +1,5 @@
 /** @file In which way the threads of a workgroup work together on a kernel, if they do. */
-import type { Structure } from "../../dialects/linalg/structure.ts";
+import { reductionsOf, type Structure } from "../../dialects/linalg/structure.ts";
 import type { Grid } from "../../support/machine.ts";
 import { productOf } from "./product.ts";
 import type { ReductionSchedule, RootSchedule } from "./schedule-attribute.ts";
@@ -39,7 +39,7 @@ export function workgroupsFor(
 
 /** A sum whose vectors lie along its innermost loop. */
 function alongRow(s: Structure, lanes: number): ReductionSchedule {
-  const order = s.loops.flatMap((l, i) => (l.kind === "reduction" ? [i] : []));
+  const order = reductionsOf(s);
   const vector = lanes > 1 ? order[order.length - 1]! : -1;
   return { order, run: 1, full: [], vector, lanes, accumulators: 1, unroll: 1, apart: 0 };
 }

@@ -5,7 +5,7 @@
 import * as bufferization from "../../dialects/bufferization.ts";
 import * as func from "../../dialects/func.ts";
 import { widenedHalves } from "../../dialects/halves.ts";
-import { loopIndex, type Structure, structureOf } from "../../dialects/linalg/structure.ts";
+import { loopIndex, reductionsOf, type Structure, structureOf } from "../../dialects/linalg/structure.ts";
 import { constant, dim, isIdentityMap, substitute } from "../../ir/affine.ts";
 import { attr } from "../../ir/attributes.ts";
 import type { Operation } from "../../ir/core.ts";
@@ -453,7 +453,7 @@ function reductionLoops(
   points: number,
   machine: Machine,
 ): ReductionSchedule {
-  const order = s.loops.flatMap((l, i) => (l.kind === "reduction" ? [i] : []));
+  const order = reductionsOf(s);
   const apart = machine.loopForm === "exits" ? 1 : 0;
   const none: ReductionSchedule = {
     order,

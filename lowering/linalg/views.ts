@@ -158,3 +158,13 @@ function isMoved(op: Operation): boolean {
 
 const readsOf = (op: Operation): number =>
   [...op.result().uses()].reduce((n, { owner }) => n + (staticView(owner) ? readsOf(owner) : 1), 0);
+
+/** The tensor whose elements an op gives, in the same order, in another shape. */
+export function reshapeSource(op: Operation): Value | undefined {
+  return (
+    tensor.expand_shape.match(op)?.src ??
+    tensor.collapse_shape.match(op)?.src ??
+    tensor.reshape.match(op)?.source ??
+    tensor.cast.match(op)?.source
+  );
+}

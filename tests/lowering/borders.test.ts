@@ -3,24 +3,18 @@
  * out at the end, loops over one arena, is run and compared with what the graph means; the interpreter allows no access outside.
  */
 import { describe, expect, it } from "vitest";
-import { c } from "../../codegen/c/index.ts";
 import { constantOfArray } from "../../dialects/graph/constant.ts";
 import { conv } from "../../dialects/graph/conv.ts";
 import { add, relu } from "../../dialects/graph/elementwise.ts";
 import { average_pool, max_pool } from "../../dialects/graph/pool.ts";
-import { dialects } from "../../dialects/index.ts";
-import * as memref from "../../dialects/memref/index.ts";
 import * as tensorOps from "../../dialects/tensor/index.ts";
 import type { Builder } from "../../ir/builder.ts";
-import { Context } from "../../ir/context.ts";
 import type { Operation, Value } from "../../ir/core.ts";
 import { interpret } from "../../ir/interpret.ts";
-import { elementCount, f32, type MemRefType, type TensorType, tensor } from "../../ir/types.ts";
-import { passes } from "../../lowering/index.ts";
-import { parsePipeline, runPipeline } from "../../rewrite/pipeline.ts";
-import { Diagnostics } from "../../support/diagnostic.ts";
-import { NDArray } from "../../support/ndarray.ts";
-import { program, randomArray, verified } from "../support/compile.ts";
+import { f32, type TensorType, tensor } from "../../ir/types.ts";
+import type { NDArray } from "../../support/ndarray.ts";
+import { programOf, randomArray } from "../support/compile.ts";
+import { answerOf, arenaOf, lowerForC } from "../support/lowered-c.ts";
 
 const t = (...shape: number[]): TensorType => tensor(shape, f32);
 const weights = (b: Builder, shape: number[], seed: number): Value =>
@@ -47,33 +41,12 @@ function lowered(
   x: NDArray,
 ): { readonly found: NDArray; readonly arena: number; readonly module: Operation } {
   const module = build();
-  const target = c.configured!({ cpu: "m4" });
-  const diagnostics = new Diagnostics();
-  const pipeline = parsePipeline(target.pipeline, [...passes, ...target.passes], diagnostics);
-  const env = { context: new Context(dialects), diagnostics };
-  runPipeline(pipeline!, module, env, { instruments: [{ after: (run) => verified(module, run.step.pass.name) }] });
-  diagnostics.throwIfErrors();
-  const main = [...module.region().entry].find((op) => op.props.includes("main"))!;
-  const out = main.region().entry.args[1]!.type as MemRefType;
-  const found = NDArray.zeros("f32", out.shape);
-  interpret(module, "main", [x, found]);
-  let arena = 0;
-  main.walk((op) => {
-    if (memref.alloc.is(op)) arena += elementCount((op.result().type as MemRefType).shape);
-  });
-  return { found, arena, module };
+  lowerForC(module, { cpu: "m4" });
+  return { found: answerOf(module, x), arena: arenaOf(module), module };
 }
 
 function check(type: TensorType, fill: (b: Builder, x: Value) => Value): ReturnType<typeof lowered> {
-  let result = type;
-  const build = (): Operation =>
-    program([type], [result], (b, x) => {
-      const made = fill(b, x!);
-      result = made.type as TensorType;
-      return [made];
-    });
-  // Once to learn the type of the result.
-  build();
+  const build = programOf(type, fill);
   const x = randomArray(type, 1);
   const expected = [...(interpret(build(), "main", [x])[0] as NDArray).values()];
   const answer = lowered(build, x);

@@ -6,11 +6,11 @@ import { max_pool } from "../../dialects/graph/pool.ts";
 import { conv_integer, matmul_integer, requantize } from "../../dialects/graph/quant.ts";
 import { concat, pad, reshape } from "../../dialects/graph/shape.ts";
 import type { Builder } from "../../ir/builder.ts";
-import type { Value } from "../../ir/core.ts";
+import type { Operation, Value } from "../../ir/core.ts";
 import { interpret } from "../../ir/interpret.ts";
 import { f32, i8, i16, i32, type TensorType, tensor } from "../../ir/types.ts";
 import { NDArray } from "../../support/ndarray.ts";
-import { program, randomArray, runPasses, verified } from "../support/compile.ts";
+import { program, programOf, randomArray, runPasses, verified } from "../support/compile.ts";
 
 const window = { strides: [1, 1], pads: [1, 1, 1, 1], dilations: [1, 1], group: 1, layout: "channels-first" } as const;
 const pool = { kernel: [2, 2], strides: [2, 2], pads: [0, 0, 0, 0], dilations: [1, 1], ceil_mode: false };
@@ -19,50 +19,33 @@ const bytes = (b: Builder, shape: number[], seed: number): Value =>
 const scaled = (b: Builder, x: Value, by = 0.01): Value =>
   requantize(b, x, constantOfArray(b, NDArray.from("f32", [], [by]), f32), undefined, { to: i8 });
 
-/** Shapes of what the sums of products read, after the pass. */
-function factors(shape: number[], fill: (b: Builder, x: Value) => Value): string[] {
+/** The ops of a function of one input after a pass of functions, which computes what it did before. */
+function opsAfter(pass: string, shape: number[], fill: (b: Builder, x: Value) => Value): Operation[] {
   const input = tensor(shape, i8);
-  let type = input as TensorType;
-  program([input], [], (b, x) => {
-    type = fill(b, x!).type as TensorType;
-    return [];
-  });
-  const module = program([input], [type], (b, x) => [fill(b, x!)]);
+  const module = programOf(input, fill)();
   const given = [randomArray(input, 3)];
   const before = interpret(module, "main", given)[0] as NDArray;
-  runPasses(module, "builtin.module(func.func(graph-widen-to-pairs))");
+  runPasses(module, `builtin.module(func.func(${pass}))`);
   verified(module, "the pass");
   const after = interpret(module, "main", given)[0] as NDArray;
   expect([...after.values()]).toEqual([...before.values()]);
   expect(new Set(before.values()).size).toBeGreaterThan(3);
-  const ops = [...func.func.of(module.region().entry.first!).body.entry];
-  return ops.flatMap((op) => {
+  return [...func.func.of(module.region().entry.first!).body.entry];
+}
+
+/** Shapes of what the sums of products read, after the pass. */
+const factors = (shape: number[], fill: (b: Builder, x: Value) => Value): string[] =>
+  opsAfter("graph-widen-to-pairs", shape, fill).flatMap((op) => {
     if (!conv_integer.is(op) && !matmul_integer.is(op)) return [];
     const t = op.operand(0).type as TensorType;
     expect(t.element).toBe(i16);
     return [t.shape.join("x")];
   });
-}
 
 describe("graph-fill-channels", () => {
   /** Shapes of what the convolutions read, and the pads that are left, after the pass. */
-  const filled = (shape: number[], fill: (b: Builder, x: Value) => Value): string[] => {
-    const input = tensor(shape, i8);
-    let type = input as TensorType;
-    program([input], [], (b, x) => {
-      type = fill(b, x!).type as TensorType;
-      return [];
-    });
-    const module = program([input], [type], (b, x) => [fill(b, x!)]);
-    const given = [randomArray(input, 3)];
-    const before = interpret(module, "main", given)[0] as NDArray;
-    runPasses(module, "builtin.module(func.func(graph-fill-channels))");
-    verified(module, "the pass");
-    const after = interpret(module, "main", given)[0] as NDArray;
-    expect([...after.values()]).toEqual([...before.values()]);
-    expect(new Set(before.values()).size).toBeGreaterThan(3);
-    const ops = [...func.func.of(module.region().entry.first!).body.entry];
-    return ops.flatMap((op) => {
+  const filled = (shape: number[], fill: (b: Builder, x: Value) => Value): string[] =>
+    opsAfter("graph-fill-channels", shape, fill).flatMap((op) => {
       const c = conv_integer.match(op);
       return c || pad.is(op)
         ? [
@@ -70,7 +53,6 @@ describe("graph-fill-channels", () => {
           ]
         : [];
     });
-  };
 
   it("gives three channels a fourth, before the padding that is there", () => {
     const found = filled([1, 6, 6, 3], (b, x) => {

@@ -1,20 +1,14 @@
 /** Inputs and outputs in other layouts and places: what is computed stays the same. */
 import { describe, expect, it } from "vitest";
-import { c } from "../../codegen/c/index.ts";
 import { constantOfArray } from "../../dialects/graph/constant.ts";
 import { conv } from "../../dialects/graph/conv.ts";
 import { relu } from "../../dialects/graph/elementwise.ts";
-import { dialects } from "../../dialects/index.ts";
-import * as memref from "../../dialects/memref/index.ts";
-import { Context } from "../../ir/context.ts";
 import type { Operation } from "../../ir/core.ts";
 import { interpret } from "../../ir/interpret.ts";
-import { elementCount, f32, type MemRefType, tensor } from "../../ir/types.ts";
-import { passes } from "../../lowering/index.ts";
-import { parsePipeline, runPipeline } from "../../rewrite/pipeline.ts";
-import { Diagnostics } from "../../support/diagnostic.ts";
+import { f32, tensor } from "../../ir/types.ts";
 import { NDArray } from "../../support/ndarray.ts";
-import { program, randomArray, verified } from "../support/compile.ts";
+import { program, randomArray } from "../support/compile.ts";
+import { arenaOf, lowerForC } from "../support/lowered-c.ts";
 
 const image = tensor([1, 3, 6, 5], f32);
 const answer = tensor([1, 4, 6, 5], f32);
@@ -30,17 +24,8 @@ const build = (): Operation =>
 
 function lowered(settings: Record<string, string>): { readonly module: Operation; readonly arena: number } {
   const module = build();
-  const target = c.configured!(settings);
-  const diagnostics = new Diagnostics();
-  const pipeline = parsePipeline(target.pipeline, [...passes, ...target.passes], diagnostics);
-  const env = { context: new Context(dialects), diagnostics };
-  runPipeline(pipeline!, module, env, { instruments: [{ after: (run) => verified(module, run.step.pass.name) }] });
-  diagnostics.throwIfErrors();
-  let arena = 0;
-  module.walk((op) => {
-    if (memref.alloc.is(op)) arena += elementCount((op.result().type as MemRefType).shape);
-  });
-  return { module, arena };
+  lowerForC(module, settings);
+  return { module, arena: arenaOf(module) };
 }
 
 /** The array in another order of dimensions, in memory of its own. */

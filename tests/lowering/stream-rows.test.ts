@@ -3,24 +3,18 @@
  * with what the same loops compute that are not streamed: the same bits, in less memory.
  */
 import { describe, expect, it } from "vitest";
-import { c } from "../../codegen/c/index.ts";
 import { constantOfArray } from "../../dialects/graph/constant.ts";
 import { conv } from "../../dialects/graph/conv.ts";
 import { add, relu } from "../../dialects/graph/elementwise.ts";
 import { average_pool, max_pool } from "../../dialects/graph/pool.ts";
 import { reshape } from "../../dialects/graph/shape.ts";
-import { dialects } from "../../dialects/index.ts";
-import * as memref from "../../dialects/memref/index.ts";
 import type { Builder } from "../../ir/builder.ts";
-import { Context } from "../../ir/context.ts";
 import type { Operation, Value } from "../../ir/core.ts";
 import { interpret } from "../../ir/interpret.ts";
-import { elementCount, f32, type MemRefType, type TensorType, tensor } from "../../ir/types.ts";
-import { passes } from "../../lowering/index.ts";
-import { parsePipeline, runPipeline } from "../../rewrite/pipeline.ts";
-import { Diagnostics } from "../../support/diagnostic.ts";
-import { NDArray } from "../../support/ndarray.ts";
-import { program, randomArray, verified } from "../support/compile.ts";
+import { f32, type TensorType, tensor } from "../../ir/types.ts";
+import type { NDArray } from "../../support/ndarray.ts";
+import { programOf, randomArray } from "../support/compile.ts";
+import { answerOf, arenaOf, lowerForC, mainOf } from "../support/lowered-c.ts";
 
 const t = (...shape: number[]): TensorType => tensor(shape, f32);
 
@@ -32,34 +26,17 @@ interface Answer {
 }
 
 function lowered(module: Operation, x: NDArray, settings: Record<string, string>): Answer {
-  const target = c.configured!(settings);
-  const diagnostics = new Diagnostics();
-  const pipeline = parsePipeline(target.pipeline, [...passes, ...target.passes], diagnostics);
-  const env = { context: new Context(dialects), diagnostics };
-  runPipeline(pipeline!, module, env, { instruments: [{ after: (run) => verified(module, run.step.pass.name) }] });
-  diagnostics.throwIfErrors();
-  const main = [...module.region().entry].find((op) => op.props.includes("main"))!;
-  const out = NDArray.zeros("f32", (main.region().entry.args[1]!.type as MemRefType).shape);
-  interpret(module, "main", [x, out]);
-  let [arena, calls] = [0, 0];
-  main.walk((op) => {
-    if (memref.alloc.is(op)) arena += elementCount((op.result().type as MemRefType).shape);
+  lowerForC(module, settings);
+  let calls = 0;
+  mainOf(module).walk((op) => {
     if (op.name === "func.call") calls++;
   });
-  return { found: [...out.values()].map(Number), arena, calls };
+  return { found: [...answerOf(module, x).values()].map(Number), arena: arenaOf(module), calls };
 }
 
 /** Answers what is computed in steps, and what all at once. */
 function check(type: TensorType, fill: (b: Builder, x: Value) => Value, cpu = "m4"): { ram: Answer; speed: Answer } {
-  let result = type;
-  const build = (): Operation =>
-    program([type], [result], (b, x) => {
-      const made = fill(b, x!);
-      result = made.type as TensorType;
-      return [made];
-    });
-  // Once to learn the type of the result.
-  build();
+  const build = programOf(type, fill);
   const x = randomArray(type, 1);
   const expected = [...(interpret(build(), "main", [x])[0] as NDArray).values()].map(Number);
   const speed = lowered(build(), x, { cpu });

@@ -11,7 +11,7 @@ import * as memref from "../../dialects/memref/index.ts";
 import type { Operation } from "../../ir/core.ts";
 import { interpret } from "../../ir/interpret.ts";
 import { f32, i8, i16, i32, integer, tensor } from "../../ir/types.ts";
-import { chosen, f23, f43 } from "../../lowering/graph/winograd/algorithm.ts";
+import { type Algorithm, chosen, f23, f43 } from "../../lowering/graph/winograd/algorithm.ts";
 import { type Field, transform } from "../../lowering/graph/winograd/transform.ts";
 import { divisionBy, fits, type Range, rangeOf, whole23, whole43 } from "../../lowering/graph/winograd/whole.ts";
 import { type Numerics, setNumerics } from "../../rewrite/numerics.ts";
@@ -23,29 +23,35 @@ import { program, randomArray, runPasses } from "../support/compile.ts";
 const u8 = integer(8, "unsigned");
 const numbers: Field<number> = { add: (a, b) => a + b, sub: (a, b) => a - b, scale: (a, by) => a * by };
 
+const taps = [3, -1, 2];
+
+/** A correlation with three taps: by an algorithm, and as it is. */
+function correlated({ m, input, filter, output }: Algorithm): {
+  readonly y: readonly number[];
+  readonly plain: readonly number[];
+} {
+  const d = Array.from({ length: m + 2 }, (_, i) => ((i * 7) % 5) - 2);
+  const u = transform(numbers, filter, taps);
+  const v = transform(numbers, input, d);
+  const y = transform(
+    numbers,
+    output,
+    u.map((x, i) => x * v[i]!),
+  );
+  return { y, plain: y.map((_, i) => taps.reduce((s, c, k) => s + c * d[i + k]!, 0)) };
+}
+
 describe.each([
   ["F(2,3)", f23],
   ["F(4,3)", f43],
-] as const)("%s", (_, { m, input, filter, output }) => {
+] as const)("%s", (_, algorithm) => {
   it("is a correlation with three taps", () => {
-    const d = Array.from({ length: m + 2 }, (_, i) => ((i * 7) % 5) - 2);
-    const g = [3, -1, 2];
-    const u = transform(numbers, filter, g);
-    const v = transform(numbers, input, d);
-    const y = transform(
-      numbers,
-      output,
-      u.map((x, i) => x * v[i]!),
-    );
-    y.forEach((value, i) =>
-      expect(value).toBeCloseTo(
-        g.reduce((s, c, k) => s + c * d[i + k]!, 0),
-        10,
-      ),
-    );
+    const { y, plain } = correlated(algorithm);
+    y.forEach((value, i) => expect(value).toBeCloseTo(plain[i]!, 10));
   });
 
   it("computes what rows share once, and the same", () => {
+    const { m, input } = algorithm;
     const x = Array.from({ length: m + 2 }, (_, i) => i * i - 3);
     const plain = input.map((row) => row.reduce((s, c, i) => s + c * x[i]!, 0));
     expect(transform(numbers, input, x)).toEqual(plain);
@@ -177,19 +183,11 @@ describe("integers", () => {
   it.each([
     ["F(2,3)", whole23],
     ["F(4,3)", whole43],
-  ] as const)("%s is a multiple of a correlation, without fractions", (_, { m, input, filter, output, factor }) => {
-    expect([...filter, ...output].flat().every(Number.isInteger)).toBe(true);
-    const d = Array.from({ length: m + 2 }, (_, i) => ((i * 7) % 5) - 2);
-    const g = [3, -1, 2];
-    const u = transform(numbers, filter, g);
-    const v = transform(numbers, input, d);
-    const y = transform(
-      numbers,
-      output,
-      u.map((x, i) => x * v[i]!),
-    );
-    const times = Math.sqrt(factor);
-    expect(y).toEqual(y.map((_, i) => times * g.reduce((s, c, k) => s + c * d[i + k]!, 0)));
+  ] as const)("%s is a multiple of a correlation, without fractions", (_, algorithm) => {
+    expect([...algorithm.filter, ...algorithm.output].flat().every(Number.isInteger)).toBe(true);
+    const times = Math.sqrt(algorithm.factor);
+    const { y, plain } = correlated(algorithm);
+    expect(y).toEqual(plain.map((v) => times * v));
   });
 
   it.each([4, 9, 576, 12, 7])("a multiple of %i is divided by it", (n) => {

@@ -31,6 +31,19 @@ export function program(
   return module;
 }
 
+/** A function of one input, made as often as it is asked for; the type of its result is learnt first. */
+export function programOf(type: TensorType, fill: (b: Builder, x: Value) => Value): () => Operation {
+  let result = type;
+  const build = (): Operation =>
+    program([type], [result], (b, x) => {
+      const made = fill(b, x!);
+      result = made.type as TensorType;
+      return [made];
+    });
+  build();
+  return build;
+}
+
 /** Deterministic values in [-1, 1). */
 export function randomArray(type: TensorType, seed: number): NDArray {
   const array = NDArray.zeros(dtypeOf(type.element)!, type.shape);

@@ -5,7 +5,7 @@
 import * as arith from "../../../dialects/arith/ops.ts";
 import * as bufferization from "../../../dialects/bufferization.ts";
 import * as func from "../../../dialects/func.ts";
-import type { Structure } from "../../../dialects/linalg/structure.ts";
+import { reductionsOf, type Structure } from "../../../dialects/linalg/structure.ts";
 import * as scf from "../../../dialects/scf/ops.ts";
 import { type AffineExpr, add, constant, floordiv, mod, mul } from "../../../ir/affine.ts";
 import { Builder } from "../../../ir/builder.ts";
@@ -124,7 +124,7 @@ function interiorIn(
     if (out.shape.length !== shape.length || !out.shape.every((d, i) => d === shape[i])) continue;
     const interior = interiorOf(s);
     const edge = order.findLast((d) => interior[d] !== undefined);
-    const reductions = s.loops.flatMap((l, i) => (l.kind === "reduction" ? [i] : []));
+    const reductions = reductionsOf(s);
     const { full } = reductionSchedule(op, reductions);
     const others = borderLoops(s, (d) => d !== edge);
     return full.some((l) => others.has(l)) ? interior : interior.map((i, d) => (d === edge ? i : undefined));

@@ -4,7 +4,7 @@
  * reduction loop (row sums), then several accumulators per result hide the latency of the combining op.
  */
 import * as arith from "../../../dialects/arith/ops.ts";
-import type { Structure } from "../../../dialects/linalg/structure.ts";
+import { reductionsOf, type Structure } from "../../../dialects/linalg/structure.ts";
 import * as vector from "../../../dialects/vector/index.ts";
 import { type AffineExpr, add, constant, floordiv, linear, mod, mul, substitute } from "../../../ir/affine.ts";
 import { Operation, type Value } from "../../../ir/core.ts";
@@ -69,7 +69,7 @@ export function reduceElements(
   const level = nest.levelOf(points.flat());
   const missing = points.filter((p) => !level.memo.has(values.key(op.result(), p, lanes)));
   if (missing.length === 0) return;
-  const reductions = structure.loops.flatMap((l, i) => (l.kind === "reduction" ? [i] : []));
+  const reductions = reductionsOf(structure);
   const schedule = reductionSchedule(op, reductions);
   if (schedule.vector < 0 && level === nest.top && missing.length > 1) level.crowded = true;
   // Everything happens at the level of the points, whatever is open below.

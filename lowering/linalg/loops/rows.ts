@@ -6,7 +6,7 @@
 import * as affine from "../../../dialects/affine/index.ts";
 import * as arith from "../../../dialects/arith/ops.ts";
 import * as gpu from "../../../dialects/gpu.ts";
-import type { Structure } from "../../../dialects/linalg/structure.ts";
+import { reductionsOf, type Structure } from "../../../dialects/linalg/structure.ts";
 import * as scf from "../../../dialects/scf/ops.ts";
 import { type AffineExpr, add, affineMap, constant, dim, floordiv, mod, mul } from "../../../ir/affine.ts";
 import type { Builder } from "../../../ir/builder.ts";
@@ -162,7 +162,7 @@ class TeamReduction extends AlongReduction {
   readonly #order: readonly number[];
 
   constructor(values: KernelValues, op: Operation, structure: Structure, team: Team) {
-    const order = structure.loops.flatMap((l, i) => (l.kind === "reduction" ? [i] : []));
+    const order = reductionsOf(structure);
     const along = combinerOf(structure);
     invariant(along, "rows are summed by ops whose order may be changed", op.loc);
     super(values, op, structure, reductionSchedule(op, order), along);

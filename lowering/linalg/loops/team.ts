@@ -6,12 +6,12 @@
 import * as affine from "../../../dialects/affine/index.ts";
 import * as arith from "../../../dialects/arith/ops.ts";
 import * as gpu from "../../../dialects/gpu.ts";
-import type { Structure } from "../../../dialects/linalg/structure.ts";
+import { reductionsOf, type Structure } from "../../../dialects/linalg/structure.ts";
 import * as scf from "../../../dialects/scf/ops.ts";
 import { type AffineExpr, add, affineMap, constant, dim, floordiv, mod, mul } from "../../../ir/affine.ts";
 import type { Builder } from "../../../ir/builder.ts";
 import type { Operation, Value } from "../../../ir/core.ts";
-import { type MemRefType, memref as memrefType } from "../../../ir/types.ts";
+import { elementCount, type MemRefType, memref as memrefType } from "../../../ir/types.ts";
 import { invariant } from "../../../support/diagnostic.ts";
 import { type RootSchedule, reductionSchedule } from "../schedule-attribute.ts";
 import { piecesOf, pointsIn } from "./grid.ts";
@@ -53,14 +53,13 @@ export function onTeams(
   const tiles = threads / members;
   const counts = shape.map((n, d) => n / schedule.tile[d]!);
   invariant([tiles, ...counts].every(Number.isInteger), "teams fill a workgroup, tiles divide the results", b.loc);
-  const total = counts.reduce((n, c) => n * c, 1);
+  const total = elementCount(counts);
   const groups = Math.ceil(total / tiles);
   const { vector, lanes } = schedule;
-  const points = schedule.tile.reduce((n, t) => n * t, 1);
+  const points = elementCount(schedule.tile);
   const index = (n: number): Value => arith.constantIndex(b, n);
   const one = index(1);
-  const reductions = structure.loops.flatMap((l, i) => (l.kind === "reduction" ? [i] : []));
-  const along = reductionSchedule(op, reductions);
+  const along = reductionSchedule(op, reductionsOf(structure));
   const alongSum = along.vector === loop;
   const element = structure.outputs[0]!.element;
   const shared: MemRefType = memrefType([threads * points], element, undefined, gpu.workgroupSpace);
@@ -131,7 +130,7 @@ class TeamSum extends AlongReduction {
   readonly #order: readonly number[];
 
   constructor(values: KernelValues, op: Operation, structure: Structure, members: Members) {
-    const order = structure.loops.flatMap((l, i) => (l.kind === "reduction" ? [i] : []));
+    const order = reductionsOf(structure);
     const along = combinerOf(structure);
     invariant(along, "teams sum up by ops whose order may be changed", op.loc);
     const schedule = reductionSchedule(op, order);

@@ -6,7 +6,8 @@
 import type { Block, Operation } from "../../../ir/core.ts";
 import { byteWidth } from "../../../ir/datum.ts";
 import { elementCount, elementOf, isShaped } from "../../../ir/types.ts";
-import { isTransparent, reshaped } from "./rows.ts";
+import { reshapeSource } from "../views.ts";
+import { isTransparent } from "./rows.ts";
 import { bytesInSteps, Chain, joinsReader, type Link, readersOf } from "./steps.ts";
 
 /** A chain that is computed in steps. */
@@ -50,7 +51,7 @@ const isComputed = (op: Operation): boolean =>
   !op.def.isConstant &&
   !op.def.isTerminator &&
   !isTransparent(op) &&
-  reshaped(op) === undefined;
+  reshapeSource(op) === undefined;
 
 /** Bytes of the tensors of a block while each op runs. */
 class Sizes {

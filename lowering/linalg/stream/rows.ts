@@ -71,15 +71,11 @@ function readingOf(s: Structure, { map, shape }: StructuredOperand, loop: number
   return { dim, step: form.factors[loop]!, reach };
 }
 
-/** The source of a view in another shape: its rows are other ones. */
-export const reshaped = (op: Operation): Value | undefined =>
-  tensor.expand_shape.match(op)?.src ?? tensor.collapse_shape.match(op)?.src ?? tensor.cast.match(op)?.source;
-
 /** What it reads is known when the model is compiled: a broadcast bias, a fill. It is made again where it is wanted. */
 const isOfConstants = (s: Structure): boolean => s.inputs.every((o) => o.value.definingOp?.def.isConstant === true);
 
 /** An op whose only work is to move elements of one tensor, for one reader: it is done as that reader loads. */
-function isMove(op: Operation): boolean {
+function movesForReader(op: Operation): boolean {
   const s = structureOf(op);
   if (s?.outputs.length !== 1 || s.loops.some((l) => l.kind !== "parallel")) return false;
   if (s.yields.length !== 1 || !s.inputs.some((o) => o.arg === s.yields[0])) return false;
@@ -88,6 +84,6 @@ function isMove(op: Operation): boolean {
 
 /** It is not computed by itself: a pad, a move, a tensor without content. */
 export const isTransparent = (op: Operation): boolean =>
-  tensor.empty.is(op) || staticPad(op) !== undefined || isMove(op);
+  tensor.empty.is(op) || staticPad(op) !== undefined || movesForReader(op);
 
 export const shapeOf = (v: Value): readonly number[] => (v.type as TensorType).shape;

@@ -8,7 +8,8 @@ import type { Operation, Value } from "../../../ir/core.ts";
 import { byteWidth } from "../../../ir/datum.ts";
 import { elementCount, elementOf } from "../../../ir/types.ts";
 import { staticPad } from "../static-pad.ts";
-import { isTransparent, type Reading, type Rows, readingsOf, reshaped, rowsInside, rowsRead, shapeOf } from "./rows.ts";
+import { reshapeSource } from "../views.ts";
+import { isTransparent, type Reading, type Rows, readingsOf, rowsInside, rowsRead, shapeOf } from "./rows.ts";
 
 /** How rows of a link become rows of an earlier one: through operands of ops, and pads on the way. */
 type Step = { readonly reading: Reading } | { readonly low: number; readonly size: number };
@@ -107,7 +108,7 @@ export class Chain {
         return through?.every((r, i) => follow(def.operand(i), r, next)) ?? false;
       }
       if (structureOf(def)) found.push({ op: def, dim: reading.dim, path: next });
-      else if (reshaped(def)) wholeSources(v, whole);
+      else if (reshapeSource(def)) wholeSources(v, whole);
       return true;
     };
     if (!readings.every((r, i) => follow(op.operand(i), r, []))) return false;
@@ -132,7 +133,7 @@ export class Chain {
 /** The ops that read a result, through what is done as they load. */
 export function readersOf(op: Operation): Operation[] {
   return op.results.flatMap((r) =>
-    [...r.uses()].flatMap(({ owner }) => (isTransparent(owner) || reshaped(owner) ? readersOf(owner) : [owner])),
+    [...r.uses()].flatMap(({ owner }) => (isTransparent(owner) || reshapeSource(owner) ? readersOf(owner) : [owner])),
   );
 }
 
@@ -151,7 +152,7 @@ function wholeSources(v: Value, found: Operation[]): void {
   const def = v.definingOp;
   if (!def || def.def.isConstant) return;
   found.push(def);
-  if (isTransparent(def) || reshaped(def)) for (const u of def.uses) wholeSources(u.value, found);
+  if (isTransparent(def) || reshapeSource(def)) for (const u of def.uses) wholeSources(u.value, found);
 }
 
 /** Rows of each link that have been made when so many of the first one have. */
