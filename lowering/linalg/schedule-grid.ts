@@ -5,7 +5,7 @@
 import { reductionsOf, type Structure } from "../../dialects/linalg/structure.ts";
 import { elementCount, f32, i32 } from "../../ir/types.ts";
 import type { Grid, Machine } from "../../support/machine.ts";
-import { combinerOf } from "./loops/reduce.ts";
+import { combinerOf } from "./loops/combiner.ts";
 import { type Product, productOf, type Sums, splitDepth } from "./product.ts";
 import type { RootSchedule } from "./schedule-attribute.ts";
 import { staticPad } from "./static-pad.ts";

@@ -5,7 +5,7 @@
 import { reductionsOf, type Structure, type StructuredOperand } from "../../dialects/linalg/structure.ts";
 import { elementCount, f32, i32 } from "../../ir/types.ts";
 import type { Grid } from "../../support/machine.ts";
-import { combinerOf } from "./loops/reduce.ts";
+import { combinerOf } from "./loops/combiner.ts";
 import { productOf } from "./product.ts";
 import type { ReductionSchedule, RootSchedule } from "./schedule-attribute.ts";
 import { loopOfDim, memoryStepAlong } from "./steps.ts";

@@ -15,7 +15,7 @@ import { definePass } from "../../rewrite/pass.ts";
 import { compact, type Machine, machines, v8 } from "../../support/machine.ts";
 import { dotOf } from "./dot.ts";
 import { interiorOf } from "./loops/borders.ts";
-import { combinerOf } from "./loops/reduce.ts";
+import { combinerOf } from "./loops/combiner.ts";
 import { isKernel } from "./outline.ts";
 import { panelFor } from "./panel.ts";
 import { slidesOverPlanes } from "./planes.ts";

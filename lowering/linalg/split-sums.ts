@@ -3,7 +3,6 @@
  * workgroups compute side by side, and a second op sums up the parts. No memory is written by two, so results do not depend on
  * who is first.
  */
-import * as arith from "../../dialects/arith/ops.ts";
 import * as func from "../../dialects/func.ts";
 import { generic } from "../../dialects/linalg/generic.ts";
 import * as linalg from "../../dialects/linalg/index.ts";
@@ -22,12 +21,12 @@ import {
 } from "../../ir/affine.ts";
 import { attr } from "../../ir/attributes.ts";
 import { Builder } from "../../ir/builder.ts";
-import { Operation, type Value } from "../../ir/core.ts";
-import { type Attribute, f32, i32, isDynamic, type Type, tensor as tensorType, unitAttribute } from "../../ir/types.ts";
+import type { Value } from "../../ir/core.ts";
+import { f32, i32, isDynamic, tensor as tensorType, unitAttribute } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
 import { machines, webgpu } from "../../support/machine.ts";
 import { materializedAttribute, sumOfPartsAttribute } from "./group.ts";
-import { combinerOf } from "./loops/reduce.ts";
+import { combined, combinerOf, neutralOf } from "./loops/combiner.ts";
 import { type SumSplit, splitForWorkgroups } from "./schedule-grid.ts";
 
 const grids = machines.filter((m) => m.grid);
@@ -129,10 +128,7 @@ function split(s: Structure, { loop, parts }: SumSplit): void {
     );
   const type = tensorType([parts, ...out.shape], out.element);
   const rank = out.shape.length;
-  const neutral = arith.constant(b, {
-    value: scalarOf(combiner.neutral(out.element), out.element),
-    types: [out.element],
-  });
+  const neutral = neutralOf(b, combiner, out.element);
   const empty = tensor.empty(b, [], { types: [type] });
   const [start] = linalg.genericOf(b, {
     iterators: type.shape.map(() => "parallel" as const),
@@ -167,22 +163,9 @@ function split(s: Structure, { loop, parts }: SumSplit): void {
     iterators: [...out.shape.map(() => "parallel" as const), "reduction"],
     inputs: [[partial!, affineMap(rank + 1, 0, [dim(rank), ...dims])]],
     outputs: [[out.value, affineMap(rank + 1, 0, dims)]],
-    body: (inner, part, acc) =>
-      inner
-        .insert(
-          new Operation(combine.def, {
-            operands: [acc!, part!],
-            props: combine.props.slice(),
-            resultTypes: [out.element],
-            loc: combine.loc,
-          }),
-        )
-        .result(),
+    body: (inner, part, acc) => combined(inner, combine, acc!, part!),
   });
   whole!.definingOp!.setAttribute(sumOfPartsAttribute, unitAttribute);
   op.result().replaceAllUsesWith(whole!);
   op.erase();
 }
-
-const scalarOf = (n: number | bigint, type: Type): Attribute =>
-  type.kind === "float" ? { kind: "float", value: Number(n), type } : { kind: "integer", value: BigInt(n), type };

@@ -7,55 +7,15 @@ import * as arith from "../../../dialects/arith/ops.ts";
 import { reductionsOf, type Structure } from "../../../dialects/linalg/structure.ts";
 import * as vector from "../../../dialects/vector/index.ts";
 import { type AffineExpr, add, constant, floordiv, linear, mod, mul, substitute } from "../../../ir/affine.ts";
-import { Operation, type Value } from "../../../ir/core.ts";
-import type { OpInfo } from "../../../ir/define.ts";
+import type { Operation, Value } from "../../../ir/core.ts";
 import { elementOf, i32, type Type, vector as vectorType } from "../../../ir/types.ts";
 import { type Dot, dotOf } from "../dot.ts";
 import { type ReductionSchedule, reductionSchedule } from "../schedule-attribute.ts";
 import { addsNothing, branch, decidingLoops, questionBefore, stepsInside } from "./borders.ts";
+import { type Combiner, combined, combinerOf, neutralOf } from "./combiner.ts";
 import { counted } from "./counted.ts";
 import { type At, lane, mapped, terms, usesLane } from "./ranges.ts";
 import { domainOf, type KernelValues } from "./values.ts";
-
-/** An op that combines two partial results, with its neutral element: what `vector.reduction` knows as `kind`. */
-interface Combiner {
-  readonly def: OpInfo;
-  readonly kind: string;
-  neutral(type: Type): number | bigint;
-}
-
-const infinity = (sign: 1 | -1): number => sign * Number.POSITIVE_INFINITY;
-const widthOf = (t: Type): number => (t.kind === "integer" ? t.width : 64);
-const signedMin = (t: Type): bigint => -(1n << BigInt(widthOf(t) - 1));
-const signedMax = (t: Type): bigint => (1n << BigInt(widthOf(t) - 1)) - 1n;
-
-const combiners: readonly Combiner[] = [
-  { def: arith.addf, kind: "add", neutral: () => -0 },
-  { def: arith.mulf, kind: "mul", neutral: () => 1 },
-  { def: arith.maximumf, kind: "maximumf", neutral: () => infinity(-1) },
-  { def: arith.minimumf, kind: "minimumf", neutral: () => infinity(1) },
-  { def: arith.addi, kind: "add", neutral: () => 0n },
-  { def: arith.muli, kind: "mul", neutral: () => 1n },
-  { def: arith.maxsi, kind: "maxsi", neutral: signedMin },
-  { def: arith.minsi, kind: "minsi", neutral: signedMax },
-  { def: arith.maxui, kind: "maxui", neutral: () => 0n },
-  { def: arith.minui, kind: "minui", neutral: () => -1n },
-  { def: arith.andi, kind: "and", neutral: () => -1n },
-  { def: arith.ori, kind: "or", neutral: () => 0n },
-  { def: arith.xori, kind: "xor", neutral: () => 0n },
-];
-
-/** The op with which a body folds into its only accumulator, if it is one whose order may be changed. */
-export function combinerOf(structure: Structure): { readonly combiner: Combiner; readonly op: Operation } | undefined {
-  if (structure.outputs.length !== 1) return undefined;
-  const acc = structure.outputs[0]!.arg;
-  const last = structure.body.terminator?.operand(0).definingOp;
-  if (!last || !acc?.hasOneUse || acc.firstUse!.owner !== last) return undefined;
-  const combiner = combiners.find((c) => c.def === last.def);
-  return combiner && { combiner, op: last };
-}
-
-export const isCombiner = (op: Operation): boolean => combiners.some((c) => c.def === op.def);
 
 /** Computes the elements `points` of a reducing op and remembers them. They lie at one loop level. */
 export function reduceElements(
@@ -566,27 +526,13 @@ export class AlongReduction extends Reduction {
   }
 
   neutral(type: Type): Value {
-    const n = this.#combiner.neutral(type);
-    const value =
-      type.kind === "float"
-        ? ({ kind: "float", value: Number(n), type } as const)
-        : ({ kind: "integer", value: BigInt(n), type } as const);
     const { nest } = this.values;
     return nest.at(nest.levels[0]!, `neutral ${this.#combiner.kind} ${type.id}`, () =>
-      arith.constant(nest.b, { value, types: [type] }),
+      neutralOf(nest.b, this.#combiner, type),
     );
   }
 
   join(a: Value, b: Value): Value {
-    return this.values.nest.b
-      .insert(
-        new Operation(this.#combine.def, {
-          operands: [a, b],
-          props: this.#combine.props.slice(),
-          resultTypes: [a.type],
-          loc: this.#combine.loc,
-        }),
-      )
-      .result();
+    return combined(this.values.nest.b, this.#combine, a, b);
   }
 }
