@@ -1,6 +1,6 @@
 /** @file The whole path on one page: a model's bytes → a module → the target's pipeline → an artifact. */
 import { targets } from "./codegen/index.ts";
-import type { Artifact, Fact, Resources, Target, Variant } from "./codegen/target.ts";
+import { type Artifact, type Fact, type Resources, type Target, type Variant, withFields } from "./codegen/target.ts";
 import { func } from "./dialects/func.ts";
 import { dialects } from "./dialects/index.ts";
 
@@ -192,11 +192,11 @@ export function compileModel(bytes: Uint8Array, options: CompileOptions = {}): A
       code: other.code,
     };
   });
-  return variants.length > 0 ? { ...artifact, variants } : artifact;
+  return variants.length > 0 ? withFields(artifact, { variants }) : artifact;
 }
 
 const named = (artifact: Artifact, variant: string | undefined): Artifact =>
-  variant === undefined ? artifact : { ...artifact, manifest: { ...artifact.manifest, variant } };
+  variant === undefined ? artifact : withFields(artifact, { manifest: { ...artifact.manifest, variant } });
 
 interface Making {
   /** In place of the target's own. */
@@ -230,7 +230,8 @@ function variantsFor(target: Target, wanted: CompileOptions["variants"] = "autom
 function fitsBeside(a: Artifact, b: Artifact): boolean {
   const ports = (x: Artifact): string =>
     JSON.stringify([x.manifest.inputs, x.manifest.outputs, x.manifest.memory.weights]);
-  return ports(a) === ports(b) && (a.weights === b.weights || sameBytes(a.weights, b.weights));
+  const shared = a.laid !== undefined && a.laid === b.laid;
+  return ports(a) === ports(b) && (shared || sameBytes(a.weights, b.weights));
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
@@ -273,7 +274,10 @@ export interface Compiled<S = Session, O extends readonly unknown[] = [options?:
 /** A model compiled for WebGPU. */
 export type GpuCompiled = Compiled<GpuSession, [options?: GpuLoadOptions]>;
 
-/** Compiles a model. Throws a CompileError with all diagnostics. */
+/**
+ * Compiles a model. Throws a CompileError with all diagnostics. Weights are read from `bytes` when they are first wanted (by
+ * `load`, `files` or `weights`): leave the bytes as they are until then.
+ */
 export function compile(bytes: Uint8Array, options: CompileOptions & { readonly target: "wgsl" }): Promise<GpuCompiled>;
 export function compile(bytes: Uint8Array, options?: CompileOptions): Promise<Compiled>;
 export async function compile(bytes: Uint8Array, given: CompileOptions = {}): Promise<Compiled | GpuCompiled> {
@@ -281,14 +285,15 @@ export async function compile(bytes: Uint8Array, given: CompileOptions = {}): Pr
   const target = targetNamed(options.target ?? "wasm-simd", options.settings);
   const artifact = compileModel(bytes, options);
   const files = (): Promise<ReadonlyMap<string, Uint8Array>> => target.files(artifact);
-  return {
-    ...artifact,
+  const { laid: _, ...descriptors } = Object.getOwnPropertyDescriptors(artifact);
+  const plain = Object.defineProperties({}, descriptors) as Artifact;
+  return withFields(plain, {
     load: (given?: LoadOptions | GpuLoadOptions) => loadArtifact(target, artifact, given) as Promise<never>,
     files,
     facts: async () => target.facts(artifact, await files()),
     resources: () => target.resources?.(artifact),
-    listing: (name) => target.listings?.[name]?.(artifact),
-  };
+    listing: (name: string) => target.listings?.[name]?.(artifact),
+  });
 }
 
 /** `native` as a machine is the one that this runs on. */

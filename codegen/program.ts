@@ -4,13 +4,13 @@ import * as func from "../dialects/func.ts";
 import { isOutputRole } from "../dialects/host.ts";
 import * as memref from "../dialects/memref/index.ts";
 import type { Operation, Value } from "../ir/core.ts";
-import { byteWidth, datumOfAttribute } from "../ir/datum.ts";
+import { byteWidth, datumOfAttribute, elementsOfAttribute } from "../ir/datum.ts";
 import { viewLike } from "../ir/interfaces.ts";
 import { initAttribute } from "../ir/interpret.ts";
 import { type Attribute, elementCount, type MemRefType, type Type } from "../ir/types.ts";
 import { type ElementType, elementBytes, type KernelEntry } from "../runtime/manifest.ts";
 import { fault, invariant } from "../support/diagnostic.ts";
-import { NDArray, storageOf } from "../support/ndarray.ts";
+import { allocate, NDArray, storageOf } from "../support/ndarray.ts";
 
 /** The one public function. */
 export function entryOf(module: Operation): Operation {
@@ -102,11 +102,11 @@ function bytesOf(value: Attribute): Uint8Array {
 
 /** Weights in another layout are brought in order here, without a copy in between. */
 function writeBytes(value: Attribute, target: Uint8Array, at: number): void {
-  const elements = value.kind === "resource" ? value.resource?.elements() : undefined;
+  const elements = elementsOfAttribute(value);
   if (!elements || elements.dtype === "index") target.set(bytesOf(value), at);
   else {
     const { dtype, shape, size } = elements;
-    const bytes = target.subarray(at, at + size * elements.data.BYTES_PER_ELEMENT);
+    const bytes = target.subarray(at, at + size * allocate(dtype, 0).BYTES_PER_ELEMENT);
     new NDArray(dtype, shape, storageOf(dtype, bytes)).assign(elements);
   }
 }

@@ -16,9 +16,24 @@ export interface EmitContext {
 export interface Artifact {
   readonly manifest: Manifest;
   readonly code: Uint8Array<ArrayBuffer>;
+  /** May be made when first asked for: `{ ...artifact }` asks, `withFields` does not. */
   readonly weights: Uint8Array<ArrayBuffer>;
+  /** The same weights, to be written straight into a program's memory. Two artifacts with one of these share it. */
+  readonly laid?: LaidOut;
   /** Other code for the same weights. */
   readonly variants?: readonly VariantCode[];
+}
+
+/** Weights that know their places, made or not. */
+export interface LaidOut {
+  /** Writes them into so much memory as they take. */
+  placeIn(memory: Uint8Array): void;
+}
+
+/** An artifact with other fields, or more of them; what has not been made stays so. */
+export function withFields<A extends Artifact, F extends object>(artifact: A, fields: F): Omit<A, keyof F> & F {
+  const all = { ...Object.getOwnPropertyDescriptors(artifact), ...Object.getOwnPropertyDescriptors(fields) };
+  return Object.defineProperties({}, all) as Omit<A, keyof F> & F;
 }
 
 /**

@@ -4,7 +4,7 @@
  */
 
 import { isFloatKind, roundTo } from "../support/float.ts";
-import { allocate, type DType, isBigDType, isNarrowFloat, NDArray, sizeOf, storageOf } from "../support/ndarray.ts";
+import { allocate, arrayOver, type DType, isBigDType, isNarrowFloat, NDArray, sizeOf } from "../support/ndarray.ts";
 import type { Num } from "./evaluate.ts";
 import type { Attribute, AttributeOf, IntegerType, Type } from "./types.ts";
 import { boolAttribute, elementOf, floatAttribute, hasStaticShape, i1, integerAttribute, isShaped } from "./types.ts";
@@ -192,7 +192,7 @@ export const widthOf = (t: Type): number => (t.kind === "integer" || t.kind === 
 function viewOfBytes(shape: readonly number[], element: Type, bytes: Uint8Array): NDArray {
   const dtype = dtypeOf(element)!;
   const natural = allocate(dtype, 0).BYTES_PER_ELEMENT === byteWidth(element) && dtype !== "index" && dtype !== "i1";
-  return natural ? new NDArray(dtype, shape, storageOf(dtype, bytes)) : arrayOfBytes(shape, element, bytes);
+  return natural ? arrayOver(dtype, shape, bytes) : arrayOfBytes(shape, element, bytes);
 }
 
 /**

@@ -11,6 +11,8 @@ export interface WasmArtifact {
   readonly manifest: Manifest;
   readonly code: Code;
   readonly weights: Uint8Array;
+  /** Writes the weights into as much memory as they take, where they need not be made before. */
+  readonly laid?: { placeIn(memory: Uint8Array): void };
   readonly variants?: readonly (VariantEntry & { readonly code: Code })[];
 }
 
@@ -96,18 +98,13 @@ export class Session {
   }
 
   static async #start(artifact: WasmArtifact, chosen: Chosen, { imports, threads = 1 }: LoadOptions): Promise<Session> {
-    const { manifest, weights } = artifact;
+    const { manifest } = artifact;
     const { code, name } = chosen;
     const module = code instanceof WebAssembly.Module ? code : await WebAssembly.compile(code);
     const memory = chosen.threads ? sharedMemory(chosen.memoryBytes ?? manifest.memory.bytes) : undefined;
     const instance = await WebAssembly.instantiate(module, { sluice: { ...imports, ...(memory && { memory }) } });
     const exports = instance.exports as unknown as Exports;
-    if (weights.byteLength !== manifest.memory.weights.bytes) {
-      throw new RangeError(
-        `the weights have ${weights.byteLength} bytes, the model wants ${manifest.memory.weights.bytes}`,
-      );
-    }
-    new Uint8Array(exports.memory.buffer).set(weights, manifest.memory.weights.offset);
+    placeWeights(artifact, exports.memory.buffer);
     // Before there are others: this one alone fills what all of them read.
     exports.init?.();
     if (memory) {
@@ -187,6 +184,20 @@ export class Session {
     (this.#inputViews as TypedArray[]).length = 0;
     (this.#outputViews as TypedArray[]).length = 0;
   }
+}
+
+function placeWeights(artifact: WasmArtifact, buffer: ArrayBufferLike): void {
+  const { offset, bytes } = artifact.manifest.memory.weights;
+  const memory = new Uint8Array(buffer, offset, bytes);
+  if (artifact.laid) {
+    artifact.laid.placeIn(memory);
+    return;
+  }
+  const { weights } = artifact;
+  if (weights.byteLength !== bytes) {
+    throw new RangeError(`the weights have ${weights.byteLength} bytes, the model wants ${bytes}`);
+  }
+  memory.set(weights);
 }
 
 /** What is run: the artifact's own code or another. */

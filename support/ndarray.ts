@@ -1,7 +1,7 @@
 /** @file NDArray: a typed array with a shape and strides. Tensors, vectors and memrefs of the interpreter are these. */
 import { invariant } from "./diagnostic.ts";
 import { decodeFloat, encodeFloat, type FloatKind, isFloatKind, type NarrowFloatKind } from "./float.ts";
-import { copyStrided } from "./strided-copy.ts";
+import { copyStrided, type Strided } from "./strided-copy.ts";
 
 export type DType =
   | "i1"
@@ -246,30 +246,33 @@ export class NDArray {
 
   /** A view of the same data: `sizes` elements from `offsets` on in steps of `strides` along each dimension. */
   view(offsets: readonly number[], sizes: readonly number[], strides: readonly number[] = sizes.map(() => 1)): NDArray {
-    return new NDArray(
-      this.dtype,
-      sizes,
-      this.data,
-      this.strides.map((s, i) => s * strides[i]!),
-      this.position(offsets),
-    );
+    const steps = this.strides.map((s, i) => s * strides[i]!);
+    return this.laid(sizes, steps, this.position(offsets));
   }
 
   /** The same elements in another shape; a copy only where the strides leave no other way. */
   reshape(shape: readonly number[]): NDArray {
     invariant(sizeOf(shape) === this.size, `reshape of ${this.size} elements to ${shape.join("x")}`);
     const a = this.isContiguous ? this : this.copy();
-    return new NDArray(this.dtype, shape, a.data, rowMajor(shape), a.offset);
+    return a.laid(shape, rowMajor(shape), a.offset);
   }
 
   transpose(permutation: readonly number[]): NDArray {
-    return new NDArray(
-      this.dtype,
+    return this.laid(
       permutation.map((p) => this.shape[p]!),
-      this.data,
       permutation.map((p) => this.strides[p]!),
       this.offset,
     );
+  }
+
+  /** A view of the same data that takes its elements from elsewhere in it; strides and offset count elements of `data`. */
+  laid(shape: readonly number[], strides: readonly number[], offset: number): NDArray {
+    return new NDArray(this.dtype, shape, this.data, strides, offset);
+  }
+
+  /** What copies read: the data, or where it lies at odd places, its bytes. */
+  protected get readable(): Strided {
+    return this;
   }
 
   /** A contiguous copy with data of its own. */
@@ -279,8 +282,13 @@ export class NDArray {
       return new NDArray(this.dtype, this.shape, this.data.slice(this.offset, this.offset + this.size));
     }
     const out = new NDArray(this.dtype, this.shape, allocate(this.dtype, this.size));
-    copyStrided(out, this, this.shape);
+    this.copyTo(out);
     return out;
+  }
+
+  /** Copies the elements into an array, or a layout of elements of the same type, that does not overlap. */
+  copyTo(to: Strided, shape = this.shape, strides = this.strides, offset = this.offset): void {
+    copyStrided(to, { data: this.readable.data, strides, offset }, shape);
   }
 
   /** This, if its data is exactly its elements in order; else a contiguous copy. */
@@ -292,6 +300,10 @@ export class NDArray {
   assign(from: NDArray): void {
     const { size } = this;
     invariant(from.size === size, "assigned arrays have the same size");
+    if (from instanceof Unaligned && sameShape(this.shape, from.shape)) {
+      from.copyTo(this);
+      return;
+    }
     if (this.isContiguous && from.isContiguous) {
       // `set` takes care of overlaps; what is small is cut out by `slice` for the reason given in `copy`.
       const whole = from.offset === 0 && from.data.length === size;
@@ -306,7 +318,7 @@ export class NDArray {
     }
     const apart = from.data !== this.data && size > 64 && from.data.buffer !== this.data.buffer;
     if (apart && sameShape(this.shape, from.shape)) {
-      copyStrided(this, from, this.shape);
+      from.copyTo(this);
       return;
     }
     const { data } = apart && from.isContiguous && from.offset === 0 ? from : from.copy();
@@ -314,4 +326,49 @@ export class NDArray {
       this.data[at] = data[n] as never;
     });
   }
+}
+
+/**
+ * Little-endian bytes at a place where no typed array of their elements can begin, as in the middle of a file. Copies read
+ * them where they are; `data` is a copy, made when it is first asked for and shared by all views.
+ */
+class Unaligned extends NDArray {
+  readonly #bytes: Uint8Array;
+  readonly #made: { data?: Buffer };
+
+  constructor(
+    dtype: DType,
+    shape: readonly number[],
+    bytes: Uint8Array,
+    made: { data?: Buffer } = {},
+    strides: readonly number[] = rowMajor(shape),
+    offset = noOffset,
+  ) {
+    super(dtype, shape, allocate(dtype, 0), strides, offset);
+    this.#bytes = bytes;
+    this.#made = made;
+    Object.defineProperty(this, "data", {
+      enumerable: true,
+      get: () => {
+        made.data ??= storageOf(dtype, bytes);
+        return made.data;
+      },
+    });
+  }
+
+  override laid(shape: readonly number[], strides: readonly number[], offset: number): NDArray {
+    return new Unaligned(this.dtype, shape, this.#bytes, this.#made, strides, offset);
+  }
+
+  protected override get readable(): Strided {
+    const { buffer, byteOffset, byteLength } = this.#bytes;
+    return { data: new DataView(buffer, byteOffset, byteLength), strides: this.strides, offset: this.offset };
+  }
+}
+
+/** Little-endian bytes as an array that is not written to: a view of them wherever they lie. */
+export function arrayOver(dtype: DType, shape: readonly number[], bytes: Uint8Array): NDArray {
+  const width = allocate(dtype, 0).BYTES_PER_ELEMENT;
+  const inPlace = width !== 4 || bytes.byteOffset % width === 0;
+  return inPlace ? new NDArray(dtype, shape, storageOf(dtype, bytes)) : new Unaligned(dtype, shape, bytes);
 }

@@ -2,7 +2,7 @@
 
 /** Where the elements of an array lie. */
 export interface Strided {
-  /** A typed array; the same kind on both sides. */
+  /** A typed array; the same kind on both sides. What is read may be a DataView of words of 32 bits, wherever they lie. */
   readonly data: ArrayBufferView;
   /** In elements, one for each dimension. */
   readonly strides: readonly number[];
@@ -32,13 +32,15 @@ export function copyStrided(to: Strided, from: Strided, shape: readonly number[]
   );
   const row = dims.pop() ?? { count: 1, to: 1, from: 1 };
   const a = bitsOf(to.data);
-  const b = bitsOf(from.data);
+  const b = from.data instanceof DataView ? from.data : bitsOf(from.data);
   const runs = row.to === 1 && row.from === 1 && row.count >= longRun;
   // The dimension along which the source is dense, where it is not that of the row; else the next one.
   const dense = dims.reduce((best, w, i) => (w.from < (dims[best]?.from ?? row.from) ? i : best), -1);
   const column = (runs ? undefined : dims.splice(dense, 1)[0]) ?? { count: 1, to: 0, from: 0 };
   const copy: (at: number, read: number) => void = runs
-    ? (at, read) => a.set(b.subarray(read, read + row.count), at)
+    ? b instanceof DataView
+      ? runsOf(a, b, row.count)
+      : (at, read) => a.set(b.subarray(read, read + row.count), at)
     : (at, read) => copyBlocks(a, at, b, read, row, column);
   const visit = (d: number, at: number, read: number): void => {
     if (d === dims.length) {
@@ -49,6 +51,13 @@ export function copyStrided(to: Strided, from: Strided, shape: readonly number[]
     for (let i = 0; i < count; i++) visit(d + 1, at + i * put, read + i * take);
   };
   visit(0, to.offset, from.offset);
+}
+
+/** Copies a run of words from wherever they lie. */
+function runsOf(to: Int32Array, from: DataView, count: number): (at: number, read: number) => void {
+  const a = new Uint8Array(to.buffer, to.byteOffset, to.byteLength);
+  const b = new Uint8Array(from.buffer, from.byteOffset, from.byteLength);
+  return (at, read) => a.set(b.subarray(4 * read, 4 * (read + count)), 4 * at);
 }
 
 /** Singles as words: on their way through a double, some NaN would become others. */
@@ -67,7 +76,7 @@ function merged(dims: readonly Walk[]): Walk[] {
   return out;
 }
 
-function copyBlocks(a: Int32Array, at: number, b: Int32Array, read: number, row: Walk, column: Walk): void {
+function copyBlocks(a: Int32Array, at: number, b: Int32Array | DataView, read: number, row: Walk, column: Walk): void {
   // The longer side of a block is the inner loop: panels are eight columns wide.
   const [outer, inner] = row.count < column.count && row.count < block ? [row, column] : [column, row];
   for (let o0 = 0; o0 < outer.count; o0 += block) {
@@ -75,15 +84,10 @@ function copyBlocks(a: Int32Array, at: number, b: Int32Array, read: number, row:
     for (let i0 = 0; i0 < inner.count; i0 += block) {
       const i1 = Math.min(inner.count, i0 + block);
       for (let o = o0; o < o1; o++) {
-        copyLine(
-          a,
-          at + o * outer.to + i0 * inner.to,
-          inner.to,
-          b,
-          read + o * outer.from + i0 * inner.from,
-          inner.from,
-          i1 - i0,
-        );
+        const put = at + o * outer.to + i0 * inner.to;
+        const take = read + o * outer.from + i0 * inner.from;
+        if (b instanceof DataView) copyWords(a, put, inner.to, b, take, inner.from, i1 - i0);
+        else copyLine(a, put, inner.to, b, take, inner.from, i1 - i0);
       }
     }
   }
@@ -100,6 +104,22 @@ function copyLine(
 ): void {
   for (let i = 0; i < count; i++) {
     a[to] = b[from]!;
+    to += put;
+    from += take;
+  }
+}
+
+function copyWords(
+  a: Int32Array,
+  to: number,
+  put: number,
+  b: DataView,
+  from: number,
+  take: number,
+  count: number,
+): void {
+  for (let i = 0; i < count; i++) {
+    a[to] = b.getInt32(4 * from, true);
     to += put;
     from += take;
   }

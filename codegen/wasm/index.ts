@@ -3,13 +3,12 @@ import * as func from "../../dialects/func.ts";
 import * as memref from "../../dialects/memref/index.ts";
 import type { Operation } from "../../ir/core.ts";
 import { byteWidth } from "../../ir/datum.ts";
-import { Resource } from "../../ir/resource.ts";
 import { elementCount, type MemRefType } from "../../ir/types.ts";
 import type { Manifest, Port } from "../../runtime/manifest.ts";
 import { fault } from "../../support/diagnostic.ts";
 import { type Machine, v8, v8Before13, v8Relaxed, v8Wide } from "../../support/machine.ts";
 import { standardPipeline } from "../pipeline.ts";
-import { constantsOf, entryOf, initOf, kernelsOf, type ProgramConstant, portsOf, reservedOf } from "../program.ts";
+import { constantsOf, entryOf, initOf, kernelsOf, portsOf, reservedOf } from "../program.ts";
 import { defineTarget, type Target } from "../target.ts";
 import { addresses } from "./addresses.ts";
 import { dots } from "./dot.ts";
@@ -21,6 +20,7 @@ import { minMax } from "./min-max.ts";
 import { foldOffsets } from "./offsets.ts";
 import { pinSteps } from "./pin.ts";
 import { relaxedMadd } from "./relaxed.ts";
+import { LaidWeights } from "./weights.ts";
 
 /** Buffers start at multiples of this many bytes: a cache line. */
 const alignment = 64;
@@ -102,7 +102,7 @@ export const wasmSimd: Target = defineTarget({
   ],
   emit(module, { model, names, beside }) {
     const entry = entryOf(module);
-    const layout = layOut(module, entry, beside?.weights);
+    const layout = layOut(module, entry, beside?.laid instanceof LaidWeights ? beside.laid : undefined);
     const init = initOf(module);
     const code = emitModule(module, {
       entry: func.func.of(entry).sym_name,
@@ -124,44 +124,30 @@ export const wasmSimd: Target = defineTarget({
       },
       kernels: kernelsOf(module, entry),
     };
-    return { manifest, code, weights: layout.weights };
+    const laid = layout.weights;
+    return {
+      manifest,
+      code,
+      laid,
+      get weights() {
+        return laid.bytes;
+      },
+    };
   },
 });
 
 interface Layout {
   readonly memory: MemoryLayout;
-  readonly weights: Uint8Array<ArrayBuffer>;
+  readonly weights: LaidWeights;
   readonly arenaBytes: number;
   readonly ports: { readonly inputs: readonly Port[]; readonly outputs: readonly Port[] };
-}
-
-/** What weights that were laid out hold, in order: the code of another variant takes them as they are. */
-const contents = new WeakMap<Uint8Array, readonly unknown[]>();
-
-function weightsOf(
-  constants: readonly ProgramConstant[],
-  starts: readonly number[],
-  byteLength: number,
-  before: Uint8Array<ArrayBuffer> | undefined,
-): Uint8Array<ArrayBuffer> {
-  const holds = constants.map((c) => c.identity);
-  const held = before && contents.get(before);
-  if (held?.length === holds.length && holds.every((h, i) => h === held[i])) return before!;
-  const weights = new Uint8Array(byteLength);
-  constants.forEach((c, i) => {
-    c.writeTo(weights, starts[i]! - firstAddress);
-    // What has been made of weights lies here now; there need not be two of them.
-    if (c.identity instanceof Resource) c.identity.release();
-  });
-  contents.set(weights, holds);
-  return weights;
 }
 
 /**
  * Weights first, then inputs and outputs, which are where they are in all variants; what is computed of weights at load; and the
  * arena.
  */
-function layOut(module: Operation, entry: Operation, before: Uint8Array<ArrayBuffer> | undefined): Layout {
+function layOut(module: Operation, entry: Operation, before: LaidWeights | undefined): Layout {
   const globals = new Map<string, number>();
   const constants = constantsOf(module);
   let top = firstAddress;
@@ -171,7 +157,14 @@ function layOut(module: Operation, entry: Operation, before: Uint8Array<ArrayBuf
     top = roundUp(top + byteLength);
     return at;
   });
-  const weights = weightsOf(constants, starts, top - firstAddress, before);
+  // The code of another variant takes the weights as they lie.
+  const weights = before?.holds(constants)
+    ? before
+    : new LaidWeights(
+        constants,
+        starts.map((s) => s - firstAddress),
+        top - firstAddress,
+      );
   const args: number[] = [];
   const inputs: Port[] = [];
   const outputs: Port[] = [];

@@ -1,5 +1,5 @@
 /** @file The target wasm-threads: what wasm-simd makes, and beside it the same code for several threads on shared memory. */
-import { defineTarget, type Target, type Variant } from "../target.ts";
+import { defineTarget, type Target, type Variant, withFields } from "../target.ts";
 import { configured } from "./index.ts";
 
 /** The same pipeline, with kernels divided among threads. */
@@ -32,7 +32,7 @@ export function threadedTarget(base: Target, name: string): Target {
     variants: [...(base.variants ?? []), plain, ...others],
     emit(module, context) {
       const artifact = base.emit(module, context);
-      return { ...artifact, manifest: { ...artifact.manifest, target: name } };
+      return withFields(artifact, { manifest: { ...artifact.manifest, target: name } });
     },
   });
   return made;

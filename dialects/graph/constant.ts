@@ -7,7 +7,7 @@ import { one } from "../../ir/fields.ts";
 import { Resource } from "../../ir/resource.ts";
 import { ConstantLike, Pure } from "../../ir/traits.ts";
 import { type Attribute, type TensorType, type Type, tensor, typeOfAttribute } from "../../ir/types.ts";
-import { NDArray as Arrays, type NDArray, storageOf } from "../../support/ndarray.ts";
+import { arrayOver, type NDArray } from "../../support/ndarray.ts";
 import * as arith from "../arith/ops.ts";
 import { withSign } from "./expand.ts";
 import { AnyTensor, dtype, signless, type TensorValue } from "./op.ts";
@@ -45,7 +45,7 @@ export function constantArray(value: Attribute): NDArray | undefined {
   const kind = dtype(type.element);
   const splat = value.kind === "dense" && value.splat;
   if (splat || kind === "index") return arrayOfBytes(type.shape, type.element, bytes, splat);
-  return new Arrays(kind, type.shape, storageOf(kind, bytes));
+  return arrayOver(kind, type.shape, bytes);
 }
 
 /** Above this many bytes a constant is a resource, whose bytes passes never look at. */

@@ -17,7 +17,6 @@ import { definePass } from "../../rewrite/pass.ts";
 import { invariant } from "../../support/diagnostic.ts";
 import { identityOf } from "../../support/identity.ts";
 import { NDArray } from "../../support/ndarray.ts";
-import { copyStrided } from "../../support/strided-copy.ts";
 import { groupedColumn, groupLoop } from "./dot.ts";
 import { panelFor } from "./panel.ts";
 
@@ -124,21 +123,18 @@ function packConstant(source: Operation, { axes, at, panel, group, along }: Pack
     const strides = steps.map((s, i) => (i === at ? s * panel : group > 1 && i === along ? s * group : s));
     const whole = Math.floor(sizes[at]! / panel);
     if (whole === panels && group === 1) {
-      return new NDArray(array.dtype, shape, array.data, [...strides, column], array.offset);
+      return array.laid(shape, [...strides, column], array.offset);
     }
     // A last panel that is not full is filled up with zeros.
     const packed = NDArray.zeros(array.dtype, shape);
     const to = packed.strides;
     const neighbour = group > 1 ? steps[along]! : 0;
     const copy = (first: number, count: number, columns: number): void =>
-      copyStrided(
+      array.copyTo(
         { data: packed.data, strides: [...to.with(-1, group), 1], offset: first * to[at]! },
-        {
-          data: array.data,
-          strides: [...strides, column, neighbour],
-          offset: array.offset + first * column * panel,
-        },
         [...grouped.with(at, count), columns, group],
+        [...strides, column, neighbour],
+        array.offset + first * column * panel,
       );
     copy(0, whole, panel);
     if (whole < panels) copy(whole, 1, sizes[at]! - whole * panel);

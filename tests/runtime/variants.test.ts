@@ -57,6 +57,16 @@ describe("variants", () => {
     expect(manifest.variants[0]!.file.bytes).toBe(compiled.variants![0]!.code.byteLength);
   });
 
+  it("are loaded the first time, and again, with the weights that files hold", async () => {
+    const here = await compile(bytes, { file, variants: "here" });
+    const first = probabilities(await here.load());
+    const second = probabilities(await here.load());
+    expect(second).toEqual(first);
+    const weights = (await here.files()).get("digits.weights.bin")!;
+    expect(Buffer.compare(weights, compiled.weights)).toBe(0);
+    expect(probabilities(await Session.load({ ...here }))).toEqual(first);
+  });
+
   it("answer alike, each run by name", async () => {
     const plain = probabilities(await Session.load(compiled, { variant: "simd" }));
     expect(offers("relaxed-simd")).toBe(true);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { rowMajor, sizeOf } from "../../support/ndarray.ts";
+import { arrayOver, NDArray, rowMajor, sizeOf } from "../../support/ndarray.ts";
 import { copyStrided } from "../../support/strided-copy.ts";
 
 /** Positions in the data of all elements, in row-major order. */
@@ -41,6 +41,13 @@ it("copies every element to its place and touches no other", () => {
         wanted[at] = source[read[i]!]!;
       });
       expect(target).toEqual(wanted);
+      // The same words as they lie in a file, where no array of words can begin.
+      const odd = new Uint8Array(source.byteLength + 1);
+      odd.set(new Uint8Array(source.buffer), 1);
+      const loose = { data: new DataView(odd.buffer, 1), strides: fromStrides, offset };
+      target.fill(0);
+      copyStrided({ data: target, strides: toStrides, offset }, loose, shape);
+      expect(target).toEqual(wanted);
     }),
     { numRuns: 300 },
   );
@@ -51,4 +58,23 @@ it("spreads what has no extent of its own", () => {
   const from = { data: Int32Array.of(5, 7), strides: [0, 1], offset: 0 };
   copyStrided({ data: target, strides: [2, 1], offset: 0 }, from, [3, 2]);
   expect([...target]).toEqual([5, 7, 5, 7, 5, 7]);
+});
+
+it("reads arrays of bytes that lie at odd places without moving them first", () => {
+  const values = Float32Array.from({ length: 100 }, (_, i) => i - 0.5);
+  const file = new Uint8Array(403);
+  file.set(new Uint8Array(values.buffer), 3);
+  const array = arrayOver("f32", [20, 5], file.subarray(3));
+  const turned = array.transpose([1, 0]);
+  const target = NDArray.zeros("f32", [5, 20]);
+  target.assign(turned);
+  const wanted = new NDArray("f32", [20, 5], values).transpose([1, 0]).values();
+  expect(target.values()).toEqual(wanted);
+  // What is read there now is what is there now: nothing was kept.
+  file.set(new Uint8Array(Float32Array.of(7).buffer), 3);
+  target.assign(array.reshape([5, 20]));
+  expect(target.get([0, 0])).toBe(7);
+  expect(turned.copy().values()).toEqual([7, ...wanted.slice(1)]);
+  expect(array.view([1, 0], [2, 5]).values()).toEqual([...values.subarray(5, 15)]);
+  expect(turned.data).toBe(array.data);
 });
