@@ -49,6 +49,7 @@ export class HostWalk {
   readonly #functions = new Map<string, Operation>();
   readonly #globals = new Map<string, Operation>();
   readonly #constants = new Map<string, HostBuffer>();
+  readonly #elements = new Map<Operation, NDArray>();
   readonly #places = new Map<Value, Place>();
   readonly #known = new Map<Value, Known>();
 
@@ -172,11 +173,22 @@ export class HostWalk {
     const { memref: source, indices, result } = memref.load.of(op);
     const { buffer, offset } = this.#place(source);
     const value = buffer.constant === undefined ? undefined : this.#globals.get(buffer.constant);
-    const initial = value && memref.global.of(value).initial_value;
-    if (!initial || indices.some((v) => this.#known.get(v) === undefined)) return;
+    const elements = value && this.#elementsOf(value);
+    if (!elements || indices.some((v) => this.#known.get(v) === undefined)) return;
     const { strides } = layoutOf(source.type as MemRefType);
     const at = indices.reduce((n, v, d) => n + Number(this.#known.get(v)) * strides[d]!, offset);
-    this.#known.set(result, (datumOfAttribute(initial) as NDArray).contiguous().getData(at) as Known);
+    this.#known.set(result, elements.getData(at) as Known);
+  }
+
+  /** The elements of a constant, in order; made once, as loops load them one by one. */
+  #elementsOf(global: Operation): NDArray | undefined {
+    let elements = this.#elements.get(global);
+    if (elements === undefined) {
+      const initial = memref.global.of(global).initial_value;
+      elements = initial && (datumOfAttribute(initial) as NDArray).contiguous();
+      if (elements) this.#elements.set(global, elements);
+    }
+    return elements;
   }
 
   #for(op: Operation): void {

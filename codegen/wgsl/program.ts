@@ -92,7 +92,9 @@ export class ProgramBuilder {
     const groups = new Map<string, Call[]>();
     for (const c of walk.calls) {
       const key = groupOf(c);
-      groups.set(key, [...(groups.get(key) ?? []), c]);
+      const group = groups.get(key);
+      if (group) group.push(c);
+      else groups.set(key, [c]);
     }
     const written = new Map<string, readonly (Shader & { readonly id: number })[]>();
     for (const [key, calls] of groups) written.set(key, this.#write(calls));

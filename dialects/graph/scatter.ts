@@ -11,6 +11,7 @@ import { hasStaticShape, index, type TensorType, type Type } from "../../ir/type
 import type { NDArray } from "../../support/ndarray.ts";
 import * as arith from "../arith/ops.ts";
 import * as tensors from "../tensor/ops.ts";
+import { boxOf } from "./box.ts";
 import { numbersOf } from "./data.ts";
 import { elementwise, reshaped } from "./expand.ts";
 import { forEachPlace, place, wrapped } from "./gather.ts";
@@ -123,6 +124,12 @@ export const scatter_nd = defineOp("graph.scatter_nd", {
     const depth = indices.type.shape[lead.length]!;
     const count = product(lead);
     const rest = shape.slice(depth);
+    const box = boxOf(indices, shape, depth);
+    if (box) {
+      const update = reshaped(b, updates, [...box.sizes, ...rest]);
+      const offsets = [...box.offsets, ...rest.map(() => 0)];
+      return [putAt(b, combined(b, x, update, offsets, how), x, offsets)];
+    }
     const tuples = reshaped(b, indices, [count, depth]);
     // Every update has as many dimensions as x, the first ones of size 1.
     const parts = reshaped(b, updates, [count, ...range(depth).map(() => 1), ...rest]);

@@ -1,5 +1,7 @@
 /** @file Ops that choose, place and contract elements: what they compute is what their expansions compute. */
+import { expect, it } from "vitest";
 import { attention } from "../../../dialects/graph/attention.ts";
+import { constantOfArray } from "../../../dialects/graph/constant.ts";
 import { conv_transpose } from "../../../dialects/graph/conv-transpose.ts";
 import { einsum } from "../../../dialects/graph/einsum.ts";
 import { gather, gather_elements, gather_nd } from "../../../dialects/graph/gather.ts";
@@ -8,6 +10,8 @@ import { max_pool_indices } from "../../../dialects/graph/pool.ts";
 import { scatter_elements, scatter_nd, tensor_scatter } from "../../../dialects/graph/scatter.ts";
 import { f32, i8, i32, i64, integer } from "../../../ir/types.ts";
 import { NDArray } from "../../../support/ndarray.ts";
+import { print } from "../../../text/printer.ts";
+import { lower, programOf } from "../../support/graph-law.ts";
 import { checkLaw, type Row, row, t } from "../../support/graph-rows.ts";
 
 const u8 = integer(8, "unsigned");
@@ -30,6 +34,21 @@ const reductions: readonly Row[] = (["none", "add", "mul", "max", "min"] as cons
     [undefined, places([3, 1], 2, -4, 2)],
   ),
 ]);
+
+/** Constant places: a box in order, one in another order, places with a gap, and a place twice. */
+const listed: readonly [string, NDArray][] = [
+  ["a box", places([2, 2, 2], 1, 0, 1, 1, 2, 0, 2, -2)],
+  ["a box in another order", places([2, 2, 2], 1, 0, 2, 0, 1, 1, 2, 1)],
+  ["a gap", places([2, 2, 2], 0, 0, 0, 1, 2, 0, 2, 1)],
+  ["a place twice", places([2, 2, 2], 1, 0, 1, 1, 1, 1, 2, 1)],
+];
+const boxes: readonly Row[] = listed.flatMap(([what, at]) =>
+  (["none", "add"] as const).map((reduction) =>
+    row(`scatter_nd at constant places, ${what}, ${reduction}`, [t([4, 3, 2]), t([2, 2, 2])], (b, x, u) =>
+      scatter_nd(b, x, constantOfArray(b, at, i64), u, { reduction }),
+    ),
+  ),
+);
 
 const window = { strides: [2, 1], pads: [1, 0, 0, 1], dilations: [1, 2], more: [1, 0] };
 
@@ -65,6 +84,7 @@ checkLaw([
     "exact",
     [undefined, places([2, 2], 0, 1, 3, -1)],
   ),
+  ...boxes,
   row(
     "tensor_scatter",
     [t([2, 5, 3]), t([2, 2, 3]), t([2], i64)],
@@ -149,3 +169,15 @@ checkLaw([
     { ulps: 32 },
   ),
 ]);
+
+it.each([
+  ["a box", 0],
+  ["a box in another order", 1],
+])("places that are %s are replaced in %i loops", (what, loops) => {
+  const at = listed.find(([name]) => name === what)![1];
+  const program = programOf([t([4, 3, 2]), t([2, 2, 2])], (b, x, u) => [
+    scatter_nd(b, x!, constantOfArray(b, at, i64), u!),
+  ]);
+  expect(lower(program.module)).toEqual([]);
+  expect(print(program.module).match(/scf\.for/g) ?? []).toHaveLength(loops);
+});
