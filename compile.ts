@@ -1,6 +1,7 @@
 /** @file The whole path on one page: a model's bytes → a module → the target's pipeline → an artifact. */
 import { targets } from "./codegen/index.ts";
 import { type Artifact, type Fact, type Resources, type Target, type Variant, withFields } from "./codegen/target.ts";
+import { alternativeOf } from "./dialects/alternative.ts";
 import { func } from "./dialects/func.ts";
 import { dialects } from "./dialects/index.ts";
 
@@ -159,7 +160,7 @@ export function schedulesOf(bytes: Uint8Array, options: CompileOptions = {}): Sc
     } catch (error) {
       if (error !== stop) throw error;
     }
-    const kernels = [...module.region().entry].filter(isKernel);
+    const kernels = [...module.region().entry].filter((fn) => isKernel(fn) && !alternativeOf(fn));
     found[machine] = Object.fromEntries(
       kernels.flatMap((fn) => {
         const schedule = scheduleOf(fn);

@@ -14,6 +14,9 @@ import { i64, index, integerAttribute, type MemRefType, stringAttribute } from "
 import { invariant } from "../support/diagnostic.ts";
 import { allocateMemref } from "./memref/memory.ts";
 import { implied } from "./scf/yield.ts";
+import { lane_id, subgroup_reduce, subgroup_size } from "./subgroups.ts";
+
+export { lane_id, setSubgroupSize, subgroup_reduce, subgroup_size } from "./subgroups.ts";
 
 /** The memory space of what a workgroup shares. */
 export const workgroupSpace = stringAttribute("workgroup");
@@ -196,7 +199,7 @@ export function idsOf(body: Region): {
 }
 
 export const dialect = defineDialect("gpu", {
-  doc: "Launches of workgroups of threads, the memory that a workgroup shares, and barriers.",
-  ops: [launch, terminator, barrier],
+  doc: "Launches of workgroups of threads, the memory that a workgroup shares, barriers, and subgroups.",
+  ops: [launch, terminator, barrier, subgroup_reduce, lane_id, subgroup_size],
   partial: true,
 });

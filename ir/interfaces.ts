@@ -35,6 +35,14 @@ export const regionBranch = defineInterface<{
   chosen(op: Operation, constantOf: (v: Value) => bigint | number | boolean | undefined): Region | "none" | undefined;
 }>("region-branch");
 
+/**
+ * What threads that run together find out from each other: all come here, and the answer of each depends on all. Takes the
+ * operands of every thread, in the order of their numbers, and answers the results of every thread.
+ */
+export const collective = defineInterface<{
+  together(op: Operation, given: readonly (readonly unknown[])[]): readonly (readonly unknown[])[];
+}>("collective");
+
 /** Calls a symbol. */
 export const callLike = defineInterface<{
   callee(op: Operation): SymbolRef;

@@ -1,16 +1,16 @@
 /**
  * @file Several threads through one region, as the interpreter runs them: each has registers of its own, and what ends at
- * a barrier is done by all before one goes on. Barriers stand in the region's block itself or in counted loops of it
- * (all threads take the same turns); what has no barrier inside runs thread by thread.
+ * a barrier is done by all before one goes on. Barriers, and ops whose answers depend on all threads, stand in the region's
+ * block itself or in counted loops of it (all threads take the same turns); what has none inside runs thread by thread.
  */
 import type { Operation, Value } from "./core.ts";
-import { loopLike } from "./interfaces.ts";
+import { collective, loopLike } from "./interfaces.ts";
 import type { Activation, BlockPlan, OpPlan } from "./plan.ts";
 import { Barrier } from "./traits.ts";
 
-/** An op at which threads meet: a barrier, or a loop around one. */
+/** An op at which threads meet: a barrier, one that asks all of them, or a loop around such. */
 export const meets = (op: Operation): boolean => {
-  if (op.def.has(Barrier)) return true;
+  if (op.def.has(Barrier) || collective.of(op)) return true;
   for (const region of op.regions) {
     for (const block of region.blocks) for (const inner of block) if (meets(inner)) return true;
   }
@@ -31,10 +31,22 @@ export function runTogether(
   block.steps.forEach((step, i) => {
     const meeting = block.meetings[i];
     if (!meeting) for (const t of threads) step(t.registers, t);
+    else if (collective.of(meeting.op)) ask(meeting, threads);
     else if (!meeting.op.def.has(Barrier)) runLoop(meeting, threads);
   });
   const handed = block.end?.plan.operands ?? [];
   return threads.map(({ registers }) => handed.map((slot) => registers[slot]));
+}
+
+/** An op whose answers depend on all threads. */
+function ask({ op, operands, results }: OpPlan, threads: readonly Activation[]): void {
+  const given = threads.map(({ registers }) => operands.map((slot) => registers[slot]));
+  const found = collective.of(op)!.together(op, given);
+  threads.forEach(({ registers }, t) => {
+    results.forEach((slot, i) => {
+      registers[slot] = found[t]![i];
+    });
+  });
 }
 
 /** A counted loop: the same turns for all threads. */

@@ -47,6 +47,7 @@ import { padToGeneric } from "./linalg/pad-to-generic.ts";
 import { schedule } from "./linalg/schedule.ts";
 import { splitSums } from "./linalg/split-sums.ts";
 import { streamRows } from "./linalg/stream/stream-rows.ts";
+import { subgroups } from "./linalg/subgroups.ts";
 import { toLoops } from "./linalg/to-loops.ts";
 
 export const passes: readonly Pass[] = [
@@ -86,6 +87,7 @@ export const passes: readonly Pass[] = [
   bufferize,
   hoistInit,
   schedule,
+  subgroups,
   toLoops,
   portsInArena,
   planMemory,

@@ -88,12 +88,20 @@ export interface Dispatch {
   readonly step?: number;
 }
 
+/** What a device with a feature of WebGPU runs: in place of a shader, by its number, the one of another number. */
+export interface GpuVariant {
+  readonly needs: "subgroups";
+  readonly shaders: Readonly<Record<number, number>>;
+}
+
 /** A model as a list of dispatches. Every element of a buffer takes a word of 32 bits. */
 export interface GpuProgram {
   /** Bytes of each buffer: those of the inputs, of the outputs, and what is between; the weights are one more. */
   readonly buffers: readonly number[];
   /** What the bindings of each shader are, a letter each: `r` read, `w` written, `u` uniform. */
   readonly shaders: readonly string[];
+  /** Shaders that take the place of others, by number, where a device has a feature. Their texts follow those of the others. */
+  readonly variants: readonly GpuVariant[];
   readonly steps: readonly Dispatch[];
   /** What the device must offer, where that is more than WebGPU promises everywhere. */
   readonly limits: Readonly<Record<string, number>>;

@@ -238,7 +238,8 @@ async function deviceFor(gpu: GPU | undefined, program: GpuProgram): Promise<GPU
   const adapter = await gpu.requestAdapter();
   if (!adapter) throw new Error("there is no WebGPU adapter: no GPU, or none that may be used");
   checkLimits(program, adapter.limits, "adapter");
-  return adapter.requestDevice({ requiredLimits: program.limits });
+  const requiredFeatures = program.variants.map((v) => v.needs).filter((f) => adapter.features.has(f));
+  return adapter.requestDevice({ requiredFeatures, requiredLimits: program.limits });
 }
 
 function checkLimits({ limits }: GpuProgram, offered: GPUSupportedLimits, who: string): void {
@@ -295,7 +296,8 @@ async function prepare(
   let done = 0;
   const pipelines = await Promise.all(
     program.shaders.map(async (kind, i) => {
-      const module = device.createShaderModule({ code: shaders[i]! });
+      const text = program.variants.reduce((n, v) => (device.features.has(v.needs) && v.shaders[n]) || n, i);
+      const module = device.createShaderModule({ code: shaders[text]! });
       const layout = device.createPipelineLayout({ bindGroupLayouts: [layouts.get(kind)!] });
       const pipeline = await device.createComputePipelineAsync({ layout, compute: { module } });
       progress?.(++done, program.shaders.length);

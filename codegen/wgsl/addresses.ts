@@ -244,7 +244,7 @@ function isNonNegative(e: AffineExpr, operands: readonly Value[]): boolean {
   }
 }
 
-/** A thread, a workgroup, the counter of a loop from zero or more, or made of them. */
+/** A thread, a workgroup, a lane, the counter of a loop from zero or more, or made of them. */
 export function isCount(v: Value): boolean {
   const known = constantIndex(v);
   if (known !== undefined) return known >= 0;
@@ -252,7 +252,7 @@ export function isCount(v: Value): boolean {
   if (apply) return isNonNegative(apply.map.results[0]!, apply.mapOperands);
   const least = arith.minui.match(v);
   if (least) return isCount(least.lhs) || isCount(least.rhs);
-  if (v.owner instanceof Operation) return false;
+  if (v.owner instanceof Operation) return gpu.lane_id.is(v.owner) || gpu.subgroup_size.is(v.owner);
   const around = v.owner.parentOp;
   if (!around) return false;
   if (gpu.launch.is(around)) return true;

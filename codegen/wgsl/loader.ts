@@ -30,7 +30,8 @@ export function loaderText(manifest: Manifest, files: FileNames): string {
 ${driverText}
 const manifest = ${JSON.stringify(runManifest(manifest))};
 const shaders = ${JSON.stringify(files.shaders)};
-export const { inputs, outputs, gpu: { limits } } = manifest;
+export const { inputs, outputs, gpu: { limits, variants } } = manifest;
+export const features = variants.map((v) => v.needs);
 
 ${readText}
 
@@ -73,6 +74,8 @@ export declare const inputs: readonly Port[];
 export declare const outputs: readonly Port[];
 /** What the device must offer beyond what WebGPU promises everywhere: \`requiredLimits\` of \`requestDevice\`. */
 export declare const limits: Readonly<Record<string, number>>;
+/** Features of devices that the model runs quicker with: \`requiredFeatures\`, as far as the adapter has them. */
+export declare const features: readonly GPUFeatureName[];
 export interface LoadOptions {
   /** The device to run on. Without it one is asked for, and given back by \`dispose\`. */
   readonly device?: GPUDevice;

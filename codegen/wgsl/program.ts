@@ -1,10 +1,11 @@
 /** @file Calls of kernels become dispatches: shaders (equal ones once), bindings, and one buffer with all constants. */
+import { type AlternativeNeeds, alternativeOf } from "../../dialects/alternative.ts";
 import * as func from "../../dialects/func.ts";
 import * as gpu from "../../dialects/gpu.ts";
 import type { Operation } from "../../ir/core.ts";
 import { elementOf, type MemRefType } from "../../ir/types.ts";
 import type { Binding, Dispatch, GpuProgram } from "../../runtime/manifest.ts";
-import { CompileError, type Diagnostic, makeDiagnostic } from "../../support/diagnostic.ts";
+import { CompileError, type Diagnostic, invariant, makeDiagnostic } from "../../support/diagnostic.ts";
 import { describeLocation } from "../../support/location.ts";
 import type { ProgramConstant } from "../program.ts";
 import { type Call, type HostBuffer, HostWalk, type Place } from "./host.ts";
@@ -34,6 +35,9 @@ export class ProgramBuilder {
   readonly #faults = new Map<string, Diagnostic>();
   readonly #shaders: string[] = [];
   readonly #kinds: string[] = [];
+  /** Shaders that take the place of others: texts, by what they need of a device and by the number of the other. */
+  readonly #variants = new Map<AlternativeNeeds, Map<number, string>>();
+  readonly #alternatives = new Map<string, { readonly fn: Operation; readonly needs: AlternativeNeeds }[]>();
   readonly #steps: Dispatch[] = [];
   /** Parts of the weights buffer, by content. */
   readonly #parts = new Map<string | ProgramConstant, { readonly at: number; readonly bytes: Uint8Array }>();
@@ -45,6 +49,11 @@ export class ProgramBuilder {
 
   /** @throws CompileError with everything that there is no WGSL for */
   build(module: Operation, entry: Operation): Program {
+    for (const fn of module.region().entry) {
+      const other = alternativeOf(fn);
+      if (other)
+        this.#alternatives.set(other.to, [...(this.#alternatives.get(other.to) ?? []), { fn, needs: other.needs }]);
+    }
     const walk = this.#try(() => new HostWalk(module, entry));
     const kept = walk ? this.#dispatches(walk) : [];
     if (this.#faults.size > 0) throw new CompileError([...this.#faults.values()]);
@@ -58,9 +67,14 @@ export class ProgramBuilder {
       maxStorageBufferBindingSize: Math.max(0, ...buffers),
       maxBufferSize: largest,
     }).filter(([name, n]) => n > promised[name as keyof typeof promised]);
+    const shaders = [...this.#shaders];
+    const variants = [...this.#variants].map(([needs, texts]) => ({
+      needs,
+      shaders: Object.fromEntries([...texts].map(([id, text]) => [id, shaders.push(text) - 1])),
+    }));
     return {
-      gpu: { buffers, shaders: this.#kinds, steps: this.#steps, limits: Object.fromEntries(limits) },
-      shaders: this.#shaders,
+      gpu: { buffers, shaders: this.#kinds, variants, steps: this.#steps, limits: Object.fromEntries(limits) },
+      shaders,
       weights,
     };
   }
@@ -109,8 +123,8 @@ export class ProgramBuilder {
     const { kernel } = calls[0]!;
     const { entry } = func.func.of(kernel).body;
     const args = entry.args.map((_, i) => argumentOf(calls, i));
-    const launches = [...entry].filter((op) => gpu.launch.is(op));
-    return launches.flatMap((op) => {
+    const others = this.#alternatives.get(func.func.of(kernel).sym_name) ?? [];
+    return launchesOf(kernel).flatMap((op, number) => {
       const shader = this.#try(() => writeShader(op, entry.args, args));
       if (!shader) return [];
       const kinds = shader.bindings.map((b) => (b.access === "read" ? "r" : "w")).join("");
@@ -121,8 +135,21 @@ export class ProgramBuilder {
         this.#shaders.push(shader.code);
         this.#kinds.push(kind);
       }
+      for (const { fn, needs } of others) {
+        const other = this.#try(() => writeShader(launchesOf(fn)[number]!, func.func.of(fn).body.entry.args, args));
+        if (other) this.#vary(needs, id, shader, other);
+      }
       return [{ ...shader, id }];
     });
+  }
+
+  /** Notes a shader that may be run in place of one, on the same bindings. */
+  #vary(needs: AlternativeNeeds, id: number, shader: Shader, other: Shader): void {
+    const calledAs = ({ bindings, parameters, grid }: Shader): string => JSON.stringify([bindings, parameters, grid]);
+    invariant(calledAs(shader) === calledAs(other), "an alternative is called as what it is an alternative to");
+    const known = this.#variants.get(needs) ?? new Map<number, string>();
+    this.#variants.set(needs, known);
+    if (other.code !== shader.code) known.set(id, other.code);
   }
 
   #step(
@@ -173,6 +200,10 @@ export class ProgramBuilder {
     return part;
   }
 }
+
+/** The launches of a kernel, in order. */
+const launchesOf = (kernel: Operation): readonly Operation[] =>
+  [...func.func.of(kernel).body.entry].filter((op) => gpu.launch.is(op));
 
 /** Calls of a kernel that bind it alike: which arguments lie in the same buffer. */
 function groupOf({ kernel, args }: Call): string {

@@ -11,6 +11,7 @@ import { atom, call, type Expr, infix, prefix } from "../source.ts";
 import { affineText, isCount, number, Sum, sumText } from "./addresses.ts";
 import { controlRows } from "./rows-control.ts";
 import { memoryRows } from "./rows-memory.ts";
+import { subgroupRows } from "./rows-subgroups.ts";
 import { carrierOf, lanesOf, narrowWidth, Unsupported } from "./types.ts";
 import type { KernelWriter, Row, Rows } from "./writer.ts";
 
@@ -466,4 +467,4 @@ const arithmetic: readonly (readonly [OpInfo, Row])[] = [
   [affine.apply, apply],
 ];
 
-export const rows: Rows = new Map<OpInfo, Row>([...arithmetic, ...memoryRows, ...controlRows]);
+export const rows: Rows = new Map<OpInfo, Row>([...arithmetic, ...memoryRows, ...controlRows, ...subgroupRows]);

@@ -12,6 +12,7 @@ import { constantIndex, number, positionOf } from "./addresses.ts";
 import { compact } from "./compact.ts";
 import { floatLiteral } from "./literals.ts";
 import { rows } from "./rows.ts";
+import { laneName, sizeName } from "./rows-subgroups.ts";
 import { bufferOf, carrierOf, lanesOf, type Storage, storageOf, Unsupported, wordOf } from "./types.ts";
 import { type BufferView, KernelWriter } from "./writer.ts";
 
@@ -173,9 +174,13 @@ export function writeShader(launch: Operation, params: readonly Value[], args: r
   const builtins = [
     ...(/\bg\.[xyz]/.test(text) ? ["@builtin(workgroup_id) g: vec3u"] : []),
     ...(/\bl\.[xyz]/.test(text) ? ["@builtin(local_invocation_id) l: vec3u"] : []),
+    ...(text.includes(laneName) ? [`@builtin(subgroup_invocation_id) ${laneName}: u32`] : []),
+    ...(text.includes(sizeName) ? [`@builtin(subgroup_size) ${sizeName}: u32`] : []),
   ];
+  const enabled = text.includes(laneName) ? ["enable subgroups;"] : [];
   const threads = block[1] === 1 && block[2] === 1 ? `${block[0]}` : block.join(", ");
   const code = [
+    ...enabled,
     ...declarations,
     ...w.helpers.values(),
     `@compute @workgroup_size(${threads})\nfn main(${builtins.join(", ")}) {`,

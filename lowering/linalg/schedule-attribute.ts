@@ -47,6 +47,8 @@ export interface RootSchedule {
    * steps they take turns in. Only where one op of the kernel sums up.
    */
   readonly team?: readonly number[];
+  /** 1: threads that sum up together do so in subgroups of the device's first. Only where they are the whole workgroup. */
+  readonly subgroups?: number;
 }
 
 /** How a reducing op runs its reduction loops. */
@@ -129,6 +131,7 @@ export function rootSchedule(op: Operation, rank: number): RootSchedule {
     ...(Array.isArray(s.edge) && { edge: s.edge as readonly number[] }),
     ...(Array.isArray(s.share) && { share: s.share as readonly number[] }),
     ...(Array.isArray(s.team) && { team: s.team as readonly number[] }),
+    ...(s.subgroups === 1 && { subgroups: 1 }),
   };
 }
 

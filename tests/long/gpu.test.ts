@@ -7,8 +7,10 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, it } from "vitest";
 import { compile, type GpuCompiled, type Profile } from "../../index.ts";
+import { writeModel } from "../../onnx/write.ts";
 import { onGpu } from "../support/gpu.ts";
 import { mixedModel } from "../support/mixed-model.ts";
+import { transformerModel } from "../support/transformer-model.ts";
 
 const driver = "/usr/share/vulkan/icd.d/lvp_icd.json";
 const digits = fileURLToPath(new URL("../../examples/digits/digits.onnx", import.meta.url));
@@ -53,6 +55,30 @@ describe.skipIf(!existsSync(driver))("digits.onnx on lavapipe", () => {
     const worst = Math.max(...got.map((v, i) => Math.abs(v - wanted[i]!)));
     expect(worst).toBeLessThan(2 ** -8 * largest);
     expect(worst).toBeGreaterThan(0);
+  });
+});
+
+describe.skipIf(!existsSync(driver))("a transformer on lavapipe", () => {
+  it.each([
+    ["4", "128"],
+    ["8", "256"],
+  ])("answers with subgroups of %s threads what it does without", async (_size, bits) => {
+    const bytes = writeModel(transformerModel({ image: 16, width: 64, heads: 2, layers: 1, classes: 10 }));
+    const model = await compile(bytes, { target: "wgsl", file: "model.onnx" });
+    expect(Object.keys(model.manifest.gpu!.variants[0]!.shaders).length).toBeGreaterThan(1);
+    const [port] = model.manifest.inputs;
+    const values = Array.from({ length: port!.shape.reduce((n, d) => n * d, 1) }, (_, i) => ((i * 37) % 101) / 101);
+    const inputs = { [port!.name]: { array: "Float32Array", values } };
+    const env = { VK_DRIVER_FILES: driver, LP_NATIVE_VECTOR_WIDTH: bits };
+    const plain = await onGpu({ inputs, device: { requiredFeatures: [] } }, model, env);
+    const varied = await onGpu({ inputs }, model, env);
+    expect([plain.error, varied.error, plain.same, varied.same]).toEqual([undefined, undefined, true, true]);
+    const wanted = Object.values(plain.outputs!).flat();
+    const got = Object.values(varied.outputs!).flat();
+    const largest = Math.max(...wanted.map(Math.abs));
+    expect(Math.max(...got.map((v, i) => Math.abs(v - wanted[i]!)))).toBeLessThan(1e-5 * largest);
+    // Sums in another order: had nothing been exchanged, they would be the same.
+    expect(got).not.toEqual(wanted);
   });
 });
 

@@ -14,7 +14,7 @@ import type { Outcome } from "../../bench/conformance/run-case.ts";
 import { shadersVariable } from "../../bench/conformance/wgsl-shaders.ts";
 import { compile } from "../../index.ts";
 import { writeModel } from "../../onnx/write.ts";
-import { nullBackend, onGpu, shadersOf } from "../support/gpu.ts";
+import { isForFeatures, nullBackend, onGpu, shadersOf } from "../support/gpu.ts";
 import { nagaFault, racesOf, schedulesOf, shortened, spirvFacts, spirvOf } from "../support/judges.ts";
 import { sharedPath } from "../support/shared.ts";
 import { transformerModel } from "../support/transformer-model.ts";
@@ -59,13 +59,15 @@ describe.skipIf(!suite || !real)("all shaders of the official suite and of model
     expect(faultsOf(shaders, faults!)).toEqual([]);
   });
 
-  it("pass Naga", () => {
-    const faults = shaders.map((code) => [nagaFault(code) ?? []].flat());
-    expect(faultsOf(shaders, faults)).toEqual([]);
+  it("pass Naga, but for those for devices with features that it does not know", () => {
+    const plain = shaders.filter((code) => !isForFeatures(code));
+    expect(plain.length).toBeLessThan(shaders.length);
+    const faults = plain.map((code) => [nagaFault(code) ?? []].flat());
+    expect(faultsOf(plain, faults)).toEqual([]);
   });
 
   it("have no races where threads share memory", () => {
-    const schedules = schedulesOf(shaders);
+    const schedules = schedulesOf(shaders.filter((code) => !isForFeatures(code)));
     expect(schedules.length).toBeGreaterThan(5);
     expect(
       faultsOf(
@@ -133,8 +135,10 @@ fn main(@builtin(local_invocation_id) l: vec3u) {
     shaders.forEach((code, i) => {
       const facts = spirvFacts(kept[i]!);
       expect(facts.innerDivisions, code).toBe(0);
-      expect(facts.clamps, code).toBe(spirvFacts(trusted[i]!).clamps);
-      expect(facts.innerClamps, code).toBe(0);
+      // What subgroups have put down is read in turns that depend on their size: an access for each sum, in a few turns.
+      const unknown = isForFeatures(code) ? code.match(/var<workgroup>/g)!.length : 0;
+      expect(facts.clamps - spirvFacts(trusted[i]!).clamps, code).toBe(unknown);
+      expect(facts.innerClamps, code).toBe(unknown);
     });
   }
 

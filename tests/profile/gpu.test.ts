@@ -35,7 +35,7 @@ describe("a model that is compiled for profiling on WebGPU", () => {
 
 /** A device whose dispatches take 1 ms each, and begin 2 ms apart. */
 class ClockedDevice extends FakeDevice {
-  readonly features = new Set(["timestamp-query"]);
+  override readonly features = new Set(["timestamp-query"]);
   readonly sets: number[] = [];
   #now = 5_000_000n;
 
@@ -91,7 +91,7 @@ describe("the clock of a device", () => {
         inputs: [port("x")],
         outputs: [port("y")],
         memory: { ...artifact.manifest.memory, weights: { offset: 0, bytes: 256 } },
-        gpu: { buffers: [16, 16], shaders: ["rw"], steps: many, limits: {} },
+        gpu: { buffers: [16, 16], shaders: ["rw"], variants: [], steps: many, limits: {} },
       },
       code: new Uint8Array(1),
       weights: new Uint8Array(256),

@@ -20,6 +20,7 @@ const artifact: GpuArtifact = {
     gpu: {
       buffers: [16, 16, 16],
       shaders: ["rw", "rw"],
+      variants: [],
       steps: [
         { shader: 0, bind: [[0], [2]], grid: [1, 1, 1], kernel: "a" },
         { shader: 1, bind: [[2], [1]], grid: [1, 1, 1], kernel: "b" },
@@ -174,12 +175,33 @@ describe("loading", () => {
       asked.push(what);
       return Promise.resolve(fake.device);
     };
-    const gpu = { requestAdapter: () => Promise.resolve({ limits: fake.limits, requestDevice }) } as unknown as GPU;
+    const { limits, features } = fake;
+    const gpu = { requestAdapter: () => Promise.resolve({ limits, features, requestDevice }) } as unknown as GPU;
     const session = await GpuSession.load(artifact, { gpu });
-    expect(asked).toEqual([{ requiredLimits: { maxBufferSize: 300 } }]);
+    expect(asked).toEqual([{ requiredFeatures: [], requiredLimits: { maxBufferSize: 300 } }]);
     expect(await session.run({ x })).toEqual({ y: x });
     session.dispose();
     expect(fake.destroyed).toBe(true);
+  });
+
+  it("runs what takes the place of shaders where the device has the feature, and asks for it where the adapter has", async () => {
+    const gpu = { ...artifact.manifest.gpu!, variants: [{ needs: "subgroups" as const, shaders: { 1: 2 } }] };
+    const varied = { ...artifact, manifest: { ...artifact.manifest, gpu }, code: "a\n//\nb\n//\nc\n" };
+    const plain = new FakeDevice();
+    await GpuSession.load(varied, { device: plain.device });
+    expect(plain.texts).toEqual(["a\n", "b\n"]);
+    const fake = new FakeDevice();
+    fake.features.add("subgroups");
+    const asked: { readonly requiredFeatures?: readonly string[] }[] = [];
+    const requestDevice = (what: object) => {
+      asked.push(what);
+      return Promise.resolve(fake.device);
+    };
+    const { limits, features } = fake;
+    const source = { requestAdapter: () => Promise.resolve({ limits, features, requestDevice }) } as unknown as GPU;
+    await GpuSession.load(varied, { gpu: source });
+    expect(asked[0]?.requiredFeatures).toEqual(["subgroups"]);
+    expect(fake.texts).toEqual(["a\n", "c\n"]);
   });
 
   it("says what is missing: WebGPU, an adapter, a limit of the adapter or of the device", async () => {

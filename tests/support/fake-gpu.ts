@@ -33,6 +33,9 @@ type Bound = readonly { readonly resource: { readonly buffer: FakeBuffer } }[];
 
 export class FakeDevice {
   limits: Record<string, number> = { maxBufferSize: 1 << 28 };
+  readonly features = new Set<string>();
+  /** The texts of shaders, in the order in which they are made. */
+  readonly texts: string[] = [];
   readonly buffers: FakeBuffer[] = [];
   /** Pipelines that are asked for and not yet made, each with what makes it. */
   readonly waiting: (() => void)[] = [];
@@ -99,7 +102,10 @@ export class FakeDevice {
 
   createBindGroupLayout = (): object => ({});
   createPipelineLayout = (): object => ({});
-  createShaderModule = (): object => ({});
+  createShaderModule = ({ code }: { readonly code: string }): object => {
+    this.texts.push(code);
+    return {};
+  };
   createBindGroup = ({ entries }: { readonly entries: Bound }): Bound => entries;
 
   createComputePipelineAsync(): Promise<object> {

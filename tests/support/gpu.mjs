@@ -62,7 +62,9 @@ const writes = (outputs) =>
   Object.fromEntries(Object.entries(outputs).map(([name, a]) => [name, Array.from(a, Number)]));
 
 if (adapter) {
-  const device = await adapter.requestDevice(job.device ?? {});
+  // What shaders may use where a device has it.
+  const requiredFeatures = ["subgroups"].filter((f) => adapter.features.has(f));
+  const device = await adapter.requestDevice({ requiredFeatures, ...job.device });
   if (job.validate) {
     answer.faults = [];
     for (const code of job.validate) answer.faults.push(await validate(device, code));

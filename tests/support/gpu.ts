@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
+import { shadersOf } from "../../codegen/wgsl/files.ts";
 import type { GpuCompiled, SplitCompiled } from "../../index.ts";
 
 const program = fileURLToPath(new URL("./gpu.mjs", import.meta.url));
@@ -12,6 +13,7 @@ const program = fileURLToPath(new URL("./gpu.mjs", import.meta.url));
 export interface GpuJob {
   /** Options of Dawn; `backend=null` validates everything and computes nothing. */
   readonly options?: readonly string[];
+  /** The device's descriptor; features that compiled models know to use are asked for unless it names others. */
   readonly device?: object;
   readonly validate?: readonly string[];
   readonly inputs?: Readonly<Record<string, { readonly array: string; readonly values: readonly number[] }>>;
@@ -62,3 +64,10 @@ export async function onGpu(
 export const nullBackend = ["backend=null"];
 
 export { shadersOf } from "../../codegen/wgsl/files.ts";
+
+/** Shaders that any device runs: without those that take the place of others where there are features. */
+export const plainShadersOf = (model: GpuCompiled): readonly string[] =>
+  shadersOf(model).slice(0, model.manifest.gpu!.shaders.length);
+
+/** A shader that asks for features. */
+export const isForFeatures = (code: string): boolean => code.startsWith("enable ");

@@ -519,6 +519,11 @@ export class AlongReduction extends Reduction {
     return counted(this.values, extent, carried, go);
   }
 
+  /** What the op that combines is called by ops that combine many. */
+  get kind(): string {
+    return this.#combiner.kind;
+  }
+
   /** The lanes of a vector, put together. */
   across(v: Value): Value {
     const { element } = this.structure.outputs[0]!;

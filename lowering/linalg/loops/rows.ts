@@ -60,7 +60,12 @@ export function onRows(
       const values = new KernelValues(nest, buffers, (v, op, structure, points, lanes) => {
         const own = memory.get(op);
         if (own && points.every((p) => p.every((e) => e.lastDim < known))) {
-          sumTogether(v, { op, structure }, points, { thread, threads, memory: own });
+          sumTogether(v, { op, structure }, points, {
+            thread,
+            threads,
+            memory: own,
+            subgroups: schedule.subgroups === 1,
+          });
         } else reduceElements(v, op, structure, points, lanes);
       });
       // All threads sum up, in the order of the program, before they go different ways.
@@ -147,6 +152,7 @@ export function inTurns(
 
 interface Team extends Turns {
   readonly memory: Value;
+  readonly subgroups: boolean;
 }
 
 /** A sum over the row by all threads of the workgroup: each has its turns, then what they have is put together. */
@@ -191,7 +197,7 @@ class TeamReduction extends AlongReduction {
       return this.step([here], carried);
     });
     const mine = lanes > 1 ? this.across(own!) : own!;
-    const { thread, threads, memory } = this.#team;
+    const { thread, threads, memory, subgroups } = this.#team;
     const [whole] = together(values, [mine], {
       member: thread,
       members: threads,
@@ -199,6 +205,7 @@ class TeamReduction extends AlongReduction {
       at: (e) => e,
       lanes: 1,
       join: (a, b) => this.join(a, b),
+      ...(subgroups && { subgroups: { kind: this.kind, neutral } }),
     });
     return this.join(values.read(out!.value, mapped(out!, domain), 1), whole!);
   }

@@ -87,7 +87,14 @@ export function onTeams(
       const pieces = piecesOf(nest, tile, counts, schedule);
       const values = new KernelValues(nest, buffers, reduceElements);
       const at = pointsIn(pieces, vector, lanes).map((p) => values.resolve(p, lanes));
-      const team = new TeamSum(values, op, structure, { place, members, loop, memory, lanes: alongSum ? 1 : lanes });
+      const team = new TeamSum(values, op, structure, {
+        place,
+        members,
+        loop,
+        memory,
+        lanes: alongSum ? 1 : lanes,
+        subgroups: schedule.subgroups === 1,
+      });
       const { memo } = nest.levels[0]!;
       team.sums(at).forEach((v, i) => {
         memo.set(values.key(op.result(0), at[i]!, lanes), v);
@@ -124,6 +131,7 @@ interface Members {
   readonly memory: Value;
   /** Lanes of a result. */
   readonly lanes: number;
+  readonly subgroups: boolean;
 }
 
 class TeamSum extends AlongReduction {
@@ -143,7 +151,7 @@ class TeamSum extends AlongReduction {
   /** The results at some points, which all members get. */
   sums(points: readonly At[]): Value[] {
     const { structure, values, op } = this;
-    const { place, members, loop, memory, lanes } = this.#members;
+    const { place, members, loop, memory, lanes, subgroups } = this.#members;
     const [out] = structure.outputs;
     const wide = place.alongSum ? this.lanes : 1;
     const domains = points.map((p) => domainOf(structure, 0, p));
@@ -185,6 +193,7 @@ class TeamSum extends AlongReduction {
       },
       lanes,
       join: (a, b) => this.join(a, b),
+      ...(subgroups && { subgroups: { kind: this.kind, neutral } }),
     });
     return whole.map((v, i) => {
       const before = values.read(out!.value, mapped(out!, domains[i]!), lanes);

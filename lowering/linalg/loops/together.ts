@@ -1,4 +1,4 @@
-/** @file What the threads of a workgroup have, put together in memory that they share. */
+/** @file What the threads of a workgroup have, put together: in memory that they share, and in subgroups. */
 import * as arith from "../../../dialects/arith/ops.ts";
 import * as gpu from "../../../dialects/gpu.ts";
 import * as memref from "../../../dialects/memref/index.ts";
@@ -23,6 +23,14 @@ export interface Team {
   /** Lanes of each value. */
   readonly lanes: number;
   join(a: Value, b: Value): Value;
+  /** The team is its workgroup, whose subgroups put together what their threads have without memory. */
+  readonly subgroups?: InSubgroups;
+}
+
+/** What combines the values of threads, by the name that `gpu.subgroup_reduce` has for it, and what leaves others as they are. */
+interface InSubgroups {
+  readonly kind: string;
+  readonly neutral: Value;
 }
 
 /** As many members as put together all of the others' in one round. */
@@ -33,20 +41,15 @@ const oneRound = 8;
  * many there are two rounds: a few put together some each, then all of them all that is left. The order does not depend on the device.
  */
 export function together(values: KernelValues, mine: readonly Value[], team: Team): Value[] {
+  return team.subgroups ? inSubgroups(values, mine, team, team.subgroups) : inMemory(values, mine, team);
+}
+
+function inMemory(values: KernelValues, mine: readonly Value[], team: Team): Value[] {
   const { nest } = values;
-  const { member, members, memory, lanes } = team;
+  const { member, members } = team;
   const { b } = nest;
-  const fetch = (e: AffineExpr, which: number): Value => {
-    const indices = [nest.index(nest.resolve(team.at(e, which), 1))];
-    return lanes === 1
-      ? memref.load(b, memory, indices)
-      : vector.load(b, memory, indices, { types: [vectorType([lanes], (memory.type as MemRefType).element)] });
-  };
-  const put = (all: readonly Value[]): void =>
-    all.forEach((v, which) => {
-      const at = nest.resolve(team.at(member, which), 1);
-      values.store(memory, [lanes > 1 ? add(at, lane) : at], v, lanes);
-    });
+  const fetch = (e: AffineExpr, which: number): Value => fetched(values, team, e, which);
+  const put = (all: readonly Value[]): void => putDown(values, all, team);
   /** What `count` members have, `step` apart, from `first` on. */
   const sum = (first: AffineExpr, start: readonly Value[], count: number, step: number): readonly Value[] =>
     count === 1
@@ -84,4 +87,65 @@ export function together(values: KernelValues, mine: readonly Value[], team: Tea
       1,
     ),
   ];
+}
+
+/**
+ * The same by subgroups: each puts together what its threads have, its first thread puts that down, the others what changes
+ * nothing; then each subgroup puts together all that was put down, by turns of its threads. Whatever the size of subgroups and
+ * whoever is in one, everything counts once; in which order depends on the device.
+ */
+function inSubgroups(
+  values: KernelValues,
+  mine: readonly Value[],
+  team: Team,
+  { kind, neutral }: InSubgroups,
+): Value[] {
+  const { nest } = values;
+  const { members, lanes } = team;
+  const { b } = nest;
+  const within = (v: Value): Value => gpu.subgroup_reduce(b, v, { kind: kind as never, uniform: true });
+  const none = lanes > 1 ? values.broadcast(neutral, lanes) : neutral;
+  const own = nest.at(nest.levels[0]!, "lane", () => gpu.lane_id(b));
+  const size = nest.at(nest.levels[0]!, "subgroup size", () => gpu.subgroup_size(b));
+  const isFirst = arith.cmpi(b, own, nest.constant(0), { predicate: "eq" });
+  putDown(
+    values,
+    mine.map((v) => arith.select(b, isFirst, within(v), none)),
+    team,
+  );
+  gpu.barrier(b);
+  const parts = scf.for(
+    b,
+    own,
+    nest.constant(members),
+    size,
+    mine.map(() => none),
+    {
+      region: (inner, counter, ...held) => {
+        invariant(inner.block && counter, "the body of a loop has a block");
+        const e = nest.open(inner.block, counter, members);
+        const next = held.map((v, which) => team.join(v, fetched(values, team, e, which)));
+        nest.close();
+        return next;
+      },
+    },
+  );
+  return parts.map(within);
+}
+
+/** What a member has put down as value number `which`. */
+function fetched({ nest }: KernelValues, { memory, lanes, at }: Team, e: AffineExpr, which: number): Value {
+  const { b } = nest;
+  const indices = [nest.index(nest.resolve(at(e, which), 1))];
+  return lanes === 1
+    ? memref.load(b, memory, indices)
+    : vector.load(b, memory, indices, { types: [vectorType([lanes], (memory.type as MemRefType).element)] });
+}
+
+/** Puts down what a thread has, for all to see behind a barrier. */
+function putDown(values: KernelValues, all: readonly Value[], { member, memory, lanes, at }: Team): void {
+  all.forEach((v, which) => {
+    const place = values.nest.resolve(at(member, which), 1);
+    values.store(memory, [lanes > 1 ? add(place, lane) : place], v, lanes);
+  });
 }

@@ -11,7 +11,7 @@ import { writeModel } from "../../../onnx/write.ts";
 import { type Numerics, setNumerics } from "../../../rewrite/numerics.ts";
 import { NDArray } from "../../../support/ndarray.ts";
 import { program, randomArray, runPasses } from "../../support/compile.ts";
-import { nullBackend, onGpu, shadersOf } from "../../support/gpu.ts";
+import { nullBackend, onGpu, plainShadersOf, shadersOf } from "../../support/gpu.ts";
 import { nagaFault } from "../../support/judges.ts";
 import { f } from "../../support/products.ts";
 import { transformerModel } from "../../support/transformer-model.ts";
@@ -96,7 +96,7 @@ describe("weights in 16 bits", () => {
     const [plain, fast] = [await made("default"), await made("fast")];
     expect(fast.weights.byteLength).toBeLessThan(0.6 * plain.weights.byteLength);
     expect(fast.manifest.gpu!.steps.length).toBe(plain.manifest.gpu!.steps.length);
-    const shaders = shadersOf(fast);
+    const shaders = plainShadersOf(fast);
     expect(shadersOf(plain).filter((s) => s.includes("unpack2x16float"))).toEqual([]);
     expect(shaders.filter((s) => s.includes("unpack2x16float")).length).toBeGreaterThan(3);
     expect(shaders.map((s) => nagaFault(s)).filter((e) => e !== undefined)).toEqual([]);
