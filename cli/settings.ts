@@ -6,6 +6,7 @@ export interface SettingFlags {
   readonly cpu?: string;
   readonly opt?: string;
   readonly io?: string;
+  readonly requant?: string;
   readonly inPlaceIo?: boolean;
   readonly weights?: string;
   readonly embed?: boolean;
@@ -19,6 +20,10 @@ export function addSettingFlags(command: Command): void {
       "--io <layout>",
       "inputs and outputs of four dimensions as the model has them (nchw) or channels last (nhwc)",
     )
+    .option(
+      "--requant <semantics>",
+      "how sums of integers become bytes: times a float, rounded to even (onnx), or in fixed point (tflite)",
+    )
     .option("--in-place-io", "inputs and outputs lie in the workspace")
     .option("--weights <form>", "weights as C text (c) or as a file of bytes (bin)")
     .option("--embed", "code and weights inside of the loader: one file to ship")
@@ -30,6 +35,7 @@ export function settingsOf({
   cpu,
   opt,
   io,
+  requant,
   inPlaceIo,
   weights,
   embed,
@@ -38,6 +44,7 @@ export function settingsOf({
     ...(cpu === undefined ? {} : { cpu }),
     ...(opt === undefined ? {} : { opt }),
     ...(io === undefined ? {} : { io }),
+    ...(requant === undefined ? {} : { requant }),
     ...(inPlaceIo ? { "in-place-io": "yes" } : {}),
     ...(weights === undefined ? {} : { weights }),
     // Separate files are what targets make without being asked; those that know no other form have no such setting.

@@ -15,6 +15,8 @@ export interface PipelineChoices {
   readonly panel?: number;
   /** Quantized models compute with integers. */
   readonly integers?: boolean;
+  /** How sums of theirs become bytes: as ONNX has it, or in TFLite's fixed point. */
+  readonly requant?: "onnx" | "tflite";
   /** They are multiplied in pairs of 16 bits. */
   readonly pairs?: boolean;
   /** The same for sums of integers, and products of bytes that are summed at a time, of machines that can. */
@@ -48,6 +50,7 @@ export function standardPipeline(choices: PipelineChoices): string {
     integerPanel,
     group,
     integers = false,
+    requant = "onnx",
     pairs = false,
     initializes = false,
     operationsPerByte,
@@ -74,7 +77,7 @@ export function standardPipeline(choices: PipelineChoices): string {
   const products = packsProducts ? `func.func(linalg-pack-products),` : "";
   const hoisting = initializes ? "kernel-hoist-init," : "";
   return (
-    `builtin.module(func.func(graph-integer${integers ? "" : "{only-constants=true}"}${pairs ? ",graph-widen-to-pairs" : ""},graph-recognize,graph-byte-ports${nhwc ? ",graph-nhwc-ports" : ""},graph-fold-affine,graph-layout${planes ? "{planes=true}" : ""}${filling},graph-subpixel${planes ? ",graph-whole-vectors" : ""}${filtering}),graph-to-linalg,` +
+    `builtin.module(func.func(graph-integer${!integers ? "{only-constants=true}" : requant === "onnx" ? "" : `{requant=${requant}}`}${pairs ? ",graph-widen-to-pairs" : ""},graph-recognize,graph-byte-ports${nhwc ? ",graph-nhwc-ports" : ""},graph-fold-affine,graph-layout${planes ? "{planes=true}" : ""}${filling},graph-subpixel${planes ? ",graph-whole-vectors" : ""}${filtering}),graph-to-linalg,` +
     `func.func(${streams ? "linalg-stream-rows," : ""}linalg-decompose-pad${computesBorders ? "{keep-sums=true}" : planes ? "{keep-windows=true}" : ""}),canonicalize,cse,${pack},canonicalize,cse,${products}linalg-outline{stash=true},kernel-count-work,` +
     `linalg-bufferize,${hoisting}${schedule},linalg-to-loops,${portsInArena ? "func.func(kernel-ports-in-arena)," : ""}kernel-plan-memory${overlaps ? "{overlap=true align=16}" : ""},` +
     `func.func(kernel-expand-narrow-floats),kernel-expand-small-types,func.func(kernel-expand-math${fused ? "{fused=true}" : ""},${last}))`

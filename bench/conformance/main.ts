@@ -9,7 +9,7 @@ import { endWithReader } from "../pipe.ts";
 import { findCases } from "./case.ts";
 import { runAll } from "./pool.ts";
 import type { Outcome, Status } from "./run-case.ts";
-import { targets } from "./targets.ts";
+import { allTargets } from "./targets.ts";
 
 endWithReader();
 
@@ -25,7 +25,7 @@ interface Options {
 const command = new Command("conformance")
   .description("Runs test cases in the layout of the official ONNX suite.")
   .requiredOption("--data <dir>", "folder with cases; nested folders are searched")
-  .option("--target <name>", targets.map((t) => t.name).join(", "), "interpreter")
+  .option("--target <name>", allTargets.map((t) => t.name).join(", "), "interpreter")
   .option("--filter <regex>", "only cases whose name matches")
   .option("--json <file>", "write the outcome of every case")
   .option("--timeout <seconds>", "per case", "120")
@@ -33,9 +33,9 @@ const command = new Command("conformance")
 
 async function main(): Promise<number> {
   const options = command.parse().opts<Options>();
-  const target = targets.find((t) => t.name === options.target);
+  const target = allTargets.find((t) => t.name === options.target);
   if (!target)
-    return usage(`there is no target "${options.target}"; known are ${targets.map((t) => t.name).join(", ")}`);
+    return usage(`there is no target "${options.target}"; known are ${allTargets.map((t) => t.name).join(", ")}`);
   if (!statSync(options.data, { throwIfNoEntry: false })?.isDirectory()) return usage(`${options.data} is no folder`);
   const filter = options.filter === undefined ? undefined : new RegExp(options.filter);
   const cases = findCases(options.data).filter((c) => !filter || filter.test(c.name));

@@ -1,7 +1,7 @@
 /** @file A worker of the runner: runs the cases that it is sent, one at a time. */
 import type { Case } from "./case.ts";
 import { runCase } from "./run-case.ts";
-import { targets } from "./targets.ts";
+import { allTargets } from "./targets.ts";
 
 export interface Job {
   readonly case: Case;
@@ -9,6 +9,6 @@ export interface Job {
 }
 
 process.on("message", async (job: Job) => {
-  const target = targets.find((t) => t.name === job.target);
+  const target = allTargets.find((t) => t.name === job.target);
   if (target) process.send?.(await runCase(job.case, target));
 });

@@ -4,6 +4,7 @@
  */
 
 import { dotHelpers } from "./dots.ts";
+import { roundingHelpers } from "./rounding.ts";
 
 const both = (template: string): Readonly<Record<string, string>> => {
   const single = template
@@ -81,6 +82,7 @@ const signedDivision = (bits: 32 | 64): readonly (readonly [string, string])[] =
 
 export const scalarHelpers: Readonly<Record<string, string>> = {
   ...dotHelpers,
+  ...roundingHelpers,
   ...both(`static inline @I $bits_of_f@b(@T x) {
   union { @T f; @I i; } u;
   u.f = x;
@@ -109,16 +111,6 @@ export const scalarHelpers: Readonly<Record<string, string>> = {
   const @T whole = (size + @whole) - @whole;
   return copysign@s(size < @whole ? whole : x, x);
 }`),
-  // In the rounding mode that all C starts with: to nearest, ties to even.
-  round_f32_to_i32: `static inline int32_t $round_f32_to_i32(float x) {
-#if defined(__arm__) && defined(__ARM_FP) && defined(__GNUC__)
-  float r;
-  __asm__("vcvtr.s32.f32 %0, %1" : "=t"(r) : "t"(x));
-  return $bits_of_f32(r);
-#else
-  return $f32_to_i32($roundeven_f32(x));
-#endif
-}`,
   ...both(`static inline @T $floor_f@b(@T x) {
   const @T r = $roundeven_f@b(x);
   return r > x ? r - (@T)1 : r;

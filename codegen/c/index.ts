@@ -33,6 +33,10 @@ const settings = {
     doc: "inputs and outputs of four dimensions as the model has them, or with channels last",
     values: ["nchw", "nhwc"],
   },
+  requant: {
+    doc: "how sums of integers become bytes: times a float, rounded to even (onnx), or in fixed point (tflite)",
+    values: ["onnx", "tflite"],
+  },
   "in-place-io": { doc: "inputs and outputs lie in the workspace", values: ["no", "yes"] },
   weights: { doc: "weights as a C file, or as a file of bytes that is handed over at run time", values: ["c", "bin"] },
 } as const;
@@ -43,12 +47,13 @@ type Settings = Readonly<{ [K in keyof typeof settings]: (typeof settings)[K]["v
 const scalarCpus: ReadonlySet<string> = new Set(["m0", "m4", "m7", "m55", "rv32"]);
 
 /** From `graph` to loops over memrefs, scheduled for a machine. */
-function pipelineFor({ cpu, opt, io, "in-place-io": inPlace }: Settings): string {
+function pipelineFor({ cpu, opt, io, requant, "in-place-io": inPlace }: Settings): string {
   const { integerTiles, dot } = machines.find((m) => m.name === cpu) ?? generic;
   return standardPipeline({
     machine: cpu,
     panel: scalarCpus.has(cpu) ? 4 : 16,
     integers: true,
+    requant,
     pairs: !scalarCpus.has(cpu),
     computesBorders: scalarCpus.has(cpu),
     overlaps: scalarCpus.has(cpu) || opt === "ram",
@@ -64,7 +69,7 @@ function pipelineFor({ cpu, opt, io, "in-place-io": inPlace }: Settings): string
 
 function emit(module: Operation, model: string, chosen: Settings): CArtifact {
   const program = emitProgram(module, model);
-  const report = reportOf(module, program, chosen.cpu);
+  const report = reportOf(module, program, chosen);
   const facts: FileFacts = {
     weights: chosen.weights as WeightsForm,
     planHash: planHashOf(program),

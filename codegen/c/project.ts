@@ -190,7 +190,7 @@ const right = (n: number, width: number): string => n.toLocaleString("en-US").pa
 export function reportText(r: Report): string {
   const within = r.inPlace ? ", in the workspace" : "";
   const lines = [
-    `${r.model}, compiled for ${r.cpu}`,
+    `${r.model}, compiled for ${r.cpu}${r.requant === "onnx" ? "" : `, requantized as ${r.requant} does`}`,
     "",
     `RAM, workspace     ${right(r.workspace, 14)} bytes`,
     `RAM, inputs        ${right(r.inputs, 14)} bytes${within}`,

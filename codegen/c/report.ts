@@ -26,6 +26,8 @@ export interface LayerReport {
 export interface Report {
   readonly model: string;
   readonly cpu: string;
+  /** How sums of integers become bytes. */
+  readonly requant: string;
   readonly macs: number;
   /** Bytes of RAM: workspace, inputs, outputs. */
   readonly workspace: number;
@@ -63,7 +65,11 @@ function spilled(fn: Operation): number {
   return Math.max(0, most - inRegisters);
 }
 
-export function reportOf(module: Operation, program: CProgram, cpu: string): Report {
+export function reportOf(
+  module: Operation,
+  program: CProgram,
+  { cpu, requant }: Pick<Report, "cpu" | "requant">,
+): Report {
   const entry = entryOf(module);
   const functions = new Map<string, Operation>();
   let ops = 0;
@@ -101,6 +107,7 @@ export function reportOf(module: Operation, program: CProgram, cpu: string): Rep
   return {
     model: program.model,
     cpu,
+    requant,
     macs: layers.reduce((n, l) => n + l.macs, 0),
     workspace: program.workspace,
     inputs: sum(program.inputs),

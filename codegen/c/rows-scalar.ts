@@ -9,10 +9,11 @@ import * as vector from "../../dialects/vector/index.ts";
 import type { Operation, Value } from "../../ir/core.ts";
 import { datumOfAttribute } from "../../ir/datum.ts";
 import type { OpInfo } from "../../ir/define.ts";
-import { elementOf, f32, i32, type Type } from "../../ir/types.ts";
+import { elementOf, type Type } from "../../ir/types.ts";
 import { fault } from "../../support/diagnostic.ts";
 import type { NDArray } from "../../support/ndarray.ts";
 import { atom, binding, call, conditional, type Expr, infix, prefix, within } from "../source.ts";
+import { roundingOf } from "./rounding.ts";
 import { bitsOf, unsignedType, valueType, widthOf } from "./types.ts";
 
 export interface RowContext {
@@ -226,18 +227,12 @@ const toFloat =
     return cast(to, signed ? a! : unsigned(from, a!));
   };
 
-/** Rounds a number only to make an integer of it: both are said together, where the integer is made. */
-export function isRoundedForInteger(op: Operation): boolean {
-  if (!math.roundeven.is(op) || op.result().type !== f32 || !op.result().hasOneUse) return false;
-  const { owner } = op.result().firstUse!;
-  return arith.fptosi.is(owner) && owner.block === op.block && owner.result().type === i32;
-}
-
 const fromFloat =
   (signed: boolean): Row =>
   (op, [a], cx) => {
     const rounding = op.operand(0).definingOp;
-    if (rounding && isRoundedForInteger(rounding)) return call(cx.helper("round_f32_to_i32"), a!);
+    const part = rounding && roundingOf(rounding);
+    if (part?.kind === "rounded") return part.scaled ? a! : call(cx.helper("round_f32_to_i32"), a!);
     const from = bitsOf(op.operand(0).type);
     const to = op.result().type;
     const bits = widthOf(to) === 64 ? 64 : 32;

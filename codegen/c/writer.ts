@@ -22,7 +22,8 @@ import { atom, binding, call, type Expr, infix, Names, type SourceText, within }
 import { writeDotPart } from "./dots.ts";
 import { LaneGroup } from "./lanes.ts";
 import { isPairPart, writePairPart } from "./pairs.ts";
-import { cast, isRoundedForInteger, readerOf, scalarRows, unsupported } from "./rows-scalar.ts";
+import { roundingOf } from "./rounding.ts";
+import { cast, readerOf, scalarRows, unsupported } from "./rows-scalar.ts";
 import { isWordVector, lanesOf, vectorName } from "./rows-vector.ts";
 import { literal, memoryType, valueType } from "./types.ts";
 import { type VectorWriter, writeVector } from "./vectors.ts";
@@ -296,8 +297,13 @@ export class FunctionWriter implements VectorWriter {
         writePairPart(op, this);
         continue;
       }
-      if (isRoundedForInteger(op)) {
-        this.bind(op.result(), this.expr(op.operand(0)));
+      const rounding = roundingOf(op);
+      if (rounding) {
+        if (rounding.kind === "rounded") this.bind(op.result(), this.expr(op.operand(0)));
+        else if (rounding.kind === "product") {
+          const { sum, by } = rounding;
+          this.bind(op.result(), call(this.helper("round_product"), this.expr(sum), this.expr(by)));
+        }
         continue;
       }
       if (this.asArrays && this.#group.takes(op)) continue;

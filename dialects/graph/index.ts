@@ -18,6 +18,7 @@ import * as pool from "./pool.ts";
 import * as quant from "./quant.ts";
 import * as recurrent from "./recurrent.ts";
 import * as reduce from "./reduce.ts";
+import * as rescale from "./rescale.ts";
 import * as sample from "./sample.ts";
 import * as scan from "./scan.ts";
 import * as scatter from "./scatter.ts";
@@ -45,6 +46,7 @@ const families = [
   pick,
   image,
   quant,
+  rescale,
   control,
   recurrent,
   sample,

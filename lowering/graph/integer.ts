@@ -20,6 +20,7 @@ import { definePass } from "../../rewrite/pass.ts";
 import { roundEven } from "../../support/special.ts";
 import { derivedConstant, type Known, knownOf } from "./constants.ts";
 import { factorShape, planOf, withoutZeros } from "./integer/contractions.ts";
+import { fromOther, fromPair, fromRequantize, rescaledBy } from "./integer/fixed-point.ts";
 import { isWhole, numbers, type Quantized, quantizedOf, sameScale, targetOf } from "./integer/quantized.ts";
 import { rebuilt, replace } from "./rebuild.ts";
 
@@ -38,8 +39,10 @@ export const integer = definePass("graph-integer", {
   options: {
     /** Numbers stay floats, as for machines that are quicker with them; quantized constants become numbers here. */
     onlyConstants: attr.bool.default(false),
+    /** How sums become bytes: times a float, rounded to even (onnx), or in fixed point (tflite). */
+    requant: attr.oneOf("onnx", "tflite").default("onnx"),
   },
-  run(fn, { onlyConstants }, pass) {
+  run(fn, { onlyConstants, requant }, pass) {
     const block = func.func.of(fn).body.blocks[0];
     if (!block) return false;
     let found = 0;
@@ -56,8 +59,10 @@ export const integer = definePass("graph-integer", {
     };
     if (!onlyConstants) sweep(exact);
     if (!onlyConstants && allows(fn, integerSums)) {
-      sweep((b, op) => exact(b, op) || intoRequantize(b, op));
+      const inFixedPoint = requant === "tflite";
+      sweep((b, op) => exact(b, op) || intoRequantize(b, op, inFixedPoint));
       sweep((b, op) => exact(b, op) || intoNumbers(b, op));
+      if (inFixedPoint) sweep((b, op) => fromRequantize(b, op) || intoFixedPoint(b, op));
     }
     sweep(constantNumbers);
     pass.count("rewritten", found);
@@ -156,16 +161,29 @@ function takeZerosOut(b: Builder, op: Operation): boolean {
 }
 
 /** quantize of a contraction is its sums, requantized. */
-function intoRequantize(b: Builder, op: Operation): boolean {
+function intoRequantize(b: Builder, op: Operation, inFixedPoint: boolean): boolean {
   const view = quantize.match(op);
   const to = view && targetOf(view);
   if (!view || !to || !isWhole(to) || !view.x.hasOneUse) return false;
   const sums = planOf(view.x)?.(b);
   if (!sums) return false;
-  const multipliers = Array.from(sums.factors, (f) => Math.fround(f / to.scales[0]!));
   const zero = to.zeros[0] === 0 ? undefined : numbers(b, to.zeros, to.element, []);
+  if (inFixedPoint) {
+    const factors = sums.exact.map((f) => f / to.scales[0]!);
+    return replace(op, rescaledBy(b, sums.value, factors, factorShape(sums), zero, to.element));
+  }
+  const multipliers = Array.from(sums.factors, (f) => Math.fround(f / to.scales[0]!));
   const multiplier = numbers(b, multipliers, f32, factorShape(sums));
   return replace(op, requantize(b, sums.value, multiplier, zero, { to: to.element }));
+}
+
+/** quantize of what is computed of one or two quantized tensors, element by element. */
+function intoFixedPoint(b: Builder, op: Operation): boolean {
+  const view = quantize.match(op);
+  const to = view && targetOf(view);
+  if (!view || !to || !isWhole(to)) return false;
+  const y = fromPair(b, view.x, to) ?? fromOther(b, view.x, to);
+  return y !== undefined && replace(op, y);
 }
 
 /** A contraction whose result is wanted as floats: sums times their scale. */

@@ -64,6 +64,7 @@ describe("sluice compile --target c", () => {
     ],
     ["a limit that is no number", ["--ram", "much"], ["error[cli/usage]"], "write 65536, 64k or 1M"],
     ["an unknown machine", ["--cpu", "m44"], ["error[cli/usage]"], 'did you mean "m4"?'],
+    ["unknown semantics", ["--requant", "tflit"], ["error[cli/usage]"], 'did you mean "tflite"?'],
     ["an unknown aim", ["--opt", "sped"], ["error[cli/usage]"], 'did you mean "speed"?'],
     ["an unknown layout", ["--io", "nchv"], ["error[cli/usage]"], 'did you mean "nchw"?'],
     ["an unknown form of weights", ["--weights", "hex"], ["error[cli/usage]"], "hex"],
@@ -91,7 +92,7 @@ describe("sluice compile --target c", () => {
     }
   });
 
-  it.each(["--opt=ram", "--io=nhwc", "--in-place-io"])("alone takes %s", (flag) => {
+  it.each(["--opt=ram", "--io=nhwc", "--requant=tflite", "--in-place-io"])("alone takes %s", (flag) => {
     const out = join(folder, "wasm");
     const { code, err } = sluice(["compile", digits, "-o", out, flag]);
     expect(errors(err)).toEqual(["error[cli/usage]"]);

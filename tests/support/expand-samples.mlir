@@ -706,6 +706,16 @@ func.func @main(%arg0: tensor<f32>, %arg1: tensor<i64>) -> tensor<f32> {
 
 // -----
 
+func.func @main(%arg0: tensor<2x3x4xi32>, %arg1: tensor<i8>) -> tensor<2x3x4xi8> {
+  %0 = "graph.constant"() {value = dense<[[1518500249], [1073741824], [2147483647]]> : tensor<3x1xi32>} : () -> tensor<3x1xi32>
+  %1 = "graph.constant"() {value = dense<[[0], [3], [7]]> : tensor<3x1xi32>} : () -> tensor<3x1xi32>
+  %2 = "graph.constant"() {value = dense<[[2], [0], [0]]> : tensor<3x1xi32>} : () -> tensor<3x1xi32>
+  %3 = "graph.rescale"(%arg0, %0, %1, %2, %arg1) {operand_segment_sizes = array<i32: 1, 1, 1, 1, 1>, to = i8} : (tensor<2x3x4xi32>, tensor<3x1xi32>, tensor<3x1xi32>, tensor<3x1xi32>, tensor<i8>) -> tensor<2x3x4xi8>
+  return %3 : tensor<2x3x4xi8>
+}
+
+// -----
+
 func.func @main(%arg0: tensor<2x3x4xi32>, %arg1: tensor<3x1xf32>, %arg2: tensor<i8>) -> tensor<2x3x4xi8> {
   %0 = "graph.requantize"(%arg0, %arg1, %arg2) {to = i8} : (tensor<2x3x4xi32>, tensor<3x1xf32>, tensor<i8>) -> tensor<2x3x4xi8>
   return %0 : tensor<2x3x4xi8>

@@ -25,6 +25,8 @@ export interface Sums {
   readonly value: TensorValue;
   /** One for all, or one per slice along the axis. */
   readonly factors: ArrayLike<number>;
+  /** The same before they are rounded to single precision. */
+  readonly exact: readonly number[];
   readonly axis: number;
 }
 
@@ -72,8 +74,15 @@ function sumsAlong(w: NDArray, axis: number): Float64Array {
   return sums;
 }
 
-/** Factors of the sums: the product of both scales, rounded as ONNX rounds it. */
-const factorsOf = (x: Quantized, w: ArrayLike<number>): number[] => Array.from(w, (s) => Math.fround(x.scales[0]! * s));
+/** Factors of the sums are rounded as ONNX rounds them. */
+const rounded = (exact: readonly number[]): Pick<Sums, "factors" | "exact"> => ({
+  factors: exact.map(Math.fround),
+  exact,
+});
+/** Sums of products are in steps of the product of both scales, */
+const factorsOf = (x: Quantized, w: ArrayLike<number>) => rounded(Array.from(w, (s) => x.scales[0]! * s));
+/** and sums that an average is made of in parts of a step. */
+const averageOf = (x: Quantized, count: number) => rounded([x.scales[0]! / count]);
 
 /**
  * A bias as integers in steps of the factors, less what x's zero point adds to each sum; undefined where it is not known or
@@ -122,7 +131,7 @@ function planConv(v: Value): Plan | undefined {
   if (!w) return undefined;
   const zero = x.zeros[0]!;
   const factors = factorsOf(x, w.scales);
-  const bias = biasOf(c.bias, factors, zero, sumsAlong(w.read(), out));
+  const bias = biasOf(c.bias, factors.factors, zero, sumsAlong(w.read(), out));
   if (!bias) return undefined;
   return (b) => {
     const { strides, dilations, group, layout, pads } = c;
@@ -150,7 +159,7 @@ function planConv(v: Value): Plan | undefined {
         pads: zero === 0 ? pads : pads.map(() => 0),
       },
     ) as TensorValue;
-    return { value, factors, axis: channelAxis(layout, rank) };
+    return { value, ...factors, axis: channelAxis(layout, rank) };
   };
 }
 
@@ -179,12 +188,12 @@ function planMatrix(v: Value): Plan | undefined {
   const w = weightsOf(q, columns);
   if (!w || shapeOf(parts.a).length < 2) return undefined;
   const factors = factorsOf(x, w.scales);
-  const bias = biasOf(parts.bias, factors, x.zeros[0]!, sumsAlong(w.read(), columns));
+  const bias = biasOf(parts.bias, factors.factors, x.zeros[0]!, sumsAlong(w.read(), columns));
   if (!bias) return undefined;
   return (b) => {
     const sums = matmul_integer(b, x.x, constantWeights(b, w, parts.turned ? [1, 0] : undefined), undefined, undefined);
     const value = bias.every((n) => n === 0) ? sums : add(b, sums, numbers(b, bias, i32, [bias.length]));
-    return { value: value as TensorValue, factors, axis: shapeOf(v).length - 1 };
+    return { value: value as TensorValue, ...factors, axis: shapeOf(v).length - 1 };
   };
 }
 
@@ -223,7 +232,7 @@ function planPool(v: Value): Plan | undefined {
     const bias = numbers(b, new Array<number>(channels).fill(-x.zeros[0]! * taps), i32, [channels]);
     const geometry = { strides, dilations, layout, pads, group: channels };
     const value = conv_integer(b, x.x, ones, undefined, undefined, bias, geometry) as TensorValue;
-    return { value, factors: [Math.fround(x.scales[0]! / taps)], axis: 0 };
+    return { value, ...averageOf(x, taps), axis: 0 };
   };
 }
 
@@ -238,7 +247,7 @@ function planMean(v: Value): Plan | undefined {
     const sums = reduce_sum(b, cast(b, x.x, { to: i32 }), { axes, keepdims });
     const shift = -x.zeros[0]! * count;
     const value = shift === 0 ? sums : add(b, sums, numbers(b, [shift], i32, []));
-    return { value: value as TensorValue, factors: [Math.fround(x.scales[0]! / count)], axis: 0 };
+    return { value: value as TensorValue, ...averageOf(x, count), axis: 0 };
   };
 }
 

@@ -31,8 +31,8 @@ const u8 = integer(8, "unsigned");
 
 const type = tensor([1, 3, 8, 8], f32);
 
-async function inC(module: Operation, cpu: string): Promise<Float32Array> {
-  const target = c.configured!({ cpu: cpu === "native" ? hostCpu() : cpu });
+async function inC(module: Operation, cpu: string, requant: string): Promise<Float32Array> {
+  const target = c.configured!({ cpu: cpu === "native" ? hostCpu() : cpu, requant });
   const diagnostics = new Diagnostics();
   const pipeline = parsePipeline(target.pipeline, [...passes, ...target.passes], diagnostics);
   runPipeline(pipeline!, module, { context: new Context(dialects), diagnostics }, {});
@@ -52,19 +52,24 @@ describe.skipIf(!hasCompiler)("quantized models in C", () => {
   afterAll(() => rmSync(cache, { recursive: true, force: true }));
 
   it.each([
-    ["m4", i8, -5],
-    ["m4", u8, 120],
-    ["m0", i8, 3],
-    ["native", i8, -5],
-    ["native", u8, 120],
-    ["x86-64", i8, 7],
-  ] as const)("%s computes what integers say", async (cpu, element, zero) => {
+    ["onnx", "m4", i8, -5],
+    ["onnx", "m4", u8, 120],
+    ["onnx", "m0", i8, 3],
+    ["onnx", "m0", u8, 120],
+    ["onnx", "native", i8, -5],
+    ["onnx", "native", u8, 120],
+    ["onnx", "x86-64", i8, 7],
+    ["tflite", "m4", u8, 120],
+    ["tflite", "m0", i8, 3],
+    ["tflite", "native", i8, -5],
+    ["tflite", "x86-64", u8, 7],
+  ] as const)("%s on %s computes what integers say", async (requant, cpu, element, zero) => {
     const fill = network(element, zero);
     const build = (): Operation => program([type], [tensor([1, 5], f32) as TensorType], (b, x) => [fill(b, x!)]);
     const integers = build();
-    runPasses(integers, "builtin.module(func.func(graph-integer))");
+    runPasses(integers, `builtin.module(func.func(graph-integer{requant=${requant}}))`);
     const expected = (interpret(integers, "main", [randomArray(type, 1)])[0] as NDArray).values();
-    const found = await inC(build(), cpu);
+    const found = await inC(build(), cpu, requant);
     expect(new Set(found).size).toBeGreaterThan(3);
     expect([...found]).toEqual([...expected]);
   });

@@ -4,6 +4,7 @@ import { constantOfArray } from "../../../dialects/graph/constant.ts";
 import { resize } from "../../../dialects/graph/image.ts";
 import { dtype } from "../../../dialects/graph/op.ts";
 import * as quant from "../../../dialects/graph/quant.ts";
+import { rescale } from "../../../dialects/graph/rescale.ts";
 import type { Builder } from "../../../ir/builder.ts";
 import type { Value } from "../../../ir/core.ts";
 import { f16, f32, i8, i16, i32, integer, type TensorType, type Type, tensor } from "../../../ir/types.ts";
@@ -21,6 +22,11 @@ interface Row {
   readonly terms?: number;
 }
 
+/** One number for all, or one for each of three channels. */
+const words = (b: Builder, ...values: number[]): Value => {
+  const shape = values.length === 1 ? [] : [values.length, 1];
+  return constantOfArray(b, NDArray.from("i32", shape, values), i32);
+};
 const window = { strides: [1, 2], pads: [1, 0, 1, 1], dilations: [1, 1] };
 const scaled = { axis: 1, block: 0 };
 const quantRows: readonly Row[] = [
@@ -60,6 +66,22 @@ const quantRows: readonly Row[] = [
     name: "requantize",
     inputs: [t([2, 3, 4], i32), t([3, 1]), t([], i8)],
     build: (b, x, s, z) => quant.requantize(b, x, s, z, { to: i8 }),
+  },
+  {
+    name: "rescale",
+    inputs: [t([2, 3, 4], i32)],
+    build: (b, x) => rescale(b, x, words(b, 1518500250), words(b, 3), undefined, undefined, { to: i8 }),
+  },
+  {
+    name: "rescale per channel, to the left and to the right",
+    inputs: [t([2, 3, 4], i32), t([], u8)],
+    build: (b, x, z) =>
+      rescale(b, x, words(b, 1 << 30, 2 ** 31 - 1, 1234567890), words(b, 0, 2, 31), words(b, 4, 0, 1), z, { to: u8 }),
+  },
+  {
+    name: "rescale to 32 bits",
+    inputs: [t([2, 3, 4], i32), t([3, 1], i32)],
+    build: (b, x, z) => rescale(b, x, words(b, 2 ** 31 - 1), words(b, 0), words(b, 24), z, { to: i32 }),
   },
   {
     name: "conv_integer",
