@@ -4,6 +4,7 @@ import { dialect as affine } from "./affine/index.ts";
 import { dialect as arith } from "./arith/index.ts";
 import { dialect as bufferization } from "./bufferization.ts";
 import { builtin } from "./builtin.ts";
+import { dialect as bytes } from "./bytes.ts";
 import { dialect as cf } from "./cf/index.ts";
 import { dialect as func } from "./func.ts";
 import { dialect as gpu } from "./gpu.ts";
@@ -37,5 +38,6 @@ export const dialects: readonly Dialect[] = [
   tosa,
   ub,
   graph,
+  bytes,
   wasm,
 ];

@@ -68,7 +68,7 @@ export const StaticShaped: Constraint<ShapedType> = where<ShapedType>(
   (t) => isShaped(t) && hasStaticShape(t),
 );
 
-type Like<T extends Type> = T | VectorType | TensorType;
+export type Like<T extends Type> = T | VectorType | TensorType;
 const likeOf = (t: Type): Type => (t.kind === "vector" || t.kind === "tensor" ? elementOf(t) : t);
 
 export const FloatLike: Constraint<Like<FloatType>> = where("floating-point-like", (t) => likeOf(t).kind === "float");

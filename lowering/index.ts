@@ -36,6 +36,7 @@ import { portsInArena } from "./kernel/ports-in-arena.ts";
 import { roundSums } from "./kernel/round-sums.ts";
 import { smallTypes } from "./kernel/small-types.ts";
 import { unroll } from "./kernel/unroll.ts";
+import { byteWords } from "./linalg/byte-words.ts";
 import { decomposePad } from "./linalg/decompose-pad.ts";
 import { fuse } from "./linalg/fuse.ts";
 import { generalizeNamedOps, specializeGenericOps } from "./linalg/generalize.ts";
@@ -76,6 +77,7 @@ export const passes: readonly Pass[] = [
   streamRows,
   decomposePad,
   padToGeneric,
+  byteWords,
   generalizeNamedOps,
   specializeGenericOps,
   fuse,

@@ -17,6 +17,8 @@ export interface Machine {
   readonly dot?: number;
   /** Vectors are loaded from, and stored to, elements narrower than a word. */
   readonly narrow?: boolean;
+  /** Words of four bytes are loaded from rows of bytes, whose sums of products take four at a time. */
+  readonly words?: boolean;
   /** Vectors are loaded from constants that are kept as floats of 16 bits. */
   readonly halves?: boolean;
   /** Output pixels of a depthwise strip. */
@@ -293,6 +295,8 @@ const anyGpu = {
   fusedMultiplyAdd: true,
   copies: 24,
   halves: true,
+  words: true,
+  narrow: true,
   together: 1,
 } as const;
 const tile = (rows: number, columns: number) => ({ rows, columns, gflops: rows * columns });

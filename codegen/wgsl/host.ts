@@ -20,12 +20,20 @@ export interface HostBuffer {
   /** Number of the port, or name of the constant. */
   readonly port?: number;
   readonly constant?: string;
-  /** Elements of one word each; a slot is as large as the largest that lies in it. */
-  words: number;
+  /** What lies in it, at one time or another. */
+  readonly tensors: HostTensor[];
+}
+
+/** What lies in a buffer for a time. */
+export interface HostTensor {
+  readonly count: number;
+  /** Its elements are bytes, four in a word. */
+  packed: boolean;
 }
 
 export interface Place {
   readonly buffer: HostBuffer;
+  readonly tensor: HostTensor;
   /** Elements in front of the first one. */
   readonly offset: number;
 }
@@ -48,7 +56,7 @@ export class HostWalk {
   readonly buffers: HostBuffer[] = [];
   readonly #functions = new Map<string, Operation>();
   readonly #globals = new Map<string, Operation>();
-  readonly #constants = new Map<string, HostBuffer>();
+  readonly #constants = new Map<string, Place>();
   readonly #elements = new Map<Operation, NDArray>();
   readonly #places = new Map<Value, Place>();
   readonly #known = new Map<Value, Known>();
@@ -62,8 +70,7 @@ export class HostWalk {
     }
     const block = func.func.of(entry).body.entry;
     block.args.forEach((a, i) => {
-      const buffer = this.#buffer({ kind: "port", port: i, words: countOf(a) });
-      this.#places.set(a, { buffer, offset: 0 });
+      this.#places.set(a, placeOf(this.#buffer({ kind: "port", port: i, tensors: [] }), countOf(a)));
     });
     this.#block(block);
   }
@@ -139,33 +146,32 @@ export class HostWalk {
   }
 
   #placed(op: Operation): Place | undefined {
-    if (memref.alloc.is(op)) return { buffer: this.#buffer({ kind: "slot", words: 0 }), offset: 0 };
+    if (memref.alloc.is(op)) return placeOf(this.#buffer({ kind: "slot", tensors: [] }), 0);
     const global = memref.get_global.match(op);
-    if (global) return { buffer: this.#constant(global.name, op.result()), offset: 0 };
+    if (global) return this.#constant(global.name, op.result());
     const view = memref.view.match(op);
     if (view) {
       const { buffer } = this.#place(view.source);
       invariant(this.#number(view.byte_shift, op) === 0, "buffers of a slot start where it starts", op.loc);
-      buffer.words = Math.max(buffer.words, countOf(op.result()));
-      return { buffer, offset: 0 };
+      return placeOf(buffer, countOf(op.result()));
     }
     const cast = memref.reinterpret_cast.match(op);
     if (cast) {
       const [offset = 0] = cast.static_offsets;
-      const { buffer } = this.#place(cast.source);
-      return { buffer, offset: isDynamic(offset) ? this.#number(cast.offsets[0]!, op) : offset };
+      const { buffer, tensor } = this.#place(cast.source);
+      return { buffer, tensor, offset: isDynamic(offset) ? this.#number(cast.offsets[0]!, op) : offset };
     }
     const same = memref.cast.match(op);
     return same && this.#place(same.source);
   }
 
-  #constant(name: string, v: Value): HostBuffer {
-    let buffer = this.#constants.get(name);
-    if (!buffer) {
-      buffer = this.#buffer({ kind: "constant", constant: name, words: countOf(v) });
-      this.#constants.set(name, buffer);
+  #constant(name: string, v: Value): Place {
+    let place = this.#constants.get(name);
+    if (!place) {
+      place = placeOf(this.#buffer({ kind: "constant", constant: name, tensors: [] }), countOf(v));
+      this.#constants.set(name, place);
     }
-    return buffer;
+    return place;
   }
 
   /** An element of a constant is known; one of anything else is not. */
@@ -224,6 +230,17 @@ export class HostWalk {
     });
   }
 }
+
+/** The start of a buffer, for something of so many elements. */
+function placeOf(buffer: HostBuffer, count: number): Place {
+  const tensor: HostTensor = { count, packed: false };
+  buffer.tensors.push(tensor);
+  return { buffer, tensor, offset: 0 };
+}
+
+/** Words that a buffer needs for the largest that lies in it. */
+export const wordsIn = ({ tensors }: HostBuffer): number =>
+  tensors.reduce((n, { count, packed }) => Math.max(n, packed ? Math.ceil(count / 4) : count), 0);
 
 const countOf = (v: Value): number => elementCount((v.type as MemRefType).shape);
 

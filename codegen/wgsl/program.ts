@@ -8,7 +8,8 @@ import type { Binding, Dispatch, GpuProgram } from "../../runtime/manifest.ts";
 import { CompileError, type Diagnostic, invariant, makeDiagnostic } from "../../support/diagnostic.ts";
 import { describeLocation } from "../../support/location.ts";
 import type { ProgramConstant } from "../program.ts";
-import { type Call, type HostBuffer, HostWalk, type Place } from "./host.ts";
+import { packTensors } from "./bytes.ts";
+import { type Call, type HostBuffer, HostWalk, type Place, wordsIn } from "./host.ts";
 import { type Argument, type Shader, writeShader } from "./shader.ts";
 import { hostHelp, Unsupported, wordOf } from "./types.ts";
 
@@ -59,7 +60,7 @@ export class ProgramBuilder {
     if (this.#faults.size > 0) throw new CompileError([...this.#faults.values()]);
     const weights = new Uint8Array(roundUp(this.#top, alignment));
     for (const { at, bytes } of this.#parts.values()) weights.set(bytes, at);
-    const buffers = kept.map((b) => roundUp(b.words * 4, 16));
+    const buffers = kept.map((b) => roundUp(wordsIn(b) * 4, 16));
     const largest = Math.max(0, ...buffers, weights.byteLength);
     const most = Math.max(0, ...this.#kinds.map((k) => k.replaceAll("u", "").length));
     const limits = Object.entries({
@@ -103,6 +104,7 @@ export class ProgramBuilder {
     const kept = walk.buffers.filter((b) => b.kind !== "constant");
     kept.sort((a, b) => (a.port ?? kept.length) - (b.port ?? kept.length));
     const index = new Map(kept.map((b, i) => [b, i]));
+    this.#try(() => packTensors(walk.calls));
     const groups = new Map<string, Call[]>();
     for (const c of walk.calls) {
       const key = groupOf(c);
@@ -158,14 +160,14 @@ export class ProgramBuilder {
     index: ReadonlyMap<HostBuffer, number>,
     weights: number,
   ): void {
-    const bind = shader.bindings.map(({ buffer, halves }): Binding => {
+    const bind = shader.bindings.map(({ buffer, packed }): Binding => {
       const place = call.args[buffer] as Place;
       const own = index.get(place.buffer);
       if (own !== undefined) return [own];
       const constant = this.#constants.get(place.buffer.constant!)!;
       const part = this.#try(() =>
-        halves
-          ? this.#part(`halves ${constant.globals[0]}`, () => constant.bytes)
+        packed
+          ? this.#part(`packed ${constant.globals[0]}`, () => constant.bytes)
           : this.#part(constant, () => wordsOf(constant, call.kernel)),
       );
       return part ? [weights, part.at, roundUp(part.bytes.byteLength, 16)] : [weights];
@@ -208,7 +210,9 @@ const launchesOf = (kernel: Operation): readonly Operation[] =>
 /** Calls of a kernel that bind it alike: which arguments lie in the same buffer. */
 function groupOf({ kernel, args }: Call): string {
   const first = args.map((a) =>
-    typeof a === "number" ? "" : args.findIndex((b) => typeof b !== "number" && b.buffer === a.buffer),
+    typeof a === "number"
+      ? ""
+      : `${args.findIndex((b) => typeof b !== "number" && b.buffer === a.buffer)}${a.tensor.packed ? "p" : ""}`,
   );
   return `${func.func.of(kernel).sym_name} ${first.join(",")}`;
 }
@@ -223,7 +227,9 @@ function argumentOf(calls: readonly Call[], i: number): Argument {
   const offsets = given.map((p) => (p as Place).offset);
   const buffer = first!.args.findIndex((a) => typeof a !== "number" && a.buffer === value.buffer);
   const align = offsets.reduce((a, b) => gcd(a, b), 0);
-  return { kind: "buffer", buffer, offset: offsets.every((o) => o === offsets[0]) ? offsets[0]! : undefined, align };
+  const bytes = value.tensor.packed;
+  const offset = offsets.every((o) => o === offsets[0]) ? offsets[0]! : undefined;
+  return { kind: "buffer", buffer, offset, align, bytes };
 }
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));

@@ -1,4 +1,6 @@
 /** @file How loads, stores and the making of vectors are written. */
+import * as arith from "../../dialects/arith/ops.ts";
+import * as bytes from "../../dialects/bytes.ts";
 import * as memref from "../../dialects/memref/index.ts";
 import * as vector from "../../dialects/vector/index.ts";
 import type { Operation, Value } from "../../ir/core.ts";
@@ -25,7 +27,7 @@ function stored(v: Value, view: BufferView, op: Operation, w: KernelWriter): Exp
     const name = lanes === 1 ? "i32" : `vec${lanes}i`;
     return lanes === 1 ? call(name, e) : call("select", atom(`${name}()`), atom(`${name}(1)`), e);
   }
-  if (carrier === view.storage) return e;
+  if (carrier === view.storage || (carrier === "i32" && view.storage === "byte")) return e;
   const name = lanes === 1 ? view.storage : `vec${lanes}${view.storage === "f32" ? "f" : "i"}`;
   if (!carrier) throw new Unsupported(op, "values of this type");
   return atom(`bitcast<${name}>(${e.text})`);
@@ -49,9 +51,16 @@ const half = (view: BufferView, at: Expr): Expr => {
   return atom(`unpack2x16float(${word.text})[${infix("&", at, number(1)).text}]`);
 };
 
+const byteText = "fn byte(w: i32, i: i32) -> i32 { return extractBits(w, u32(i & 3) * 8u, 8u); }";
+
+/** A byte out of its word, with its sign; `at` counts bytes. */
+const byte = (view: BufferView, at: Expr, w: KernelWriter): Expr =>
+  call(w.helper("byte", byteText), element(view, infix(">>", at, atom("2u"))), at);
+
 const load: Row = (op, w) => {
   const { memref: buffer, indices, result } = memref.load.of(op);
   const view = w.buffer(buffer, op);
+  if (view.storage === "byte") return byte(view, w.named(positionIn(view, buffer, indices, 1, op, w)), w);
   if (view.storage === "half") return half(view, w.named(positionIn(view, buffer, indices, 1, op, w)));
   return loaded(element(view, positionIn(view, buffer, indices, 1, op, w)), view, result.type, op, w);
 };
@@ -69,6 +78,15 @@ const loadVector: Row = (op, w) => {
   const view = w.buffer(base, op);
   const lanes = lanesOf(result.type);
   if (!lanes) throw new Unsupported(op, "vectors of this length");
+  if (view.storage === "byte") {
+    if (lanes === 4 && isAligned(base, indices, op))
+      return atom(`unpack4xI8(u32(${element(view, positionIn(view, base, indices, 4, op, w)).text}))`);
+    const at = w.named(positionIn(view, base, indices, 1, op, w));
+    const parts = Array.from({ length: lanes }, (_, i) =>
+      byte(view, w.named(i === 0 ? at : infix("+", at, number(i))), w),
+    );
+    return lanes === 1 ? parts[0]! : atom(`vec${lanes}i(${parts.map((e) => e.text).join(", ")})`);
+  }
   if (view.storage === "half" && view.wide) {
     const two = w.named(element(view, positionIn(view, base, indices, 4, op, w))).text;
     return atom(`vec4f(unpack2x16float(${two}.x), unpack2x16float(${two}.y))`);
@@ -90,6 +108,13 @@ const storeVector: Row = (op, w) => {
   const { valueToStore, base, indices } = vector.store.of(op);
   const view = w.buffer(base, op);
   const lanes = lanesOf(valueToStore.type);
+  if (view.storage === "byte") {
+    // Of what is cut off to bytes the rest is left out as it is packed.
+    const cut = w.pending(valueToStore);
+    const value = cut && arith.trunci.is(cut) ? w.use(cut.operand(0)) : stored(valueToStore, view, op, w);
+    w.line(`${element(view, positionIn(view, base, indices, 4, op, w)).text} = i32(pack4xI8(${value.text}));`);
+    return undefined;
+  }
   const value = stored(valueToStore, view, op, w);
   if (view.wide) {
     w.line(`${element(view, positionIn(view, base, indices, 4, op, w)).text} = ${value.text};`);
@@ -103,6 +128,56 @@ const storeVector: Row = (op, w) => {
   }
   return undefined;
 };
+
+/** A vector of four lies in one word of bytes. */
+const isAligned = (buffer: Value, indices: readonly Value[], op: Operation): boolean =>
+  positionOf(buffer.type as MemRefType, indices, op).divisor % 4 === 0;
+
+/** The words that bytes make, where they lie in words of their own or have one each. */
+const loadWords: Row = (op, w) => {
+  const { base, indices, result } = bytes.load.of(op);
+  const view = w.buffer(base, op);
+  const count = lanesOf(result.type);
+  if (!count) throw new Unsupported(op, "vectors of this length");
+  const words = (each: (i: number) => string): Expr => {
+    const texts = Array.from({ length: count }, (_, i) => each(i));
+    return atom(count === 1 ? texts[0]! : `vec${count}i(${texts.join(", ")})`);
+  };
+  if (view.storage === "byte" && view.wide) return element(view, positionIn(view, base, indices, 16, op, w));
+  const unit = view.storage === "byte" || view.wide ? 4 : 1;
+  const first = positionIn(view, base, indices, unit, op, w);
+  const at = count === 1 && unit === 4 ? first : w.named(first);
+  const place = (i: number): string => element(view, i === 0 ? at : infix("+", at, number(i))).text;
+  if (view.storage === "byte") return words(place);
+  const packed = (four: string): string => `i32(pack4xI8(${four}))`;
+  if (view.wide) return words((i) => packed(place(i)));
+  return words((i) => packed(`vec4i(${[0, 1, 2, 3].map((k) => place(4 * i + k)).join(", ")})`));
+};
+
+const pack: Row = (op, w) => atom(`i32(pack4xI8(vec4i(${op.operands.map((v) => w.use(v).text).join(", ")})))`);
+
+/** One word with one or several, or several with as many. */
+const dot: Row = (op, w) => {
+  const [x, y] = op.operands as [Value, Value];
+  const lanes = lanesOf(op.result().type);
+  if (!lanes) throw new Unsupported(op, "vectors of this length");
+  const one = lanes > 1 ? spreadOf(x) : undefined;
+  const name = `dot${lanes}${one ? "x" : ""}`;
+  const type = lanes === 1 ? "i32" : `vec${lanes}i`;
+  const part = (v: string, i: number): string => `u32(${v}${lanes === 1 ? "" : `.${"xyzw"[i]}`})`;
+  const dots = Array.from({ length: lanes }, (_, i) => `dot4I8Packed(${one ? "c" : part("a", i)}, ${part("b", i)})`);
+  const sum = lanes === 1 ? dots[0]! : `${type}(${dots.join(", ")})`;
+  const text = one
+    ? `fn ${name}(a: i32, b: ${type}) -> ${type} { let c = u32(a); return ${sum}; }`
+    : `fn ${name}(a: ${type}, b: ${type}) -> ${type} { return ${sum}; }`;
+  return call(w.helper(name, text), w.use(one ?? x), w.use(y));
+};
+
+/** The scalar that is in every lane of a vector, if it is made so. */
+function spreadOf(v: Value): Value | undefined {
+  const spread = vector.broadcast.match(v);
+  return spread && spread.source.type.kind !== "vector" ? spread.source : undefined;
+}
 
 const broadcast: Row = (op, w) => {
   const [source] = op.operands as [Value];
@@ -164,6 +239,9 @@ export const memoryRows: readonly (readonly [OpInfo, Row])[] = [
   [memref.collapse_shape, nothing],
   [memref.load, load],
   [memref.store, store],
+  [bytes.load, loadWords],
+  [bytes.pack, pack],
+  [bytes.dot, dot],
   [vector.load, loadVector],
   [vector.store, storeVector],
   [vector.broadcast, broadcast],

@@ -32,6 +32,14 @@ const isLiteral = (v: Value): boolean => {
   return spread ? isLiteral(spread.source) : v.definingOp?.def.isConstant === true;
 };
 
+/** An integer that a sum or a product is the same with or without. */
+function isNeutral(v: Value, symbol: string): boolean {
+  const neutral = symbol === "+" ? 0n : symbol === "*" ? 1n : undefined;
+  const spread = vector.broadcast.match(v);
+  const value = arith.constant.match(spread ? spread.source : v)?.value;
+  return neutral !== undefined && value?.kind === "integer" && value.value === neutral;
+}
+
 const isFloat = (t: Type): boolean => carrierOf(t) === "f32";
 const isBool = (t: Type): boolean => carrierOf(t) === "bool";
 
@@ -78,6 +86,8 @@ const integer =
       if (!bool) throw new Unsupported(op, `'${op.name}' on i1`);
       return infix(bool, a, b);
     }
+    const known = [op.operand(1), op.operand(0)].findIndex((v) => isNeutral(v, symbol));
+    if (known >= 0) return known === 0 ? a : b;
     // A number below zero is taken away instead of added, and the other way round.
     const turned = symbol === "+" ? "-" : symbol === "-" ? "+" : undefined;
     if (turned && /^-\d+$/.test(b.text)) return wrap(infix(turned, a, atom(b.text.slice(1))), type);

@@ -1,11 +1,12 @@
 /** @file One launch of a kernel as a WGSL module: its buffers as bindings, its region as the entry function. */
 import * as arith from "../../dialects/arith/ops.ts";
+import * as bytes from "../../dialects/bytes.ts";
 import * as gpu from "../../dialects/gpu.ts";
 import { widensHalf } from "../../dialects/halves.ts";
 import * as memref from "../../dialects/memref/index.ts";
 import * as vector from "../../dialects/vector/index.ts";
 import type { Operation, Value } from "../../ir/core.ts";
-import type { MemRefType } from "../../ir/types.ts";
+import { elementOf, i8, type MemRefType } from "../../ir/types.ts";
 import { invariant } from "../../support/diagnostic.ts";
 import { atom, call, infix } from "../source.ts";
 import { constantIndex, number, positionOf } from "./addresses.ts";
@@ -18,8 +19,17 @@ import { type BufferView, KernelWriter } from "./writer.ts";
 
 /** How a kernel's argument is called. */
 export type Argument =
-  /** Part of a buffer: which one of the call's, and how many elements are in front of it (unless the calls differ). */
-  | { readonly kind: "buffer"; readonly buffer: number; readonly offset: number | undefined; readonly align: number }
+  /**
+   * Part of a buffer: which one of the call's, how many elements are in front of it (unless the calls differ), what they are a
+   * multiple of, and whether the elements are bytes, four in a word.
+   */
+  | {
+      readonly kind: "buffer";
+      readonly buffer: number;
+      readonly offset: number | undefined;
+      readonly align: number;
+      readonly bytes: boolean;
+    }
   /** An integer; undefined if the calls differ. */
   | { readonly kind: "number"; readonly value: number | undefined };
 
@@ -28,8 +38,8 @@ export type Access = "read" | "write";
 export interface ShaderBinding {
   readonly buffer: number;
   readonly access: Access;
-  /** A constant of floats of 16 bits, two in a word. */
-  readonly halves: boolean;
+  /** A constant is bound as its bytes are, several elements in a word. */
+  readonly packed: boolean;
 }
 
 /** A WGSL module, and what it wants of its caller. */
@@ -51,18 +61,27 @@ interface Use {
   wide: boolean;
   /** Everything that is read is a float of 16 bits that is widened at once. */
   halves: boolean;
+  /** Elements may be bytes, four in a word: what is written is a whole word, and so is what is read as one. */
+  bytes: boolean;
+  /** Four such words at a time are read, at multiples of sixteen elements, and nothing else. */
+  rows: boolean;
 }
 
-function usesOf(body: Operation): Map<Value, Use> {
+export function usesOf(body: Operation): Map<Value, Use> {
   const found = new Map<Value, Use>();
   const note = (v: Value, op: Operation, write: boolean, lanes: number, indices: readonly Value[]): void => {
     const buffer = bufferOf(v);
-    const use = found.get(buffer) ?? { reads: false, writes: false, wide: true, halves: true };
+    const use = found.get(buffer) ?? { reads: false, writes: false, wide: true, halves: true, bytes: true, rows: true };
     found.set(buffer, use);
     if (write) use.writes = true;
     else use.reads = true;
     if (write || ![...op.result().uses()].every(({ owner }) => widensHalf(owner))) use.halves = false;
-    if (lanes !== 4 || positionOf(v.type as MemRefType, indices, op).divisor % 4 !== 0) use.wide = false;
+    const { divisor } = positionOf(v.type as MemRefType, indices, op);
+    const words = bytes.load.is(op);
+    if ((lanes !== 4 && !words) || divisor % 4 !== 0) use.wide = false;
+    if (!words || lanes !== 4 || divisor % 16 !== 0) use.rows = false;
+    if ((write && lanes !== 4) || ((write || words) && divisor % 4 !== 0)) use.bytes = false;
+    if (elementOf(v.type) !== i8) use.bytes = false;
   };
   body.walk((op) => {
     const load = memref.load.match(op);
@@ -71,6 +90,8 @@ function usesOf(body: Operation): Map<Value, Use> {
     if (store) note(store.memref, op, true, 1, store.indices);
     const wideLoad = vector.load.match(op);
     if (wideLoad) note(wideLoad.base, op, false, lanesOf(wideLoad.result.type) ?? 0, wideLoad.indices);
+    const words = bytes.load.match(op);
+    if (words) note(words.base, op, false, lanesOf(words.result.type) ?? 0, words.indices);
     const wideStore = vector.store.match(op);
     if (wideStore) note(wideStore.base, op, true, lanesOf(wideStore.valueToStore.type) ?? 0, wideStore.indices);
   });
@@ -85,6 +106,9 @@ function known(v: Value): number {
 }
 
 const ids = ["x", "y", "z"] as const;
+
+/** What a device's WGSL must know for words of bytes. Where it does not, it says so by this name. */
+const bytesFeature = "packed_4x8_integer_dot_product";
 
 /** Writes a launch. `args` say how the arguments of the function around it are called. */
 export function writeShader(launch: Operation, params: readonly Value[], args: readonly Argument[]): Shader {
@@ -112,17 +136,19 @@ export function writeShader(launch: Operation, params: readonly Value[], args: r
     const writes = members.some((i) => uses.get(params[i]!)!.writes);
     const types = members.map((i) => elementStorage(params[i]!, launch));
     const halves = members.every((i) => uses.get(params[i]!)!.halves);
-    const storage: Storage = halves ? "half" : types.every((t) => t === types[0]) ? types[0]! : "i32";
+    const packed = members.every((i) => (args[i] as { readonly bytes: boolean }).bytes);
+    const storage: Storage = packed ? "byte" : halves ? "half" : types.every((t) => t === types[0]) ? types[0]! : "i32";
     const wide = members.every((i) => {
       const arg = args[i]!;
-      return uses.get(params[i]!)!.wide && arg.kind === "buffer" && arg.align % 4 === 0;
+      const use = uses.get(params[i]!)!;
+      return (packed ? use.rows : use.wide) && arg.kind === "buffer" && arg.align % (packed ? 16 : 4) === 0;
     });
     const name = `b${bindings.length}`;
-    const element = halves ? (wide ? "vec2u" : "u32") : wide ? `vec4${storage === "f32" ? "f" : "i"}` : storage;
+    const element = halves ? (wide ? "vec2u" : "u32") : elementName(storage === "byte" ? "i32" : storage, wide);
     declarations.push(
       `@group(0) @binding(${bindings.length}) var<storage${writes ? ", read_write" : ""}> ${name}: array<${element}>;`,
     );
-    bindings.push({ buffer, access: writes ? "write" : "read", halves });
+    bindings.push({ buffer, access: writes ? "write" : "read", packed: packed || halves });
     for (const i of members) {
       const arg = args[i]!;
       const offset = arg.kind === "buffer" ? (arg.offset ?? parameter(i)) : 0;
@@ -136,7 +162,7 @@ export function writeShader(launch: Operation, params: readonly Value[], args: r
     const storage = elementStorage(v, launch);
     const count = type.shape.reduce((n, d) => n * d, 1);
     const wide = use?.wide === true && count % 4 === 0;
-    const element = wide ? `vec4${storage === "f32" ? "f" : "i"}` : storage;
+    const element = elementName(storage, wide);
     declarations.push(`var<workgroup> s${i}: array<${element}, ${wide ? count / 4 : count}>;`);
     views.set(v, { name: `s${i}`, storage, wide, offset: 0 });
   });
@@ -181,6 +207,7 @@ export function writeShader(launch: Operation, params: readonly Value[], args: r
   const threads = block[1] === 1 && block[2] === 1 ? `${block[0]}` : block.join(", ");
   const code = [
     ...enabled,
+    ...(/4xI8|4I8/.test(text + [...w.helpers.values()].join()) ? [`requires ${bytesFeature};`] : []),
     ...declarations,
     ...w.helpers.values(),
     `@compute @workgroup_size(${threads})\nfn main(${builtins.join(", ")}) {`,
@@ -190,6 +217,9 @@ export function writeShader(launch: Operation, params: readonly Value[], args: r
   ].join("\n");
   return { code: compact(code), bindings, parameters, grid, workgroup: block[0] * block[1] * block[2] };
 }
+
+const elementName = (storage: string, wide: boolean): string =>
+  wide ? `vec4${storage === "f32" ? "f" : "i"}` : storage;
 
 function elementStorage(v: Value, op: Operation): "f32" | "i32" {
   const storage = storageOf((v.type as MemRefType).element);

@@ -49,8 +49,11 @@ export function bufferOf(v: Value): Value {
   return other ? bufferOf(other.src) : v;
 }
 
-/** What an element is in memory: a word, or (`half`) half of one, a float of 16 bits in a constant. */
-export type Storage = "f32" | "i32" | "half";
+/**
+ * What an element is in memory: a word, or (`half`) half of one, a float of 16 bits in a constant, or (`byte`) an integer of
+ * 8 bits, four of which are a word.
+ */
+export type Storage = "f32" | "i32" | "half" | "byte";
 
 export function storageOf(t: Type): "f32" | "i32" | undefined {
   const carrier = carrierOf(t);

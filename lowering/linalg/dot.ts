@@ -28,7 +28,7 @@ export const groupedColumn = (column: AffineExpr, loop: number, panel: number, g
   add(mul(mod(column, constant(panel)), constant(group)), mod(dim(loop), constant(group)));
 
 /** acc + extend(x) * extend(w), so many factors a word: the numbers of the inputs. */
-function productOf(s: Structure, group: number): Omit<Dot, "loop"> | undefined {
+export function narrowProduct(s: Structure, group: number): Omit<Dot, "loop"> | undefined {
   if (s.inputs.length !== 2 || s.outputs.length !== 1) return undefined;
   const narrow: readonly Type[] = group === 4 ? [i8] : group === 2 ? [i8, i16] : [];
   if (s.inputs[0]!.element !== narrow.at(-1) || !narrow.includes(s.inputs[1]!.element)) return undefined;
@@ -53,13 +53,13 @@ export function groupLoop(s: Structure, group: number): number | undefined {
   if (group < 2 || loop < 0 || s.loops[loop]!.extent % group !== 0) return undefined;
   // How long the loop is, x says then: packed weights do not.
   if (!s.inputs[0]?.map.results.some((r) => r.kind === "dim" && r.index === loop)) return undefined;
-  return productOf(s, group) && stepAlong(s, 0, loop) === 1 ? loop : undefined;
+  return narrowProduct(s, group) && stepAlong(s, 0, loop) === 1 ? loop : undefined;
 }
 
 /** The dot products that an op is made of, if its operands lie in memory as they take it. */
 export function dotOf(s: Structure, group: number): Dot | undefined {
   const loop = groupLoop(s, group);
-  const product = productOf(s, group);
+  const product = narrowProduct(s, group);
   if (loop === undefined || !product) return undefined;
   const last = s.inputs[product.weights]!.map.results.at(-1);
   const packed = last?.kind === "+" && last.rhs.kind === "mod" && last.rhs.rhs.kind === "constant";

@@ -9,6 +9,7 @@ import * as tensor from "../../dialects/tensor/index.ts";
 import { type AffineMap, isIdentityMap } from "../../ir/affine.ts";
 import type { Block, Operation, Value } from "../../ir/core.ts";
 import { elementCount, isShaped, unitAttribute } from "../../ir/types.ts";
+import { packsBytes } from "./byte-words.ts";
 import { mayStash, stashAttribute } from "./stash.ts";
 import { staticPad } from "./static-pad.ts";
 import { isMove, staticView } from "./views.ts";
@@ -89,9 +90,15 @@ const isFree = (op: Operation): boolean =>
   tensor.empty.is(op) ||
   isFill(op) ||
   isSpread(op) ||
-  widenedHalves(op) !== undefined ||
+  isConverted(op) ||
   (op.def.isConstant && !isBigConstant(op)) ||
   staticPad(op) !== undefined;
+
+/** Elements of memory in another form, which each kernel makes of them as it loads. */
+function isConverted(op: Operation): boolean {
+  const s = op.results.length === 1 ? structureOf(op) : undefined;
+  return s !== undefined && (widenedHalves(op) !== undefined || packsBytes(s));
+}
 
 /** What gives the elements of a value; padding is looked through, and `views` are if they are to be. */
 function sourceOf(value: Value, views: boolean): Source {
@@ -166,7 +173,7 @@ export function groupKernels(block: Block, twice: Twice = { stash: false, again:
   for (let op = block.last; op; op = op.prev) {
     const s = structures.get(op);
     if (!s || owner.has(op)) continue;
-    if ((isFill(op) || isSpread(op) || widenedHalves(op)) && onlyUsedBy(op, structures)) continue;
+    if ((isFill(op) || isSpread(op) || isConverted(op)) && onlyUsedBy(op, structures)) continue;
     groups.push(grow(op, structures, owner, twice));
   }
   return groups.reverse();
@@ -211,7 +218,7 @@ function grow(
       const { producer, isMoved, divides } = sourceOf(value, again);
       if (!producer || members.has(producer) || owner.has(producer) || !isShaped(value.type)) continue;
       // Part of the kernel as the constant itself would be.
-      if (widenedHalves(producer)) continue;
+      if (isConverted(producer)) continue;
       const p = structures.get(producer);
       if (!p || !onlyUsedIn(producer, members, again) || producer.attributes?.has(materializedAttribute)) continue;
       // Behind a border or in another shape only what moves elements is computed where it is wanted.
@@ -279,7 +286,9 @@ function isRowReduction(s: Structure): boolean {
 
 /** All its users are structured ops, which can have a copy each. */
 const onlyUsedBy = (op: Operation, structures: ReadonlyMap<Operation, Structure>): boolean =>
-  [...op.result().uses()].every((u) => structures.has(u.owner));
+  [...op.result().uses()].every(
+    (u) => structures.has(u.owner) || (staticPad(u.owner) !== undefined && onlyUsedBy(u.owner, structures)),
+  );
 
 function onlyUsedIn(op: Operation, members: ReadonlySet<Operation>, views: boolean): boolean {
   for (const r of op.results) {

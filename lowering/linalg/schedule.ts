@@ -13,6 +13,7 @@ import { stridedOf } from "../../ir/strided.ts";
 import { f32, i8, i16, i32, isShaped, type MemRefType, type TensorType, type Type } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
 import { compact, type Machine, machines, v8 } from "../../support/machine.ts";
+import { packsBytes } from "./byte-words.ts";
 import { dotOf } from "./dot.ts";
 import { interiorOf } from "./loops/borders.ts";
 import { combinerOf } from "./loops/combiner.ts";
@@ -110,6 +111,7 @@ const narrowTypes: ReadonlySet<Type> = new Set([f32, i32, i16, i8]);
 /** What is in memory has vectors on the machine, and the body is arithmetic that vectors have. */
 function hasLanes(s: Structure, machine: Machine): boolean {
   const types = machine.narrow ? narrowTypes : wordTypes;
+  if (machine.words && packsBytes(s)) return true;
   if (machine.halves && widenedHalves(s.op)) return true;
   if (s.operands.some((o) => !types.has(o.element))) return false;
   for (const op of s.body) {

@@ -140,10 +140,13 @@ export function duplicateMoves(block: Block): void {
     const s = structureOf(op);
     const copied = s ? isMove(s) && readsOf(op) <= mostReaders : staticView(op) !== undefined && isMoved(op);
     if (!copied || op.results.length !== 1 || !isLoaded(op)) continue;
-    for (const use of [...op.result().uses()].slice(1)) {
+    const [, ...others] = new Set([...op.result().uses()].map((u) => u.owner));
+    for (const reader of others) {
       const copy = op.clone(new Map());
       block.insertBefore(copy, op);
-      use.owner.setOperand(use.index, copy.result());
+      for (const use of [...op.result().uses()]) {
+        if (use.owner === reader) reader.setOperand(use.index, copy.result());
+      }
     }
   }
 }

@@ -14,7 +14,7 @@ import * as vector from "../../../dialects/vector/index.ts";
 import { type AffineExpr, add, affineMap, constant, dim, floordiv, mod, mul } from "../../../ir/affine.ts";
 import type { Builder } from "../../../ir/builder.ts";
 import type { Value } from "../../../ir/core.ts";
-import { type MemRefType, memref as memrefType, vector as vectorType } from "../../../ir/types.ts";
+import { i8, type MemRefType, memref as memrefType, vector as vectorType } from "../../../ir/types.ts";
 import { invariant } from "../../../support/diagnostic.ts";
 import { type DepthSplit, type Product, splitDepth } from "../product.ts";
 import { type RootSchedule, reductionSchedule } from "../schedule-attribute.ts";
@@ -123,6 +123,10 @@ class SharedProduct {
   readonly #tileRow: AffineExpr;
   readonly #tileColumn: AffineExpr;
   readonly #batch: ReadonlyMap<number, AffineExpr>;
+  /** Expressions that are numbers of their own. */
+  readonly #named = new Map<AffineExpr, AffineExpr>();
+  /** Dimensions of rows that have been taken apart. */
+  readonly #rowsAt = new Map<string, Map<number, AffineExpr>>();
 
   constructor(values: KernelValues, p: Product, sizes: Sizes, { ids, grid, left, right }: Launch) {
     const split = splitDepth(p, sizes.depth);
@@ -148,7 +152,10 @@ class SharedProduct {
 
   /** An expression as a number of its own. */
   #known(e: AffineExpr, count: number): AffineExpr {
-    return e.kind === "constant" || e.kind === "dim" ? e : this.#nest.given(this.#nest.index(e), count);
+    if (e.kind === "constant" || e.kind === "dim") return e;
+    const found = this.#named.get(e) ?? this.#nest.given(this.#nest.index(e), count);
+    this.#named.set(e, found);
+    return found;
   }
 
   /** A position in several dimensions of the result taken apart. */
@@ -180,8 +187,13 @@ class SharedProduct {
   /** The dimensions of row `e` of the workgroup's tile; rows behind the last are the last. `unit` rows from there on exist. */
   #row(e: AffineExpr, unit = 1): Map<number, AffineExpr> {
     const { rows, tileRows } = this.#sizes;
+    const key = `${e.id} ${unit}`;
+    const known = this.#rowsAt.get(key);
+    if (known) return known;
     const row = add(mul(this.#tileRow, constant(tileRows)), e);
-    return this.#places(this.#p.rows, this.#atMost(row, rows - unit, rows % tileRows !== 0));
+    const places = this.#places(this.#p.rows, this.#atMost(row, rows - unit, rows % tileRows !== 0));
+    this.#rowsAt.set(key, places);
+    return places;
   }
 
   /** The first of `unit` columns, `e` times as many behind those of the workgroup; columns behind the last are the last. */
@@ -312,7 +324,10 @@ class SharedProduct {
     const { structure, right, sums } = this.#p;
     const columns = loopOfDim(structure, structure.outputs[0]!.shape.length - 1);
     // Packed weights have no step, and lie side by side in panels.
-    const lanes = this.#isWord(right) && (stepAlong(structure, right.index, columns) ?? 1) === 1 ? wide : 1;
+    const lanes =
+      (this.#isWord(right) || right.element === i8) && (stepAlong(structure, right.index, columns) ?? 1) === 1
+        ? wide
+        : 1;
     const bySteps = stepAlong(structure, right.index, sums[sums.length - 1]!) === 1;
     const across = tileColumns / lanes;
     return this.#parts(across * depth).map(({ part, guard }) => {

@@ -5,6 +5,7 @@
  * results shares its loads, and what does not depend on an inner loop moves out of it. Fusion is nothing but this.
  */
 import * as arith from "../../../dialects/arith/ops.ts";
+import * as bytes from "../../../dialects/bytes.ts";
 import * as linalg from "../../../dialects/linalg/index.ts";
 import { type Structure, structureOf } from "../../../dialects/linalg/structure.ts";
 import * as memref from "../../../dialects/memref/index.ts";
@@ -19,6 +20,7 @@ import { Elementwise } from "../../../ir/traits.ts";
 import {
   attributeKey,
   elementOf,
+  i32,
   isShaped,
   type MemRefType,
   type TensorType,
@@ -28,6 +30,7 @@ import {
 } from "../../../ir/types.ts";
 import { fault, invariant } from "../../../support/diagnostic.ts";
 import type { NDArray } from "../../../support/ndarray.ts";
+import { packsBytes } from "../byte-words.ts";
 import { type StaticPad, staticPad } from "../static-pad.ts";
 import { staticView } from "../views.ts";
 import { sourceOf } from "./borders.ts";
@@ -113,6 +116,7 @@ export class KernelValues {
     if (structure) {
       if (structure.loops.some((l) => l.kind === "reduction")) this.#reduce(this, op, structure, [at], lanes);
       return this.nest.at(level, key, () => {
+        if (packsBytes(structure)) return this.#words(structure, at, lanes);
         if (this.kept?.value !== value) return this.#compute(op, structure, value.index, at, lanes);
         if (!this.filling) return this.#load(this.kept.buffer, at, lanes);
         const made = this.#compute(op, structure, value.index, at, lanes);
@@ -230,6 +234,38 @@ export class KernelValues {
     });
     invariant(answer[result], `${op.name} yields its result`, op.loc);
     return answer[result];
+  }
+
+  /** Words of four bytes each, out of the memory that the bytes lie in. */
+  #words(structure: Structure, at: At, lanes: number): Value {
+    const { b } = this.nest;
+    const whole = this.buffers.get(structure.inputs[0]!.value);
+    const last = at.length - 1;
+    const wide = at.some(usesLane);
+    const inRow = !wide || at.map(laneStep).every((s, d) => s === (d === last ? 1 : 0));
+    if (!whole || !inRow || !bytes.hasWords(whole.type as MemRefType))
+      return this.#compute(structure.op, structure, 0, at, lanes);
+    const first = at.map((e) => substitute(e, [], [constant(0)]));
+    const { buffer, at: place } = this.#flattened(
+      whole,
+      this.resolve(
+        first.map((e, d) => (d === last ? mul(e, constant(bytes.perWord)) : e)),
+        1,
+      ),
+    );
+    const word = bytes.load(
+      b,
+      buffer,
+      place.map((e) => this.nest.index(e)),
+      { types: [wide ? vectorType([lanes], i32) : i32] },
+    );
+    const [pack, ...rest] = structure.body;
+    const map = new Map<Value, Value>([[pack!.result(), word]]);
+    for (const op of rest) {
+      if (op.def.isTerminator) continue;
+      this.#inlineOp(op, map, at, lanes).forEach((v, n) => map.set(op.results[n]!, v));
+    }
+    return this.#inBody(map, structure.yields[0]!);
   }
 
   /** Elements of what is neither an argument nor a structured op. */

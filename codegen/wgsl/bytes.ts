@@ -1,0 +1,35 @@
+/**
+ * @file Which tensors of bytes lie four elements in a word: those of which every kernel writes whole words. Inputs and outputs of
+ * a model have a word for each element, as callers pass them.
+ */
+import * as func from "../../dialects/func.ts";
+import * as gpu from "../../dialects/gpu.ts";
+import type { Operation, Value } from "../../ir/core.ts";
+import type { Call, HostTensor } from "./host.ts";
+import { usesOf } from "./shader.ts";
+
+/** Elements that a word has room for. */
+const perWord = 4;
+
+/** Decides it for everything that is called with. */
+export function packTensors(calls: readonly Call[]): void {
+  const known = new Map<Operation, readonly boolean[]>();
+  const packed = new Map<HostTensor, boolean>();
+  for (const { kernel, args } of calls) {
+    const fits = known.get(kernel) ?? bytesOf(kernel);
+    known.set(kernel, fits);
+    args.forEach((a, i) => {
+      if (typeof a === "number") return;
+      const isWhole = a.buffer.kind !== "port" && a.offset % perWord === 0;
+      packed.set(a.tensor, (packed.get(a.tensor) ?? true) && isWhole && fits[i]!);
+    });
+  }
+  for (const [tensor, isPacked] of packed) tensor.packed = isPacked;
+}
+
+/** Of each argument of a kernel, whether what its launches do with it may be done with bytes. */
+function bytesOf(kernel: Operation): readonly boolean[] {
+  const { entry } = func.func.of(kernel).body;
+  const uses = [...entry].filter((op) => gpu.launch.is(op)).map(usesOf);
+  return entry.args.map((v: Value) => uses.every((u) => u.get(v)?.bytes ?? true));
+}
