@@ -11,12 +11,12 @@ import { usesOf } from "./shader.ts";
 /** Elements that a word has room for. */
 const perWord = 4;
 
-/** Decides it for everything that is called with. */
-export function packTensors(calls: readonly Call[]): void {
+/** Decides it for everything that is called with. `alternatives` are the functions that may be called in place of a kernel. */
+export function packTensors(calls: readonly Call[], alternatives: (kernel: Operation) => readonly Operation[]): void {
   const known = new Map<Operation, readonly boolean[]>();
   const packed = new Map<HostTensor, boolean>();
   for (const { kernel, args } of calls) {
-    const fits = known.get(kernel) ?? bytesOf(kernel);
+    const fits = known.get(kernel) ?? bytesOf([kernel, ...alternatives(kernel)]);
     known.set(kernel, fits);
     args.forEach((a, i) => {
       if (typeof a === "number") return;
@@ -27,9 +27,12 @@ export function packTensors(calls: readonly Call[]): void {
   for (const [tensor, isPacked] of packed) tensor.packed = isPacked;
 }
 
-/** Of each argument of a kernel, whether what its launches do with it may be done with bytes. */
-function bytesOf(kernel: Operation): readonly boolean[] {
-  const { entry } = func.func.of(kernel).body;
-  const uses = [...entry].filter((op) => gpu.launch.is(op)).map(usesOf);
-  return entry.args.map((v: Value) => uses.every((u) => u.get(v)?.bytes ?? true));
+/** Of each argument of functions that are called alike, whether what their launches do with it may be done with bytes. */
+function bytesOf(functions: readonly Operation[]): readonly boolean[] {
+  const each = functions.map((fn) => {
+    const { entry } = func.func.of(fn).body;
+    const uses = [...entry].filter((op) => gpu.launch.is(op)).map(usesOf);
+    return entry.args.map((v: Value) => uses.every((u) => u.get(v)?.bytes ?? true));
+  });
+  return each[0]!.map((_, i) => each.every((fits) => fits[i]));
 }

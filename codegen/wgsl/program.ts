@@ -104,7 +104,7 @@ export class ProgramBuilder {
     const kept = walk.buffers.filter((b) => b.kind !== "constant");
     kept.sort((a, b) => (a.port ?? kept.length) - (b.port ?? kept.length));
     const index = new Map(kept.map((b, i) => [b, i]));
-    this.#try(() => packTensors(walk.calls));
+    this.#try(() => packTensors(walk.calls, (kernel) => this.#othersOf(kernel).map(({ fn }) => fn)));
     const groups = new Map<string, Call[]>();
     for (const c of walk.calls) {
       const key = groupOf(c);
@@ -120,12 +120,16 @@ export class ProgramBuilder {
     return kept;
   }
 
+  #othersOf(kernel: Operation): readonly { readonly fn: Operation; readonly needs: AlternativeNeeds }[] {
+    return this.#alternatives.get(func.func.of(kernel).sym_name) ?? [];
+  }
+
   /** The launches of a kernel, for calls that bind its arguments alike. */
   #write(calls: readonly Call[]): readonly (Shader & { readonly id: number })[] {
     const { kernel } = calls[0]!;
     const { entry } = func.func.of(kernel).body;
     const args = entry.args.map((_, i) => argumentOf(calls, i));
-    const others = this.#alternatives.get(func.func.of(kernel).sym_name) ?? [];
+    const others = this.#othersOf(kernel);
     return launchesOf(kernel).flatMap((op, number) => {
       const shader = this.#try(() => writeShader(op, entry.args, args));
       if (!shader) return [];
