@@ -124,6 +124,14 @@ export const load_splat = defineOp("wasm.load_splat", {
   },
 });
 
+export const prefetch = defineOp("wasm.prefetch", {
+  doc: "Reads a byte at an address plus a constant offset for nothing but its line of the cache; it lies in memory.",
+  operands: [one("address", Address)],
+  attrs: { offset: attr.int.default(0) },
+  effects: () => [reads(), writes()],
+  evaluate: () => [],
+});
+
 export const store = defineOp("wasm.store", {
   doc: "Stores a scalar or a vector at an address plus a constant offset in bytes.",
   operands: [one("value", Any), one("address", Address)],

@@ -30,6 +30,8 @@ export interface Machine {
   /** Bytes of the first two cache levels, per core. */
   readonly l1: number;
   readonly l2: number;
+  /** Weights that no more rows than this share are brought near while what is before them is multiplied. */
+  readonly ahead?: number;
   /** Operations of a product that pass while a byte comes from memory: what it costs to read much. */
   readonly operationsPerByte?: number;
   /** Multiply and add fuse into one instruction. */
@@ -77,6 +79,7 @@ const zen = {
   narrow: true,
   dot: 2,
   operationsPerByte: 2,
+  ahead: 256,
 } as const;
 
 /** V8 from 13 on (Chrome 132, Node 24): emits code in the order in which it is written. */

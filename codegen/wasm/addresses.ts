@@ -12,7 +12,7 @@ import * as vector from "../../dialects/vector/index.ts";
 import * as wasm from "../../dialects/wasm.ts";
 import { linear } from "../../ir/affine.ts";
 import { Builder } from "../../ir/builder.ts";
-import { Operation, type Value } from "../../ir/core.ts";
+import { type Block, Operation, type Value } from "../../ir/core.ts";
 import { byteWidth } from "../../ir/datum.ts";
 import type { OpInfo } from "../../ir/define.ts";
 import { isTriviallyDead } from "../../ir/effects.ts";
@@ -34,6 +34,7 @@ export const addresses = definePass("wasm-addresses", {
 const bufferOperand: ReadonlyMap<OpInfo, number> = new Map<OpInfo, number>([
   [memref.load, 0],
   [memref.store, 1],
+  [memref.prefetch, 0],
   [vector.load, 0],
   [vector.store, 1],
 ]);
@@ -59,6 +60,8 @@ class Addresses {
   readonly #needed = new Set<Pointer>();
   /** Pointers by key; made per loop, outermost first. */
   readonly #values = new Map<string, Value>();
+  /** Pointers that no loop carries, as they were computed first in each block. */
+  readonly #here = new Map<Block, Map<string, Value>>();
   /** What stands for loaded values that are themselves parts of addresses. */
   readonly #loaded = new Map<Value, Value>();
   /** Pointers that each loop carries, by the loop's counter. */
@@ -95,7 +98,8 @@ class Addresses {
     if (at === undefined) return undefined;
     const own = op.operand(at);
     const type = own.type as MemRefType;
-    const { buffer, distance } = this.#beside.get(own) ?? { buffer: own, distance: 0 };
+    const whole = wholeOf(own);
+    const { buffer, distance } = this.#beside.get(whole) ?? { buffer: whole, distance: 0 };
     const { strides } = stridedOf(type)!;
     if (strides.some(isDynamic)) return undefined;
     const bytes = byteWidth(type.element);
@@ -104,8 +108,8 @@ class Addresses {
       form = plusForm(form, this.#form(op.operand(at + 1 + i)), strides[i]! * bytes);
     }
     // Where something is subtracted, the pointer alone might be below 0, which an offset does not mend.
-    const whole = [...form.terms.values()].some((f) => f < 0);
-    const [constant, offset] = whole ? [form.constant, 0] : [0, form.constant];
+    const subtracts = [...form.terms.values()].some((f) => f < 0);
+    const [constant, offset] = subtracts ? [form.constant, 0] : [0, form.constant];
     return { op, pointer: this.#pointer(buffer, form.terms, constant), offset };
   }
 
@@ -252,6 +256,23 @@ class Addresses {
     return this.#added(b, start, { terms: p.terms, constant: 0 });
   }
 
+  /** The address of a pointer where an access stands. Accesses come in their order, so neighbours share what the first has computed. */
+  #at(b: Builder, p: Pointer): Value {
+    const known = this.#values.get(p.key);
+    if (known || !b.block) return known ?? this.#materialize(b, p);
+    let here = this.#here.get(b.block);
+    if (!here) {
+      here = new Map();
+      this.#here.set(b.block, here);
+    }
+    let v = here.get(p.key);
+    if (!v) {
+      v = this.#materialize(b, p);
+      here.set(p.key, v);
+    }
+    return v;
+  }
+
   #base(buffer: Value): Value {
     const key = this.#pointer(buffer, new Map()).key;
     let v = this.#values.get(key);
@@ -279,10 +300,11 @@ class Addresses {
     const b = Builder.before(op);
     // Instructions take offsets from 0 up; what is below moves into the pointer.
     const low = Math.min(0, offset);
-    let at = this.#materialize(b, pointer);
+    let at = this.#at(b, pointer);
     if (low < 0) at = this.#added(b, at, { terms: new Map(), constant: low });
     const value = memref.store.match(op)?.value ?? vector.store.match(op)?.valueToStore;
     if (value) wasm.store(b, value, at, { offset: offset - low });
+    else if (memref.prefetch.is(op)) wasm.prefetch(b, at, { offset: offset - low });
     else {
       const now = loaded(b, op.result(), at, offset - low);
       if (now) this.#loaded.set(op.result(), now);
@@ -311,6 +333,12 @@ function loaded(b: Builder, whole: Value, at: Value, offset: number): Value | un
   old.replaceAllUsesWith(value);
   return value;
 }
+
+/** What begins at the same address as a view that only counts its dimensions in another way: pointers to it are the loops'. */
+const wholeOf = (buffer: Value): Value => {
+  const collapse = memref.collapse_shape.match(buffer);
+  return collapse ? wholeOf(collapse.src) : buffer;
+};
 
 /** The value is made inside of a loop. */
 const isInside = (v: Value, loop: Operation): boolean => {

@@ -35,7 +35,14 @@ export const foldOffsets = definePass("wasm-fold-offsets", {
       op.setOperand(1, arith.constantInteger(Builder.before(op), outer.constant + inner.constant, i32));
     }
     fn.walk((op) => {
-      const at = wasm.load.is(op) ? 0 : wasm.store.is(op) ? 1 : splats && wasm.load_splat.is(op) ? 0 : -1;
+      const at =
+        wasm.load.is(op) || wasm.prefetch.is(op)
+          ? 0
+          : wasm.store.is(op)
+            ? 1
+            : splats && wasm.load_splat.is(op)
+              ? 0
+              : -1;
       if (at < 0) return;
       const sum = sumOf(op.operand(at));
       const offset = op.props[0] as number;

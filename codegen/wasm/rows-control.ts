@@ -224,6 +224,13 @@ const loadSplat: Row = (op, w) => {
   w.set(op.result());
 };
 
+/** There is no instruction for it; engines keep a load that nobody uses, because it might trap. */
+const prefetch: Row = (op, w) => {
+  const { address, offset } = wasm.prefetch.of(op);
+  w.push(address);
+  w.f.access("i32.load8_u", offset).drop();
+};
+
 const store: Row = (op, w) => {
   const { value, address, offset } = wasm.store.of(op);
   w.push(address);
@@ -287,6 +294,7 @@ export const controlRows: Rows = new Map<OpInfo, Row>([
   [wasm.address, address],
   [wasm.pin, pin],
   [wasm.load, load],
+  [wasm.prefetch, prefetch],
   [wasm.load_splat, loadSplat],
   [wasm.store, store],
 ]);

@@ -73,6 +73,11 @@ export interface ReductionSchedule {
    * engines that order instructions by themselves.
    */
   readonly apart: number;
+  /**
+   * Weights come panel by panel, each for all rows: while one is multiplied, the next one is brought near. The input that they are, how
+   * many elements lie between panels, how many are touched during a row of results, and how many lie between two steps.
+   */
+  readonly ahead?: readonly number[];
 }
 
 export const scheduleName = "schedule";
@@ -156,5 +161,6 @@ export function reductionSchedule(op: Operation, reductions: readonly number[]):
     unroll: num(s.unroll, 1),
     group: num(s.group, 1),
     apart: num(s.apart, 0),
+    ...(Array.isArray(s.ahead) && { ahead: s.ahead as readonly number[] }),
   };
 }

@@ -147,7 +147,7 @@ function faultsOf(given: KernelSchedule, chosen: KernelSchedule, shape: readonly
 
 /** Names that schedules do not have, and names that are missing. */
 function namesOf(at: string, given: object, chosen: object): string[] {
-  const optional = new Set(["turn", "gaps", "joined", "edge", "workgroup"]);
+  const optional = new Set(["turn", "gaps", "joined", "edge", "workgroup", "ahead"]);
   const unknown = Object.keys(given).filter((k) => !(k in chosen) && !optional.has(k));
   const missing = Object.keys(chosen).filter((k) => !(k in given) && !optional.has(k) && k !== "reductions");
   return [...unknown.map((k) => `there is nothing called ${at}${k}`), ...missing.map((k) => `${at}${k} is missing`)];

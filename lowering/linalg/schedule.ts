@@ -100,8 +100,7 @@ export function scheduleKernel(fn: Operation, machine: Machine): readonly number
       : (tileAlongInput(structures, shape, machine, vectorizable, work) ??
         turnBlocks(tileElementwise(shape, lanes, work), structures, shape, machine));
   setSchedule(fn, root);
-  for (const r of reductions)
-    setSchedule(r.op, reductionLoops(r.structure, r === heavy, lanes, pointsOf(root), machine));
+  for (const r of reductions) setSchedule(r.op, reductionLoops(r.structure, r === heavy, lanes, root, machine));
   return shape;
 }
 
@@ -220,7 +219,8 @@ function turnedLoop(s: Structure, shape: readonly number[], vector: number): num
 
 /**
  * The two dimensions in front of the last, if rows of them follow each other in all that is read and written, and nothing tells
- * them apart: an image of 5 columns, of which each point is computed by itself, is one long row.
+ * them apart: an image of 5 columns, of which each point is computed by itself, is one long row. Results may be written with room
+ * between their rows, if the machine is not to know where: each place is computed then.
  */
 function joinedRows(
   structures: readonly Structure[],
@@ -228,13 +228,14 @@ function joinedRows(
   writes: readonly MemRefType[],
   shape: readonly number[],
   machine: Machine,
-): readonly number[] | undefined {
+): Joined | undefined {
   const rank = shape.length;
   const [h, w] = [rank - 3, rank - 2];
-  if (!machine.rowByRow || h < 0 || shape[h] === 1 || shape[w] === 1) return undefined;
+  if (machine.grid || h < 0 || shape[h] === 1 || shape[w] === 1) return undefined;
   const isRow = (strides: readonly number[] | undefined): boolean => strides?.[h] === strides![w]! * shape[w]!;
   const same = results.every((t) => t.shape.length === rank && t.shape.every((n, d) => n === shape[d]));
-  if (!same || !writes.every((t) => isRow(stridedOf(t)?.strides))) return undefined;
+  const isEven = writes.every((t) => isRow(stridedOf(t)?.strides));
+  if (!same || (machine.rowByRow && !isEven)) return undefined;
   for (const s of structures) {
     const out = s.outputs[0]!;
     const isPlain = out.shape.length === rank && out.shape.every((n, d) => n === shape[d] && loopOfDim(s, d) === d);
@@ -252,15 +253,24 @@ function joinedRows(
       if (stepAlong(s, o.index, h) !== stepAlong(s, o.index, w)! * shape[w]!) return undefined;
     }
   }
-  return [h, w];
+  return { dims: [h, w], isEven };
 }
+
+interface Joined {
+  readonly dims: readonly number[];
+  /** What is written lies as the rows do. */
+  readonly isEven: boolean;
+}
+
+/** Steps of a reduction that pass while the place of a result is taken apart into row and column. */
+const stepsOfPlace = 6;
 
 function tileReduction(
   s: Structure,
   shape: readonly number[],
   lanes: number,
   machine: Machine,
-  joined?: readonly number[],
+  joinable?: Joined,
 ): RootSchedule {
   const rank = shape.length;
   const last = rank - 1;
@@ -279,11 +289,21 @@ function tileReduction(
   while (row > 0 && shape[row] === 1) row--;
   // Where windows reach over an edge, results are computed one by one.
   const inside = row >= 0 ? interiorOf(s)[row] : undefined;
-  const rows = row < 0 ? 1 : inside ? inside.to - inside.from : extentsOf({ ...(joined && { joined }) }, shape)[row]!;
+  const tiles = tilesFor(s, machine);
+  const steps = s.loops.reduce((n, l) => (l.kind === "reduction" ? n * l.extent : n), 1);
+  const together = joinable && extentsOf({ joined: joinable.dims }, shape);
+  const apart = together && {
+    time: (together[row]! / shape[row]!) * chooseTile(shape[row]!, columns, lanes, tiles, machine.even).time,
+    joined: chooseTile(together[row]!, columns, lanes, tiles, machine.even).time,
+  };
+  const pays = apart && apart.joined * (joinable.isEven ? 1 : 1 + stepsOfPlace / steps) <= apart.time;
+  const joined = machine.rowByRow || (shared && pays) ? joinable?.dims : undefined;
+  const extents = (joined && together) ?? shape;
+  const rows = row < 0 ? 1 : inside ? inside.to - inside.from : extents[row]!;
   const tile = new Array<number>(rank).fill(1);
   const block = new Array<number>(rank).fill(0);
   if (shared) {
-    const best = chooseTile(rows, columns, lanes, tilesFor(s, machine), machine.even);
+    const best = chooseTile(rows, columns, lanes, tiles, machine.even);
     tile[last] = best.columns;
     if (row >= 0) tile[row] = best.rows;
     // Panels of columns outside of the rows, a block of rows outside of the panels.
@@ -292,14 +312,16 @@ function tileReduction(
     let outer = row - 1;
     while (outer > 0 && shape[outer] === 1) outer--;
     if (machine.rowByRow) return { order, tile, block, vector: base.vector, lanes, ...(joined && { joined }) };
-    const parallel = outer >= 0 && shape[outer]! > 1 && !isBatch(s, loopOfDim(s, outer)) ? outer : row;
-    if (row >= 0) blockRows(s, shape, { row, outer: parallel, tile: best }, machine, block);
+    const isSplit = !joined && outer >= 0 && shape[outer]! > 1 && !isBatch(s, loopOfDim(s, outer));
+    const parallel = isSplit ? outer : row;
+    if (row >= 0) blockRows(s, extents, { row, outer: parallel, tile: best }, machine, block);
     return {
       order: [...others.filter((d) => d < parallel), last, ...others.filter((d) => d >= parallel)],
       tile,
       block,
       vector: base.vector,
       lanes,
+      ...(joined && { joined }),
     };
   }
   // Channel by channel (depthwise, pooling): a strip of outputs shares its inputs.
@@ -381,7 +403,7 @@ function chooseTile(
   lanes: number,
   tiles: Machine["tiles"],
   even = false,
-): { readonly rows: number; readonly columns: number } {
+): { readonly rows: number; readonly columns: number; readonly time: number } {
   // Tiles of one vector are for results of one vector.
   const all = tiles.filter(
     (t) => t.rows <= rows && t.columns <= Math.max(lanes, columns) && (t.columns > lanes || columns < 2 * lanes),
@@ -392,21 +414,18 @@ function chooseTile(
   const speedOf = (r: number, c: number): number =>
     (tiles.find((t) => t.rows === r && t.columns === c) ?? tiles.find((t) => t.rows === r) ?? tiles[tiles.length - 1]!)
       .gflops;
-  let best: { readonly rows: number; readonly columns: number } = {
+  let best = {
     rows: 1,
     columns: Math.min(8, Math.floor(columns / lanes) * lanes),
+    time: Number.POSITIVE_INFINITY,
   };
-  let least = Number.POSITIVE_INFINITY;
   for (const t of fits) {
     const whole = Math.floor(rows / t.rows);
     const rest = rows - whole * t.rows;
     const left = columns % t.columns;
     const time =
       ((whole * t.rows) / t.gflops + (rest > 0 ? rest / speedOf(rest, t.columns) : 0)) * (columns - left + left * 1.5);
-    if (time < least) {
-      least = time;
-      best = t;
-    }
+    if (time < best.time) best = { rows: t.rows, columns: t.columns, time };
   }
   return best;
 }
@@ -439,6 +458,30 @@ function longestRun(s: Structure, order: readonly number[], but = -1): number {
   return run;
 }
 
+/** Weights, in bytes, that are worth being read ahead. */
+const manyWeights = 64 << 10;
+
+/** Whether the next panel of weights is brought near while one is multiplied with all rows, and how much at a time. */
+function readAhead(s: Structure, root: RootSchedule, machine: Machine): Pick<ReductionSchedule, "ahead"> {
+  const last = root.tile.length - 1;
+  const along = loopOfDim(s, last);
+  const input = readInputs(s).find((i) => (stepAlong(s, i, along) ?? 1) !== 0);
+  if (machine.ahead === undefined || input === undefined || root.vector !== last || root.block.some((n) => n > 0))
+    return {};
+  const { map, shape } = s.inputs[input]!;
+  const isShared = (loop: number): boolean => !map.results.some((e) => mentions(e, loop));
+  const extents = (keep: (loop: number) => boolean): number =>
+    s.loops.reduce((n, l, i) => (keep(i) ? n * l.extent : n), 1);
+  const rows = extents((i) => s.loops[i]!.kind !== "reduction" && isShared(i));
+  const steps = extents((i) => s.loops[i]!.kind === "reduction");
+  const inTile = root.tile.reduce((n, t, d) => (isShared(loopOfDim(s, d)) ? n * t : n), 1);
+  const bytes = 4 * shape.reduce((n, d) => n * d, 1);
+  if (rows <= inTile || rows > machine.ahead || bytes < manyWeights) return {};
+  const distance = root.tile[last]! * steps;
+  const perRow = Math.ceil(distance / rows);
+  return { ahead: [input, distance, perRow, Math.ceil((perRow * inTile) / steps)] };
+}
+
 /** Copies of a step of a product of matrices. */
 function unrollOf(machine: Machine, points: number, dots: boolean, windows: boolean): number {
   if (!machine.rowByRow) return dots ? 1 : machine.unroll;
@@ -452,9 +495,10 @@ function reductionLoops(
   s: Structure,
   heavy: boolean,
   lanes: number,
-  points: number,
+  root: RootSchedule,
   machine: Machine,
 ): ReductionSchedule {
+  const points = pointsOf(root);
   const order = reductionsOf(s);
   const apart = machine.loopForm === "exits" ? 1 : 0;
   const none: ReductionSchedule = {
@@ -490,6 +534,7 @@ function reductionLoops(
         run,
         unroll: unrollOf(machine, points, dot !== undefined, run < order.length),
         ...(dot && { group: machine.dot! }),
+        ...(!dot && readAhead(s, root, machine)),
       };
     }
   }

@@ -3,12 +3,15 @@ import { describe, expect, it } from "vitest";
 import * as arith from "../../dialects/arith/ops.ts";
 import * as linalg from "../../dialects/linalg/index.ts";
 import * as math from "../../dialects/math.ts";
+import * as memref from "../../dialects/memref/index.ts";
 import * as tensor from "../../dialects/tensor/index.ts";
-import type { Builder } from "../../ir/builder.ts";
-import type { Value } from "../../ir/core.ts";
+import { Builder } from "../../ir/builder.ts";
+import type { Operation, Value } from "../../ir/core.ts";
+import { interpret } from "../../ir/interpret.ts";
 import { Resource } from "../../ir/resource.ts";
 import { f32, tensor as tensorType } from "../../ir/types.ts";
-import { both, distance, hasRelaxedSimd, program, randomArray } from "../support/compile.ts";
+import { print } from "../../text/printer.ts";
+import { both, distance, hasRelaxedSimd, kernelPipeline, program, randomArray, runPasses } from "../support/compile.ts";
 
 const empty = (b: Builder, shape: readonly number[]): Value => tensor.empty(b, [], { types: [tensorType(shape, f32)] });
 const number = (b: Builder, value: number): Value => arith.constantFloat(b, value, f32);
@@ -57,6 +60,19 @@ function matmul(b: Builder, x: Value, w: Value, m: number, n: number, init?: Val
   })[0]!;
 }
 
+/** A convolution with windows of one point. */
+function pointwise(b: Builder, x: Value, shape: readonly number[], w: Value): Value {
+  return linalg.genericOf(b, {
+    loops: "n h w o : c",
+    inputs: [
+      [x, "n, h, w, c"],
+      [w, "c, o"],
+    ],
+    outputs: [[filled(b, shape, 0.5), "n, h, w, o"]],
+    body: (inner, p, q, acc) => arith.addf(inner, acc!, arith.mulf(inner, p!, q!)),
+  })[0]!;
+}
+
 /** Largest element, exponentials, their sum, quotients. */
 function softmaxOf(b: Builder, x: Value, m: number, n: number): Value[] {
   const top = linalg.genericOf(b, {
@@ -73,6 +89,15 @@ function softmaxOf(b: Builder, x: Value, m: number, n: number): Value[] {
     body: (inner, v, acc) => arith.addf(inner, acc!, v!),
   })[0]!;
   return [map(b, [e, sum], [m, n], ["", "d0"], (inner, v, t) => arith.divf(inner, v!, t!))];
+}
+
+/** A module after the passes for a machine up to the one that begins so. */
+function lowered(module: Operation, machine: string, before: string): Operation {
+  const all = kernelPipeline(machine);
+  const head = all.slice(0, all.indexOf(before)).replace(/,?(func\.func\()?$/, "");
+  const open = head.split("(").length - head.split(")").length;
+  runPasses(module, head + ")".repeat(open));
+  return module;
 }
 
 const relaxed = hasRelaxedSimd() ? ["v8-relaxed", "v8-256"] : [];
@@ -120,6 +145,67 @@ describe.each(["v8", "v8-12", ...relaxed])("kernels on %s", (machine) => {
     );
     const r = await both(module, machine);
     expect(distance(r.wasm[0]!, r.reference[0]!)).toBeLessThan(1e-5);
+  });
+
+  it("rows of images run as one where that leaves less over: whole tiles, and what is left", async () => {
+    const build = (): Operation =>
+      program([tensorType([1, 7, 7, 24], f32)], [tensorType([1, 7, 7, 32], f32)], (b, x) => [
+        pointwise(b, x!, [1, 7, 7, 32], weights(b, [24, 32], 3)),
+      ]);
+    const r = await both(build(), machine);
+    expect(distance(r.wasm[0]!, r.reference[0]!)).toBeLessThan(1e-5);
+    expect(print(lowered(build(), machine, "linalg-to-loops"))).toContain("joined = array<i64: 1, 2>");
+  });
+
+  it.each([
+    ["few steps: rows stay apart", 16, false],
+    ["many steps: places are taken apart", 320, true],
+  ])("rows are written with room between them, %s", async (_, c, isJoined) => {
+    const build = (): Operation =>
+      program([tensorType([1, 7, 7, c], f32)], [tensorType([1, 9, 9, 32], f32)], (b, x) => {
+        const y = pointwise(b, x!, [1, 7, 7, 32], weights(b, [c, 32], 3));
+        const around = filled(b, [1, 9, 9, 32], -1);
+        const at = { static_offsets: [0, 1, 1, 0], static_sizes: [1, 7, 7, 32], static_strides: [1, 1, 1, 1] };
+        return [tensor.insert_slice(b, y, around, [], [], [], at)];
+      });
+    const r = await both(build(), machine);
+    expect(distance(r.wasm[0]!, r.reference[0]!)).toBeLessThan(1e-5);
+    expect(print(lowered(build(), machine, "linalg-to-loops")).includes("joined")).toBe(isJoined);
+  });
+
+  it.each([
+    ["of one product", 1, 20],
+    ["of each slice of a batch", 3, 13],
+  ])("panels of weights are read ahead, %s", async (_, batch, m) => {
+    const [k, n] = [160, 128];
+    const types = [tensorType([batch, m, k], f32)];
+    const build = (): Operation =>
+      program(types, [tensorType([batch, m, n], f32)], (b, x) =>
+        linalg.genericOf(b, {
+          loops: "h m n : k",
+          inputs: [
+            [x!, "h, m, k"],
+            [weights(b, [batch, k, n], 4), "h, k, n"],
+          ],
+          outputs: [[filled(b, [batch, m, n], 0), "h, m, n"]],
+          body: (inner, p, q, acc) => arith.addf(inner, acc!, arith.mulf(inner, p!, q!)),
+        }),
+      );
+    const r = await both(build(), machine);
+    expect(distance(r.wasm[0]!, r.reference[0]!)).toBeLessThan(1e-5);
+    // What is touched lies inside of the weights at every step: loads in place of hints would say if not.
+    const module = lowered(build(), machine, "kernel-plan-memory");
+    let count = 0;
+    module.walk((op) => {
+      const hint = memref.prefetch.match(op);
+      if (!hint) return;
+      memref.load(Builder.before(op), hint.memref, hint.indices);
+      count++;
+    });
+    expect(count).toBeGreaterThan(0);
+    const result = randomArray(tensorType([batch, m, n], f32), 2);
+    interpret(module, "main", [randomArray(types[0]!, 1), result]);
+    expect(distance(result, r.reference[0]!)).toBeLessThan(1e-5);
   });
 
   it("depthwise convolution", async () => {

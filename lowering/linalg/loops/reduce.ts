@@ -11,6 +11,7 @@ import type { Operation, Value } from "../../../ir/core.ts";
 import { elementOf, i32, type Type, vector as vectorType } from "../../../ir/types.ts";
 import { type Dot, dotOf } from "../dot.ts";
 import { type ReductionSchedule, reductionSchedule } from "../schedule-attribute.ts";
+import { readAhead } from "./ahead.ts";
 import { addsNothing, branch, decidingLoops, questionBefore, stepsInside } from "./borders.ts";
 import { type Combiner, combined, combinerOf, neutralOf } from "./combiner.ts";
 import { counted } from "./counted.ts";
@@ -348,6 +349,7 @@ export class Reduction {
 
   /** One step of all results. */
   step(domains: readonly At[], accumulators: readonly Value[]): Value[] {
+    readAhead(this.values, this.structure, this.schedule, domains[0]!);
     if (this.#dot) return this.#dotStep(this.#dot, domains, accumulators);
     const n = this.structure.outputs.length;
     const next: Value[] = new Array(accumulators.length);
