@@ -49,8 +49,8 @@ const loadsToUnroll = 16;
 
 /**
  * Whether drivers are to keep a loop as one: its turns meet at barriers, or hold loops, or load much. Drivers write out all
- * turns of loops with few; of such loops that is slow to compile (by tens of seconds) and gains nothing. Turns that load
- * from shared memory and meet nowhere are few, and compilers that see how many can tell that no index leaves the memory:
+ * turns of loops with few; of such loops that is slow to compile (by tens of seconds) and gains nothing. Turns that read or write
+ * shared memory and meet nowhere are few, and compilers that see how many can tell that no index leaves the memory:
  * they add nothing to keep it there.
  */
 function isKept(op: Operation): boolean {
@@ -66,9 +66,9 @@ function isKept(op: Operation): boolean {
       if (scf.for.is(o)) nested = true;
       if (gpu.barrier.is(o)) meets = true;
       const from = memref.load.match(o)?.memref ?? vector.load.match(o)?.base;
-      if (!from) return;
-      loads++;
-      if (isShared(from)) shared = true;
+      const to = memref.store.match(o)?.memref ?? vector.store.match(o)?.base;
+      if (from) loads++;
+      if ((from && isShared(from)) || (to && isShared(to))) shared = true;
     });
   }
   if (high - low <= 1) return false;

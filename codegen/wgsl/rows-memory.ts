@@ -8,7 +8,7 @@ import type { OpInfo } from "../../ir/define.ts";
 import type { MemRefType, Type } from "../../ir/types.ts";
 import { atom, call, type Expr, infix, prefix } from "../source.ts";
 import { number, positionOf, sumText } from "./addresses.ts";
-import { carrierOf, lanesOf, Unsupported } from "./types.ts";
+import { carrierOf, isFast, lanesOf, Unsupported } from "./types.ts";
 import type { BufferView, KernelWriter, Row } from "./writer.ts";
 
 /** What is in memory as a value of a type: memory has no bool, and buffers that are bound once for several have one type. */
@@ -216,6 +216,7 @@ const reduction: Row = (op, w) => {
   const symbol = combining[kind];
   const join = (a: Expr, b: Expr): Expr => {
     if (symbol) return infix(symbol, a, b);
+    if (isFast(op, "nnan") && kind.endsWith("f")) return call(kind.startsWith("max") ? "max" : "min", a, b);
     const [x, y] = [w.named(a), w.named(b)];
     if (kind === "maximumf" || kind === "minimumf") {
       const better = infix(kind === "maximumf" ? ">" : "<", x, y);

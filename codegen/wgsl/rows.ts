@@ -12,7 +12,7 @@ import { affineText, isCount, number, Sum, sumText } from "./addresses.ts";
 import { controlRows } from "./rows-control.ts";
 import { memoryRows } from "./rows-memory.ts";
 import { subgroupRows } from "./rows-subgroups.ts";
-import { carrierOf, lanesOf, narrowWidth, Unsupported } from "./types.ts";
+import { carrierOf, isFast, lanesOf, narrowWidth, Unsupported } from "./types.ts";
 import type { KernelWriter, Row, Rows } from "./writer.ts";
 
 /** The operands' expressions. Constants alone are named, so that nothing is computed while the shader is compiled. */
@@ -141,10 +141,7 @@ function product(v: Value, w: KernelWriter): readonly [Value, Value] | undefined
   return [op.operand(0), op.operand(1)];
 }
 
-const contracts = (op: Operation): boolean => {
-  const flags = op.props[op.def.attrIndex.get("fastmath") ?? -1];
-  return Array.isArray(flags) && (flags.includes("contract") || flags.includes("fast"));
-};
+const contracts = (op: Operation): boolean => isFast(op, "contract");
 
 /** The scalar in every lane of a value; WGSL multiplies vectors by scalars as they are. */
 function scalarOf(v: Value, w: KernelWriter): Expr | undefined {
@@ -187,6 +184,7 @@ const extremeFloat =
   (op, w) => {
     needFloat(op);
     const [x, y] = op.operands as [Value, Value];
+    if (isFast(op, "nnan")) return call(symbol === ">" ? "max" : "min", w.use(x), w.use(y));
     const known = [x, y].findIndex((v) => isNumber(v));
     if (known >= 0) {
       // The other one stays unless the number beats it: NaN is not beaten.

@@ -67,6 +67,12 @@ export function narrowWidth(t: Type): number | undefined {
   return e.width;
 }
 
+/** Whether an op has one of the flags of fast arithmetic. */
+export function isFast(op: Operation, flag: "contract" | "nnan"): boolean {
+  const flags = op.props[op.def.attrIndex.get("fastmath") ?? -1];
+  return Array.isArray(flags) && (flags.includes(flag) || flags.includes("fast"));
+}
+
 /** Something there is no WGSL for. Collected, so that all of a model are reported. */
 export class Unsupported extends Error {
   readonly op: Operation;

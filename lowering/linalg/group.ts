@@ -9,6 +9,7 @@ import * as tensor from "../../dialects/tensor/index.ts";
 import { type AffineMap, isIdentityMap } from "../../ir/affine.ts";
 import type { Block, Operation, Value } from "../../ir/core.ts";
 import { elementCount, isShaped, unitAttribute } from "../../ir/types.ts";
+import { attentionBefore } from "./attention.ts";
 import { packsBytes } from "./byte-words.ts";
 import { mayStash, stashAttribute } from "./stash.ts";
 import { staticPad } from "./static-pad.ts";
@@ -205,9 +206,10 @@ function grow(
     const s = structures.get(consumer)!;
     for (const operand of s.operands) {
       const { value, map, isOutput } = operand;
-      const window = again && consumer === heavy ? windowBefore(s, operand) : undefined;
-      if (window?.every((op) => structures.has(op) && !owner.has(op))) {
-        for (const op of window) {
+      const inside =
+        again && consumer === heavy ? (windowBefore(s, operand) ?? attentionBefore(s, operand)) : undefined;
+      if (inside?.every((op) => structures.has(op) && !owner.has(op))) {
+        for (const op of inside) {
           members.add(op);
           owner.set(op, root);
           summed.add(op);

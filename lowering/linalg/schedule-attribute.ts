@@ -47,6 +47,11 @@ export interface RootSchedule {
    * steps they take turns in. Only where one op of the kernel sums up.
    */
   readonly team?: readonly number[];
+  /**
+   * Where each workgroup has some rows of an attention, whose scores its threads share: how many, columns that lie
+   * in shared memory as a vector, and lanes of the vectors that scores are computed in.
+   */
+  readonly attention?: readonly number[];
   /** 1: threads that sum up together do so in subgroups of the device's first. Only where they are the whole workgroup. */
   readonly subgroups?: number;
 }
@@ -136,6 +141,7 @@ export function rootSchedule(op: Operation, rank: number): RootSchedule {
     ...(Array.isArray(s.edge) && { edge: s.edge as readonly number[] }),
     ...(Array.isArray(s.share) && { share: s.share as readonly number[] }),
     ...(Array.isArray(s.team) && { team: s.team as readonly number[] }),
+    ...(Array.isArray(s.attention) && { attention: s.attention as readonly number[] }),
     ...(s.subgroups === 1 && { subgroups: 1 }),
   };
 }

@@ -118,7 +118,7 @@ function faultsOf(given: KernelSchedule, chosen: KernelSchedule, shape: readonly
   if (given.edge && (given.edge.length !== rank || given.edge.some((t, d) => t < 1 || t > Math.max(1, shape[d]!))))
     faults.push(`edge has ${rank} numbers from 1 to ${shape.join(", ")}`);
   // How threads work together hangs on what their kernel computes.
-  for (const name of ["share", "rows", "team"] as const) {
+  for (const name of ["share", "rows", "team", "attention"] as const) {
     const own = chosen[name];
     if (own !== undefined && String(given[name]) !== String(own)) faults.push(`${name} stays ${own}`);
   }

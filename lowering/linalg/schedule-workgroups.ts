@@ -1,6 +1,7 @@
 /** @file In which way the threads of a workgroup work together on a kernel, if they do. */
 import { reductionsOf, type Structure } from "../../dialects/linalg/structure.ts";
 import type { Grid } from "../../support/machine.ts";
+import { attentionForWorkgroups, attentionOf } from "./attention.ts";
 import { productOf } from "./product.ts";
 import type { ReductionSchedule, RootSchedule } from "./schedule-attribute.ts";
 import { rowsForWorkgroups, tileForWorkgroups } from "./schedule-grid.ts";
@@ -26,6 +27,8 @@ export function workgroupsFor(
   grid: Grid,
 ): Together | undefined {
   const last = sums[heavy];
+  const attention = last && sums.length > 2 ? attentionOf(last) : undefined;
+  if (attention) return attentionForWorkgroups(attention, lanes, grid);
   const tiled =
     last && sums.every((s) => s === last || isWindow(s)) ? tileForWorkgroups(last, shape, lanes, grid) : undefined;
   if (tiled) return { root: tiled };

@@ -54,6 +54,12 @@ export function neutralOf(b: Builder, combiner: Combiner, type: Type): Value {
   return arith.constant(b, { value, types: [type] });
 }
 
+/** Whether a number is a combiner's neutral element. */
+export function isNeutral(v: Value, combiner: Combiner): boolean {
+  const value = arith.constant.match(v)?.value;
+  return value?.kind === "float" && Object.is(value.value, combiner.neutral(v.type));
+}
+
 /** Two partial results as one, by an op like the one that combines them. */
 export const combined = (b: Builder, { def, props, loc }: Operation, x: Value, y: Value): Value =>
   b.insert(new Operation(def, { operands: [x, y], props: props.slice(), resultTypes: [x.type], loc })).result();

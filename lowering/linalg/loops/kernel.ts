@@ -12,11 +12,13 @@ import { Builder } from "../../../ir/builder.ts";
 import type { Operation, Value } from "../../../ir/core.ts";
 import type { TensorType } from "../../../ir/types.ts";
 import { fault, invariant } from "../../../support/diagnostic.ts";
+import { type Attention, attentionOf } from "../attention.ts";
 import { cutsOf, slidesOverPlanes } from "../planes.ts";
 import { type Product, productOf } from "../product.ts";
 import { extentsOf, type RootSchedule, reductionSchedule, rootSchedule } from "../schedule-attribute.ts";
 import { stashOf } from "../stash.ts";
 import { staticPad } from "../static-pad.ts";
+import { onAttention } from "./attention.ts";
 import { borderLoops, type Interior, interiorOf } from "./borders.ts";
 import { onGrid, type Piece, pointsIn } from "./grid.ts";
 import { Nest } from "./nest.ts";
@@ -55,8 +57,11 @@ export function lowerKernel(fn: Operation): void {
     const schedule = rootSchedule(fn, shape.length);
     values.turns = (schedule.turn ?? -1) >= 0;
     values.gaps = schedule.gaps ?? 1;
+    const attention = schedule.attention && attentionIn(old, values);
     const product = schedule.share && productIn(old, values, shape);
-    if (schedule.rows !== undefined && schedule.workgroup) {
+    if (attention) {
+      onAttention(b.setToEnd(block), attention, schedule, group, buffers);
+    } else if (schedule.rows !== undefined && schedule.workgroup) {
       onRows(b.setToEnd(block), sumsIn(old, values), shape, schedule, group, buffers);
     } else if (schedule.team && schedule.workgroup) {
       onTeams(b.setToEnd(block), sumsIn(old, values), shape, schedule, group, buffers);
@@ -77,6 +82,16 @@ export function lowerKernel(fn: Operation): void {
   }
   func.return(b.setToEnd(block), []);
   for (const op of old.reverse()) op.erase();
+}
+
+/** The attention that a kernel computes. */
+function attentionIn(ops: readonly Operation[], values: KernelValues): Attention | undefined {
+  for (const op of ops) {
+    const structure = values.structure(op);
+    const attention = structure && attentionOf(structure);
+    if (attention) return attention;
+  }
+  return undefined;
 }
 
 /** The product of matrices that a kernel computes. */

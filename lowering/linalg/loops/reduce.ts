@@ -13,7 +13,7 @@ import { type Dot, dotOf } from "../dot.ts";
 import { type ReductionSchedule, reductionSchedule } from "../schedule-attribute.ts";
 import { readAhead } from "./ahead.ts";
 import { addsNothing, branch, decidingLoops, questionBefore, stepsInside } from "./borders.ts";
-import { type Combiner, combined, combinerOf, neutralOf } from "./combiner.ts";
+import { type Combiner, combined, combinerOf, isNeutral, neutralOf } from "./combiner.ts";
 import { counted } from "./counted.ts";
 import { type At, lane, mapped, terms, usesLane } from "./ranges.ts";
 import { domainOf, type KernelValues } from "./values.ts";
@@ -529,7 +529,13 @@ export class AlongReduction extends Reduction {
   /** The lanes of a vector, put together. */
   across(v: Value): Value {
     const { element } = this.structure.outputs[0]!;
-    return vector.reduction(this.values.nest.b, v, undefined, { kind: this.#combiner.kind as never, types: [element] });
+    const flags = this.#combine.props[this.#combine.def.attrIndex.get("fastmath") ?? -1];
+    return vector.reduction(this.values.nest.b, v, undefined, {
+      kind: this.#combiner.kind as never,
+      types: [element],
+      // The sums of lanes have an order of their own already.
+      ...(Array.isArray(flags) && flags.includes("nnan") && { fastmath: ["nnan"] }),
+    });
   }
 
   neutral(type: Type): Value {
@@ -537,6 +543,11 @@ export class AlongReduction extends Reduction {
     return nest.at(nest.levels[0]!, `neutral ${this.#combiner.kind} ${type.id}`, () =>
       neutralOf(nest.b, this.#combiner, type),
     );
+  }
+
+  /** What is left of a result before a sum, and the sum. */
+  after(start: Value, sum: Value): Value {
+    return isNeutral(start, this.#combiner) ? sum : this.join(start, sum);
   }
 
   join(a: Value, b: Value): Value {

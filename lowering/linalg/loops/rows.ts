@@ -86,7 +86,7 @@ function rowOf(s: Structure, rows: readonly number[], place: readonly AffineExpr
 }
 
 /** A position in a row of several dimensions, taken apart. */
-function apart(nest: Nest, shape: readonly number[], position: AffineExpr): AffineExpr[] {
+export function apart(nest: Nest, shape: readonly number[], position: AffineExpr): AffineExpr[] {
   const found: AffineExpr[] = [];
   let rest = position;
   let left = elementCount(shape);
@@ -153,6 +153,8 @@ export function inTurns(
 interface Team extends Turns {
   readonly memory: Value;
   readonly subgroups: boolean;
+  /** Where a member of the team has its place in the memory; at its number, unless something else is said. */
+  at?(member: AffineExpr): AffineExpr;
 }
 
 /** A sum over the row by all threads of the workgroup: each has its turns, then what they have is put together. */
@@ -164,7 +166,8 @@ function sumTogether(values: KernelValues, { op, structure }: RowSum, points: re
   }
 }
 
-class TeamReduction extends AlongReduction {
+/** A sum over a row by a team of threads, all of which get it. */
+export class TeamReduction extends AlongReduction {
   readonly #team: Team;
   readonly #order: readonly number[];
 
@@ -197,17 +200,19 @@ class TeamReduction extends AlongReduction {
       return this.step([here], carried);
     });
     const mine = lanes > 1 ? this.across(own!) : own!;
-    const { thread, threads, memory, subgroups } = this.#team;
+    const { thread, threads, memory, subgroups, at } = this.#team;
     const [whole] = together(values, [mine], {
       member: thread,
       members: threads,
       memory,
-      at: (e) => e,
+      at: (e) => at?.(e) ?? e,
       lanes: 1,
       join: (a, b) => this.join(a, b),
-      ...(subgroups && { subgroups: { kind: this.kind, neutral } }),
+      neutral,
+      kind: this.kind,
+      subgroups,
     });
-    return this.join(values.read(out!.value, mapped(out!, domain), 1), whole!);
+    return this.after(values.read(out!.value, mapped(out!, domain), 1), whole!);
   }
 }
 

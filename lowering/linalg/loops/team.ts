@@ -193,7 +193,9 @@ class TeamSum extends AlongReduction {
       },
       lanes,
       join: (a, b) => this.join(a, b),
-      ...(subgroups && { subgroups: { kind: this.kind, neutral } }),
+      neutral,
+      kind: this.kind,
+      subgroups,
     });
     return whole.map((v, i) => {
       const before = values.read(out!.value, mapped(out!, domains[i]!), lanes);

@@ -23,14 +23,12 @@ export interface Team {
   /** Lanes of each value. */
   readonly lanes: number;
   join(a: Value, b: Value): Value;
-  /** The team is its workgroup, whose subgroups put together what their threads have without memory. */
-  readonly subgroups?: InSubgroups;
-}
-
-/** What combines the values of threads, by the name that `gpu.subgroup_reduce` has for it, and what leaves others as they are. */
-interface InSubgroups {
-  readonly kind: string;
+  /** What leaves others as they are where it joins them. */
   readonly neutral: Value;
+  /** The name that `gpu.subgroup_reduce` has for how values join. */
+  readonly kind: string;
+  /** The team is its workgroup, whose subgroups put together what their threads have without memory. */
+  readonly subgroups: boolean;
 }
 
 /** As many members as put together all of the others' in one round. */
@@ -41,7 +39,7 @@ const oneRound = 8;
  * many there are two rounds: a few put together some each, then all of them all that is left. The order does not depend on the device.
  */
 export function together(values: KernelValues, mine: readonly Value[], team: Team): Value[] {
-  return team.subgroups ? inSubgroups(values, mine, team, team.subgroups) : inMemory(values, mine, team);
+  return team.subgroups ? inSubgroups(values, mine, team) : inMemory(values, mine, team);
 }
 
 function inMemory(values: KernelValues, mine: readonly Value[], team: Team): Value[] {
@@ -50,12 +48,12 @@ function inMemory(values: KernelValues, mine: readonly Value[], team: Team): Val
   const { b } = nest;
   const fetch = (e: AffineExpr, which: number): Value => fetched(values, team, e, which);
   const put = (all: readonly Value[]): void => putDown(values, all, team);
-  /** What `count` members have, `step` apart, from `first` on. */
+  /** `start` and what `count` members have, `step` apart, from `first` on. */
   const sum = (first: AffineExpr, start: readonly Value[], count: number, step: number): readonly Value[] =>
-    count === 1
+    count === 0
       ? start
-      : counted(values, count - 1, start, (e, held) =>
-          held.map((v, which) => team.join(v, fetch(add(first, mul(add(e, constant(1)), constant(step))), which))),
+      : counted(values, count, start, (e, held) =>
+          held.map((v, which) => team.join(v, fetch(add(first, mul(e, constant(step))), which))),
         );
   put(mine);
   gpu.barrier(b);
@@ -71,18 +69,18 @@ function inMemory(values: KernelValues, mine: readonly Value[], team: Team): Val
         nest.enter(then.block, true);
         // The same number, but one that says in itself how far it goes.
         const first = nest.given(nest.index(mod(member, constant(left))), left);
-        put(sum(first, mine, members / left, left));
+        put(sum(add(first, constant(left)), mine, members / left - 1, left));
         nest.close();
         return [];
       },
     });
     gpu.barrier(b);
   }
-  const zero = constant(0);
+  const none = noneOf(values, team);
   return [
     ...sum(
-      zero,
-      mine.map((_, which) => fetch(zero, which)),
+      constant(0),
+      mine.map(() => none),
       left,
       1,
     ),
@@ -94,17 +92,12 @@ function inMemory(values: KernelValues, mine: readonly Value[], team: Team): Val
  * nothing; then each subgroup puts together all that was put down, by turns of its threads. Whatever the size of subgroups and
  * whoever is in one, everything counts once; in which order depends on the device.
  */
-function inSubgroups(
-  values: KernelValues,
-  mine: readonly Value[],
-  team: Team,
-  { kind, neutral }: InSubgroups,
-): Value[] {
+function inSubgroups(values: KernelValues, mine: readonly Value[], team: Team): Value[] {
   const { nest } = values;
-  const { members, lanes } = team;
+  const { members, kind } = team;
   const { b } = nest;
   const within = (v: Value): Value => gpu.subgroup_reduce(b, v, { kind: kind as never, uniform: true });
-  const none = lanes > 1 ? values.broadcast(neutral, lanes) : neutral;
+  const none = noneOf(values, team);
   const own = nest.at(nest.levels[0]!, "lane", () => gpu.lane_id(b));
   const size = nest.at(nest.levels[0]!, "subgroup size", () => gpu.subgroup_size(b));
   const isFirst = arith.cmpi(b, own, nest.constant(0), { predicate: "eq" });
@@ -132,6 +125,9 @@ function inSubgroups(
   );
   return parts.map(within);
 }
+
+const noneOf = (values: KernelValues, { neutral, lanes }: Team): Value =>
+  lanes > 1 ? values.broadcast(neutral, lanes) : neutral;
 
 /** What a member has put down as value number `which`. */
 function fetched({ nest }: KernelValues, { memory, lanes, at }: Team, e: AffineExpr, which: number): Value {

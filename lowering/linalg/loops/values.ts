@@ -65,6 +65,8 @@ export class KernelValues {
   turns = false;
   /** Vectors whose elements lie so far apart are shuffled out of whole ones. */
   gaps = 1;
+  /** Tensors of which a part lies in memory of a workgroup, and where an element of the part is there. */
+  readonly placed = new Map<Value, { readonly memory: Value; at(index: At): AffineExpr }>();
   /** Tensors that lie in memory. */
   readonly buffers: ReadonlyMap<Value, Value>;
   readonly #reduce: ReduceElements;
@@ -110,6 +112,8 @@ export class KernelValues {
     const key = this.key(value, at, lanes);
     const level = this.nest.levelOf(at);
     if (buffer) return this.nest.at(level, key, () => this.#load(buffer, at, lanes));
+    const placed = this.placed.get(value);
+    if (placed) return this.nest.at(level, key, () => this.#load(placed.memory, [placed.at(at)], lanes));
     const op = value.definingOp;
     invariant(op, "a tensor of a kernel is an argument in memory or computed by an op");
     const structure = this.structure(op);
