@@ -125,7 +125,11 @@ async function measure(profiling: Profiling, path: string, flags: ProfileFlags):
 async function watchFor(profiling: Profiling, { gpu }: Manifest): Promise<{ watch: Watch; machine: string }> {
   if (!gpu) return { watch: profiling.watchHere, machine: machineText() };
   const { gpuDevice } = await import("./webgpu.ts");
-  const { device, about } = await gpuDevice(["timestamp-query"], gpu.limits);
+  const { device, about } = await gpuDevice(
+    ["timestamp-query"],
+    gpu.limits,
+    gpu.variants.map((v) => v.needs),
+  );
   return { watch: profiling.watchOn(device), machine: `${about}; ${machineText()}` };
 }
 

@@ -17,12 +17,13 @@ export interface FoundDevice {
 const held = globalThis as { sluiceGpu?: GPU };
 
 /**
- * A device of the first adapter, with features and limits that it must offer.
+ * A device of the first adapter, with features and limits that it must offer, and features that it has if the adapter does.
  * @throws CompileError if the package, an adapter or a feature is missing
  */
 export async function gpuDevice(
   features: readonly GPUFeatureName[],
   requiredLimits: Readonly<Record<string, number>>,
+  wanted: readonly GPUFeatureName[],
 ): Promise<FoundDevice> {
   const { create, globals } = await installed();
   Object.assign(globalThis, globals);
@@ -36,7 +37,8 @@ export async function gpuDevice(
     const has = (adapter.limits as unknown as Record<string, number>)[limit] ?? 0;
     if (has < n) throw missing(`the model needs ${limit} of ${n}, ${about} has ${has}`, "use another adapter");
   }
-  return { device: await adapter.requestDevice({ requiredFeatures: [...features], requiredLimits }), about };
+  const requiredFeatures = [...features, ...wanted.filter((f) => adapter.features.has(f))];
+  return { device: await adapter.requestDevice({ requiredFeatures, requiredLimits }), about };
 }
 
 async function installed(): Promise<WebGpuPackage> {

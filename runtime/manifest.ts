@@ -90,7 +90,7 @@ export interface Dispatch {
 
 /** What a device with a feature of WebGPU runs: in place of a shader, by its number, the one of another number. */
 export interface GpuVariant {
-  readonly needs: "subgroups";
+  readonly needs: "subgroups" | "shader-f16";
   readonly shaders: Readonly<Record<number, number>>;
 }
 

@@ -4,7 +4,7 @@ import * as func from "../../dialects/func.ts";
 import * as gpu from "../../dialects/gpu.ts";
 import type { Operation } from "../../ir/core.ts";
 import { elementOf, type MemRefType } from "../../ir/types.ts";
-import type { Binding, Dispatch, GpuProgram } from "../../runtime/manifest.ts";
+import type { Binding, Dispatch, GpuProgram, GpuVariant } from "../../runtime/manifest.ts";
 import { CompileError, type Diagnostic, invariant, makeDiagnostic } from "../../support/diagnostic.ts";
 import { describeLocation } from "../../support/location.ts";
 import type { ProgramConstant } from "../program.ts";
@@ -36,8 +36,14 @@ export class ProgramBuilder {
   readonly #faults = new Map<string, Diagnostic>();
   readonly #shaders: string[] = [];
   readonly #kinds: string[] = [];
-  /** Shaders that take the place of others: texts, by what they need of a device and by the number of the other. */
-  readonly #variants = new Map<AlternativeNeeds, Map<number, string>>();
+  /**
+   * Shaders that take the place of others: texts, by what they need of a device and by the number of the other, or by its text, where
+   * that takes the place of one itself.
+   */
+  readonly #variants = new Map<GpuVariant["needs"], Map<number | string, string>>([
+    ["subgroups", new Map()],
+    ["shader-f16", new Map()],
+  ]);
   readonly #alternatives = new Map<string, { readonly fn: Operation; readonly needs: AlternativeNeeds }[]>();
   readonly #steps: Dispatch[] = [];
   /** Parts of the weights buffer, by content. */
@@ -69,10 +75,15 @@ export class ProgramBuilder {
       maxBufferSize: largest,
     }).filter(([name, n]) => n > promised[name as keyof typeof promised]);
     const shaders = [...this.#shaders];
-    const variants = [...this.#variants].map(([needs, texts]) => ({
-      needs,
-      shaders: Object.fromEntries([...texts].map(([id, text]) => [id, shaders.push(text) - 1])),
-    }));
+    const numbers = new Map<string, number>();
+    const variants = [...this.#variants].flatMap(([needs, texts]): GpuVariant[] => {
+      for (const text of texts.values()) if (!numbers.has(text)) numbers.set(text, shaders.push(text) - 1);
+      const entries = [...texts].map(([of, text]) => [
+        typeof of === "number" ? of : numbers.get(of)!,
+        numbers.get(text)!,
+      ]);
+      return entries.length > 0 ? [{ needs, shaders: Object.fromEntries(entries) }] : [];
+    });
     return {
       gpu: { buffers, shaders: this.#kinds, variants, steps: this.#steps, limits: Object.fromEntries(limits) },
       shaders,
@@ -141,21 +152,27 @@ export class ProgramBuilder {
         this.#shaders.push(shader.code);
         this.#kinds.push(kind);
       }
+      const ways = [{ launch: op, params: entry.args, of: id as number | string, halves: shader.halves }];
       for (const { fn, needs } of others) {
-        const other = this.#try(() => writeShader(launchesOf(fn)[number]!, func.func.of(fn).body.entry.args, args));
-        if (other) this.#vary(needs, id, shader, other);
+        const [launch, params] = [launchesOf(fn)[number]!, func.func.of(fn).body.entry.args];
+        const other = this.#try(() => writeShader(launch, params, args));
+        if (!other) continue;
+        this.#vary(needs, id, shader, other);
+        ways.push({ launch, params, of: other.code, halves: other.halves });
+      }
+      for (const { launch, params, of, halves } of ways) {
+        const other = halves && this.#try(() => writeShader(launch, params, args, true));
+        if (other) this.#vary("shader-f16", of, shader, other);
       }
       return [{ ...shader, id }];
     });
   }
 
   /** Notes a shader that may be run in place of one, on the same bindings. */
-  #vary(needs: AlternativeNeeds, id: number, shader: Shader, other: Shader): void {
+  #vary(needs: GpuVariant["needs"], of: number | string, shader: Shader, other: Shader): void {
     const calledAs = ({ bindings, parameters, grid }: Shader): string => JSON.stringify([bindings, parameters, grid]);
     invariant(calledAs(shader) === calledAs(other), "an alternative is called as what it is an alternative to");
-    const known = this.#variants.get(needs) ?? new Map<number, string>();
-    this.#variants.set(needs, known);
-    if (other.code !== shader.code) known.set(id, other.code);
+    if (other.code !== (typeof of === "number" ? shader.code : of)) this.#variants.get(needs)!.set(of, other.code);
   }
 
   #step(

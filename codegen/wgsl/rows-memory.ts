@@ -62,6 +62,7 @@ const load: Row = (op, w) => {
   const view = w.buffer(buffer, op);
   if (view.storage === "byte") return byte(view, w.named(positionIn(view, buffer, indices, 1, op, w)), w);
   if (view.storage === "half") return half(view, w.named(positionIn(view, buffer, indices, 1, op, w)));
+  if (view.storage === "f16") return call("f32", element(view, positionIn(view, buffer, indices, 1, op, w)));
   return loaded(element(view, positionIn(view, buffer, indices, 1, op, w)), view, result.type, op, w);
 };
 
@@ -87,6 +88,8 @@ const loadVector: Row = (op, w) => {
     );
     return lanes === 1 ? parts[0]! : atom(`vec${lanes}i(${parts.map((e) => e.text).join(", ")})`);
   }
+  if (view.storage === "f16" && view.wide)
+    return call("vec4f", element(view, positionIn(view, base, indices, 4, op, w)));
   if (view.storage === "half" && view.wide) {
     const two = w.named(element(view, positionIn(view, base, indices, 4, op, w))).text;
     return atom(`vec4f(unpack2x16float(${two}.x), unpack2x16float(${two}.y))`);
@@ -94,8 +97,10 @@ const loadVector: Row = (op, w) => {
   if (view.wide) return loaded(element(view, positionIn(view, base, indices, 4, op, w)), view, result.type, op, w);
   const at = w.named(positionIn(view, base, indices, 1, op, w));
   const place = (i: number): Expr => (i === 0 ? at : infix("+", at, number(i)));
-  if (view.storage === "half") {
-    const texts = Array.from({ length: lanes }, (_, i) => half(view, place(i)).text);
+  if (view.storage === "half" || view.storage === "f16") {
+    const one = (i: number): Expr =>
+      view.storage === "half" ? half(view, place(i)) : call("f32", element(view, place(i)));
+    const texts = Array.from({ length: lanes }, (_, i) => one(i).text);
     return lanes === 1 ? atom(texts[0]!) : atom(`vec${lanes}f(${texts.join(", ")})`);
   }
   const parts = Array.from({ length: lanes }, (_, i) => element(view, place(i)).text);

@@ -51,6 +51,8 @@ export interface Shader {
   readonly parameters: readonly number[];
   readonly grid: readonly [number, number, number];
   readonly workgroup: number;
+  /** Reads floats of 16 bits, two in a word. */
+  readonly halves: boolean;
 }
 
 /** What a launch does to a buffer of the kernel. */
@@ -110,8 +112,16 @@ const ids = ["x", "y", "z"] as const;
 /** What a device's WGSL must know for words of bytes. Where it does not, it says so by this name. */
 const bytesFeature = "packed_4x8_integer_dot_product";
 
-/** Writes a launch. `args` say how the arguments of the function around it are called. */
-export function writeShader(launch: Operation, params: readonly Value[], args: readonly Argument[]): Shader {
+/**
+ * Writes a launch. `args` say how the arguments of the function around it are called. `hasHalves`: floats of 16 bits are read as
+ * such, by devices that have them.
+ */
+export function writeShader(
+  launch: Operation,
+  params: readonly Value[],
+  args: readonly Argument[],
+  hasHalves = false,
+): Shader {
   const { body } = gpu.launch.of(launch);
   const uses = usesOf(launch);
   const size = (i: number): number => known(launch.operand(i));
@@ -137,14 +147,16 @@ export function writeShader(launch: Operation, params: readonly Value[], args: r
     const types = members.map((i) => elementStorage(params[i]!, launch));
     const halves = members.every((i) => uses.get(params[i]!)!.halves);
     const packed = members.every((i) => (args[i] as { readonly bytes: boolean }).bytes);
-    const storage: Storage = packed ? "byte" : halves ? "half" : types.every((t) => t === types[0]) ? types[0]! : "i32";
+    const half = hasHalves ? "f16" : "half";
+    const storage: Storage = packed ? "byte" : halves ? half : types.every((t) => t === types[0]) ? types[0]! : "i32";
     const wide = members.every((i) => {
       const arg = args[i]!;
       const use = uses.get(params[i]!)!;
       return (packed ? use.rows : use.wide) && arg.kind === "buffer" && arg.align % (packed ? 16 : 4) === 0;
     });
     const name = `b${bindings.length}`;
-    const element = halves ? (wide ? "vec2u" : "u32") : elementName(storage === "byte" ? "i32" : storage, wide);
+    const element =
+      storage === "half" ? (wide ? "vec2u" : "u32") : elementName(storage === "byte" ? "i32" : storage, wide);
     declarations.push(
       `@group(0) @binding(${bindings.length}) var<storage${writes ? ", read_write" : ""}> ${name}: array<${element}>;`,
     );
@@ -203,7 +215,8 @@ export function writeShader(launch: Operation, params: readonly Value[], args: r
     ...(text.includes(laneName) ? [`@builtin(subgroup_invocation_id) ${laneName}: u32`] : []),
     ...(text.includes(sizeName) ? [`@builtin(subgroup_size) ${sizeName}: u32`] : []),
   ];
-  const enabled = text.includes(laneName) ? ["enable subgroups;"] : [];
+  const reads = (storage: Storage): boolean => [...views.values()].some((v) => v.storage === storage);
+  const enabled = [...(text.includes(laneName) ? ["enable subgroups;"] : []), ...(reads("f16") ? ["enable f16;"] : [])];
   const threads = block[1] === 1 && block[2] === 1 ? `${block[0]}` : block.join(", ");
   const code = [
     ...enabled,
@@ -215,11 +228,12 @@ export function writeShader(launch: Operation, params: readonly Value[], args: r
     "}",
     "",
   ].join("\n");
-  return { code: compact(code), bindings, parameters, grid, workgroup: block[0] * block[1] * block[2] };
+  const workgroup = block[0] * block[1] * block[2];
+  return { code: compact(code), bindings, parameters, grid, workgroup, halves: reads("half") };
 }
 
-const elementName = (storage: string, wide: boolean): string =>
-  wide ? `vec4${storage === "f32" ? "f" : "i"}` : storage;
+const elementName = (storage: "f32" | "i32" | "f16", wide: boolean): string =>
+  wide ? `vec4${{ f32: "f", i32: "i", f16: "h" }[storage]}` : storage;
 
 function elementStorage(v: Value, op: Operation): "f32" | "i32" {
   const storage = storageOf((v.type as MemRefType).element);

@@ -50,10 +50,11 @@ export function bufferOf(v: Value): Value {
 }
 
 /**
- * What an element is in memory: a word, or (`half`) half of one, a float of 16 bits in a constant, or (`byte`) an integer of
+ * What an element is in memory: a word, or (`half`) half of one, a float of 16 bits in a constant, which
+ * devices that have such floats read as one (`f16`), or (`byte`) an integer of
  * 8 bits, four of which are a word.
  */
-export type Storage = "f32" | "i32" | "half" | "byte";
+export type Storage = "f32" | "i32" | "half" | "f16" | "byte";
 
 export function storageOf(t: Type): "f32" | "i32" | undefined {
   const carrier = carrierOf(t);

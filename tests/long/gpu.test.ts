@@ -55,6 +55,13 @@ describe.skipIf(!existsSync(driver))("digits.onnx on lavapipe", () => {
     const worst = Math.max(...got.map((v, i) => Math.abs(v - wanted[i]!)));
     expect(worst).toBeLessThan(2 ** -8 * largest);
     expect(worst).toBeGreaterThan(0);
+    // The same bits whether the device reads floats of 16 bits or words that hold two.
+    const on = (requiredFeatures: readonly string[]) =>
+      onGpu({ inputs, device: { requiredFeatures } }, fast, { VK_DRIVER_FILES: driver });
+    const [words, native] = [await on([]), await on(["shader-f16"])];
+    expect(fast.manifest.gpu!.variants.map((v) => v.needs)).toContain("shader-f16");
+    expect([words.error, native.error]).toEqual([undefined, undefined]);
+    expect(native.outputs).toEqual(words.outputs);
   });
 });
 

@@ -202,6 +202,19 @@ describe("loading", () => {
     await GpuSession.load(varied, { gpu: source });
     expect(asked[0]?.requiredFeatures).toEqual(["subgroups"]);
     expect(fake.texts).toEqual(["a\n", "c\n"]);
+    // What takes the place of one may have something take its own.
+    const more = [...gpu.variants, { needs: "shader-f16" as const, shaders: { 1: 3, 2: 4 } }];
+    const both = { ...varied.manifest, gpu: { ...gpu, variants: more } };
+    const code = "a\n//\nb\n//\nc\n//\nd\n//\ne\n";
+    for (const [offered, text] of [
+      [["shader-f16"], "d\n"],
+      [["subgroups", "shader-f16"], "e\n"],
+    ] as const) {
+      const other = new FakeDevice();
+      for (const f of offered) other.features.add(f);
+      await GpuSession.load({ ...varied, manifest: both, code }, { device: other.device });
+      expect(other.texts).toEqual(["a\n", text]);
+    }
   });
 
   it("says what is missing: WebGPU, an adapter, a limit of the adapter or of the device", async () => {

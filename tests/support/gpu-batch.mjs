@@ -10,7 +10,7 @@ globalThis.heldGpu = create([]);
 const adapter = await globalThis.heldGpu.requestAdapter();
 if (!adapter) throw new Error("there is no adapter");
 const { maxStorageBuffersPerShaderStage } = adapter.limits;
-const requiredFeatures = ["subgroups"].filter((f) => adapter.features.has(f));
+const requiredFeatures = ["subgroups", "shader-f16"].filter((f) => adapter.features.has(f));
 const device = await adapter.requestDevice({ requiredFeatures, requiredLimits: { maxStorageBuffersPerShaderStage } });
 const { GpuSession } = await import(`data:text/javascript;base64,${Buffer.from(driver).toString("base64")}`);
 

@@ -63,7 +63,7 @@ const writes = (outputs) =>
 
 if (adapter) {
   // What shaders may use where a device has it.
-  const requiredFeatures = ["subgroups"].filter((f) => adapter.features.has(f));
+  const requiredFeatures = ["subgroups", "shader-f16"].filter((f) => adapter.features.has(f));
   const device = await adapter.requestDevice({ requiredFeatures, ...job.device });
   if (job.validate) {
     answer.faults = [];

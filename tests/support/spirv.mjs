@@ -9,7 +9,7 @@ globalThis.heldGpu = create([`enable-dawn-features=${process.argv[3]}`]);
 const adapter = await globalThis.heldGpu.requestAdapter();
 if (!adapter) throw new Error("there is no adapter");
 const { maxStorageBuffersPerShaderStage } = adapter.limits;
-const requiredFeatures = ["subgroups"].filter((f) => adapter.features.has(f));
+const requiredFeatures = ["subgroups", "shader-f16"].filter((f) => adapter.features.has(f));
 const device = await adapter.requestDevice({ requiredFeatures, requiredLimits: { maxStorageBuffersPerShaderStage } });
 for (const code of JSON.parse(readFileSync(process.argv[2], "utf8"))) {
   await device.createComputePipelineAsync({ layout: "auto", compute: { module: device.createShaderModule({ code }) } });
