@@ -21,6 +21,8 @@ export interface PipelineChoices {
   readonly pairs?: boolean;
   /** The same for sums of integers, and products of bytes that are summed at a time, of machines that can. */
   readonly integerPanel?: number;
+  /** Both factors of products of bytes have signs. */
+  readonly signed?: boolean;
   readonly group?: number;
   /**
    * The target runs what depends on constants only once, at load: forms of weights that are larger than they are, like
@@ -52,6 +54,7 @@ export function standardPipeline(choices: PipelineChoices): string {
     integers = false,
     requant = "onnx",
     pairs = false,
+    signed = false,
     initializes = false,
     operationsPerByte,
     packsProducts = false,
@@ -72,12 +75,13 @@ export function standardPipeline(choices: PipelineChoices): string {
   const chosen = [...(machine === undefined ? [] : [`machine=${machine}`]), ...(compact ? ["compact=true"] : [])];
   const schedule = chosen.length === 0 ? "linalg-schedule" : `linalg-schedule{${chosen.join(" ")}}`;
   const price = operationsPerByte === undefined ? "" : `{operations-per-byte=${operationsPerByte}}`;
-  const filling = integers && !pairs && group !== undefined ? `,graph-fill-channels{multiple=${group}}` : "";
+  const filling =
+    integers && !pairs && group !== undefined ? `,graph-fill-channels{multiple=${Math.min(group, 4)}}` : "";
   const filtering = initializes ? `,graph-winograd${price}` : "";
   const products = packsProducts ? `func.func(linalg-pack-products),` : "";
   const hoisting = initializes ? "kernel-hoist-init," : "";
   return (
-    `builtin.module(func.func(graph-integer${!integers ? "{only-constants=true}" : requant === "onnx" ? "" : `{requant=${requant}}`}${pairs ? ",graph-widen-to-pairs" : ""},graph-recognize,graph-byte-ports${nhwc ? ",graph-nhwc-ports" : ""},graph-fold-affine,graph-layout${planes ? "{planes=true}" : ""}${filling},graph-subpixel${planes ? ",graph-whole-vectors" : ""}${filtering}),graph-to-linalg,` +
+    `builtin.module(func.func(graph-integer${!integers ? "{only-constants=true}" : requant === "onnx" ? "" : `{requant=${requant}}`}${signed ? ",graph-signed-bytes" : ""}${pairs ? ",graph-widen-to-pairs" : ""},graph-recognize,graph-byte-ports${nhwc ? ",graph-nhwc-ports" : ""},graph-fold-affine,graph-layout${planes ? "{planes=true}" : ""}${filling},graph-subpixel${planes ? ",graph-whole-vectors" : ""}${filtering}),graph-to-linalg,` +
     `func.func(${streams ? "linalg-stream-rows," : ""}linalg-decompose-pad${computesBorders ? "{keep-sums=true}" : planes ? "{keep-windows=true}" : ""}),canonicalize,cse,${pack},canonicalize,cse,${products}linalg-outline{stash=true},kernel-count-work,` +
     `linalg-bufferize,${hoisting}${schedule},linalg-to-loops,${portsInArena ? "func.func(kernel-ports-in-arena)," : ""}kernel-plan-memory${overlaps ? "{overlap=true align=16}" : ""},` +
     `func.func(kernel-expand-narrow-floats),kernel-expand-small-types,func.func(kernel-expand-math${fused ? "{fused=true}" : ""},${last}))`

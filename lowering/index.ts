@@ -18,6 +18,7 @@ import { layout } from "./graph/layout.ts";
 import { nhwcPorts } from "./graph/nhwc-ports.ts";
 import { pairs } from "./graph/pairs.ts";
 import { recognize } from "./graph/recognize.ts";
+import { signedBytes } from "./graph/signed-bytes.ts";
 import { subpixel } from "./graph/subpixel.ts";
 import { graphToLinalg } from "./graph/to-linalg.ts";
 import { wholeVectors } from "./graph/whole-vectors.ts";
@@ -63,6 +64,7 @@ export const passes: readonly Pass[] = [
   stripDebugInfo,
   symbolDce,
   integer,
+  signedBytes,
   fillChannels,
   pairs,
   recognize,

@@ -13,8 +13,10 @@ export interface Machine {
   readonly tiles: readonly { readonly rows: number; readonly columns: number; readonly gflops: number }[];
   /** The same for sums of integers, where they are held in other registers than those of floats. */
   readonly integerTiles?: Machine["tiles"];
-  /** Products of so many neighbours that fill a word are summed by few instructions: 4 of bytes, 2 of 16 bits. */
+  /** Products of so many neighbours are summed by few instructions: 4 of bytes or 2 of 16 bits in a word, or 16 of bytes in a vector. */
   readonly dot?: number;
+  /** Both factors of such products have signs, or neither. */
+  readonly alike?: boolean;
   /** Vectors are loaded from, and stored to, elements narrower than a word. */
   readonly narrow?: boolean;
   /** Words of four bytes are loaded from rows of bytes, whose sums of products take four at a time. */
@@ -283,7 +285,13 @@ const packed = { integerTiles, dot: 4 } as const;
 export const m0: Machine = scalar("m0", integerTiles, 8);
 export const m4: Machine = { ...scalar("m4", floatTiles, 28), ...packed };
 export const m7: Machine = { ...scalar("m7", floatTiles, 28), ...packed };
-export const m55: Machine = { ...scalar("m55", floatTiles, 28), ...packed };
+/** Products of 16 bytes are summed into a register, of which an instruction takes one of six. */
+export const m55: Machine = {
+  ...scalar("m55", floatTiles, 28),
+  dot: 16,
+  alike: true,
+  integerTiles: tilesOf([2, 2, 2.5], [1, 4, 2], [1, 2, 1.5], [1, 1, 1]),
+};
 export const rv32: Machine = scalar("rv32", floatTiles, 28);
 
 /** What WebGPU guarantees everywhere. Ranks of tiles are by reuse of what is loaded, not by measurement. */

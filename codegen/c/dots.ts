@@ -1,5 +1,5 @@
 /**
- * @file Sums of products of four bytes each, in words: what the IR says as vectors of bytes that are widened, multiplied
+ * @file Sums of products of four bytes each (of more: blocks.ts), in words: what the IR says as vectors of bytes that are widened, multiplied
  * and reduced into a sum is written as words, whose halves processors with DSP instructions multiply and add in pairs.
  */
 import * as arith from "../../dialects/arith/ops.ts";
@@ -7,14 +7,16 @@ import * as vector from "../../dialects/vector/index.ts";
 import type { Operation, Value } from "../../ir/core.ts";
 import { i8, i32, type Type } from "../../ir/types.ts";
 import { atom, call } from "../source.ts";
+import { blockHelpers, writeBlockPart } from "./blocks.ts";
 import type { VectorWriter } from "./vectors.ts";
 
-const isFour = (t: Type, element: Type): boolean =>
-  t.kind === "vector" && t.element === element && t.shape.length === 1 && t.shape[0] === 4;
+/** Vectors of so many elements are taken at a time: a word of bytes, or more where there are vectors of them. */
+const isBlock = (t: Type, element: Type): boolean =>
+  t.kind === "vector" && t.element === element && t.shape.length === 1 && [4, 8, 16].includes(t.shape[0]!);
 
 const isWidened = (v: Value): boolean => {
   const wide = arith.extsi.match(v) ?? arith.extui.match(v);
-  return wide !== undefined && isFour(wide.in.type, i8) && isFour(v.type, i32);
+  return wide !== undefined && isBlock(wide.in.type, i8) && isBlock(v.type, i32);
 };
 
 /** The factors of a sum of four products onto another sum. */
@@ -33,9 +35,9 @@ export const usedBy = (op: Operation, test: (user: Operation) => boolean): boole
 /** The op is part of a dot product and of nothing else. */
 export function isDotPart(op: Operation): boolean {
   if (vector.reduction.is(op)) return dotOf(op) !== undefined;
-  if (arith.muli.is(op)) return isFour(op.result().type, i32) && usedBy(op, (u) => dotOf(u) !== undefined);
+  if (arith.muli.is(op)) return isBlock(op.result().type, i32) && usedBy(op, (u) => dotOf(u) !== undefined);
   if (arith.extsi.is(op) || arith.extui.is(op)) return isWidened(op.result()) && usedBy(op, isDotPart);
-  return vector.load.is(op) && isFour(op.result().type, i8) && usedBy(op, isDotPart);
+  return vector.load.is(op) && isBlock(op.result().type, i8) && usedBy(op, isDotPart);
 }
 
 /** Words of the even and the odd bytes, as halves, of widened vectors. */
@@ -44,6 +46,10 @@ const halves = new WeakMap<Value, readonly [even: string, odd: string]>();
 /** Writes the op if it is part of a dot product. */
 export function writeDotPart(op: Operation, w: VectorWriter): boolean {
   if (!isDotPart(op)) return false;
+  if (w.scope.blocks) {
+    writeBlockPart(op, dotOf(op), w);
+    return true;
+  }
   const factors = dotOf(op);
   if (factors) {
     const [x, y] = [halves.get(factors[0])!, halves.get(factors[1])!];
@@ -92,6 +98,7 @@ const halvesText = (which: "even" | "odd", sign: "s" | "u"): string => {
 
 /** Helpers of dot products. */
 export const dotHelpers: Readonly<Record<string, string>> = {
+  ...blockHelpers,
   load_bytes: `static inline uint32_t $load_bytes(const void *p) {
 #if defined(__GNUC__)
   uint32_t v;

@@ -1,7 +1,7 @@
 /** @file The target c: C99 for any machine, from microcontrollers to servers, as files to add to a project. */
 import type { Operation } from "../../ir/core.ts";
 import type { ElementType, Manifest } from "../../runtime/manifest.ts";
-import { generic, machines } from "../../support/machine.ts";
+import { generic, type Machine, machines } from "../../support/machine.ts";
 import { standardPipeline } from "../pipeline.ts";
 import { type Artifact, defineTarget, type Target } from "../target.ts";
 import { codeText, type FileFacts, headerText, type WeightsForm } from "./files.ts";
@@ -46,9 +46,14 @@ type Settings = Readonly<{ [K in keyof typeof settings]: (typeof settings)[K]["v
 /** Machines that compute one number at a time: their tiles are four columns wide. */
 const scalarCpus: ReadonlySet<string> = new Set(["m0", "m4", "m7", "m55", "rv32"]);
 
+/** Bytes of a word: machines that sum more products at a time do so in vectors. */
+const wordBytes = 4;
+
+const machineOf = ({ cpu }: Pick<Settings, "cpu">): Machine => machines.find((m) => m.name === cpu) ?? generic;
+
 /** From `graph` to loops over memrefs, scheduled for a machine. */
 function pipelineFor({ cpu, opt, io, requant, "in-place-io": inPlace }: Settings): string {
-  const { integerTiles, dot } = machines.find((m) => m.name === cpu) ?? generic;
+  const { integerTiles, dot, alike } = machineOf({ cpu });
   return standardPipeline({
     machine: cpu,
     panel: scalarCpus.has(cpu) ? 4 : 16,
@@ -63,12 +68,13 @@ function pipelineFor({ cpu, opt, io, requant, "in-place-io": inPlace }: Settings
     compact: opt === "size",
     ...(integerTiles && { integerPanel: integerTiles[0]!.columns }),
     ...(dot !== undefined && { group: dot }),
+    ...(alike && { signed: true }),
     last: "kernel-round-sums,c-legalize,kernel-lower-affine,kernel-unroll,dce",
   });
 }
 
 function emit(module: Operation, model: string, chosen: Settings): CArtifact {
-  const program = emitProgram(module, model);
+  const program = emitProgram(module, model, (machineOf(chosen).dot ?? 0) > wordBytes);
   const report = reportOf(module, program, chosen);
   const facts: FileFacts = {
     weights: chosen.weights as WeightsForm,

@@ -9,6 +9,7 @@ import { fault, invariant } from "../../support/diagnostic.ts";
 import { constantForm } from "../forms.ts";
 import { constantsOf, entryOf, kernelsOf, type ProgramConstant, type ProgramPort, portsOf } from "../program.ts";
 import { atom, identifier, Names, SourceText } from "../source.ts";
+import { blockIncludes, isBlockHelper } from "./blocks.ts";
 import { isDotPart } from "./dots.ts";
 import { helperTexts, scalarHelpers } from "./helpers.ts";
 import { isNarrowHelper, narrowIncludes } from "./narrow.ts";
@@ -68,10 +69,12 @@ class Scope implements ModuleScope {
   readonly prefix: string;
   readonly helpers = new Set<string>();
   readonly lanes = new Set<number>();
+  readonly blocks: boolean;
   readonly #callees: ReadonlyMap<string, string>;
 
-  constructor(prefix: string, callees: ReadonlyMap<string, string>) {
+  constructor(prefix: string, blocks: boolean, callees: ReadonlyMap<string, string>) {
     this.prefix = prefix;
+    this.blocks = blocks;
     this.#callees = callees;
   }
 
@@ -91,7 +94,8 @@ class Scope implements ModuleScope {
   }
 }
 
-export function emitProgram(module: Operation, model: string): CProgram {
+/** `blocks`: products of bytes are summed in vectors, whatever the number. */
+export function emitProgram(module: Operation, model: string, blocks = false): CProgram {
   const entry = entryOf(module);
   const prefix = `${identifier(model)}_`;
   const members = new Names(reserved);
@@ -110,7 +114,7 @@ export function emitProgram(module: Operation, model: string): CProgram {
     (op) => func.func.is(op) && op !== entry && !func.func.of(op).body.isEmpty,
   );
   const externals = [...module.region().entry].filter((op) => func.func.is(op) && func.func.of(op).body.isEmpty);
-  const writer = new ModuleWriter(prefix, kernels, externals, entry);
+  const writer = new ModuleWriter(prefix, blocks, kernels, externals, entry);
   writer.kernels();
   writer.entry(ports, constants);
   const placed = ports.map((p, i): CPort => {
@@ -135,6 +139,7 @@ export function emitProgram(module: Operation, model: string): CProgram {
 
 class ModuleWriter {
   readonly #prefix: string;
+  readonly #blocks: boolean;
   readonly #kernels: readonly Operation[];
   readonly #externals: readonly Operation[];
   readonly #entry: Operation;
@@ -147,8 +152,15 @@ class ModuleWriter {
   /** Where inputs and outputs lie in the workspace, by their number among the arguments. */
   readonly inPlace = new Map<number, number>();
 
-  constructor(prefix: string, kernels: readonly Operation[], externals: readonly Operation[], entry: Operation) {
+  constructor(
+    prefix: string,
+    blocks: boolean,
+    kernels: readonly Operation[],
+    externals: readonly Operation[],
+    entry: Operation,
+  ) {
     this.#prefix = prefix;
+    this.#blocks = blocks;
     this.#kernels = kernels;
     this.#externals = externals;
     this.#entry = entry;
@@ -157,7 +169,7 @@ class ModuleWriter {
     this.#names = new Map(own.map((fn) => [nameOf(fn), names.fresh(`${prefix}${nameOf(fn)}`)]));
     this.#written = new Map(kernels.map((fn) => [nameOf(fn), writtenArguments(fn)]));
     this.#overlapping = overlappingCallees(entry, this.#written);
-    this.#common = new Scope(prefix, this.#names);
+    this.#common = new Scope(prefix, blocks, this.#names);
   }
 
   helpers(): string {
@@ -181,7 +193,7 @@ class ModuleWriter {
     for (const fn of this.#kernels) if (!isWide(fn)) this.#kernel(fn, this.#common, scalar, false);
     const wide = this.#kernels.filter(isWide);
     const sections = [false, true].map((asArrays) => {
-      const scope = new Scope(this.#prefix, this.#names);
+      const scope = new Scope(this.#prefix, this.#blocks, this.#names);
       const text = new SourceText();
       for (const fn of wide) this.#kernel(fn, scope, text, asArrays);
       return { scope, text };
@@ -205,6 +217,7 @@ class ModuleWriter {
       const types = func.func.of(fn).function_type.inputs.map(valueType);
       write(`void ${this.#names.get(nameOf(fn))}(${types.length > 0 ? types.join(", ") : "void"});\n\n`);
     }
+    if ([...this.#common.helpers].some(isBlockHelper)) write(blockIncludes);
     for (const text of helperTexts(this.#common.helpers, this.#prefix, known, scalarHelpers)) write(`${text}\n\n`);
     write(this.#sections.scalar.toString());
     const [vectors, arrays] = this.#sections.wide;

@@ -18,7 +18,7 @@ import { shortName, valueType } from "./types.ts";
 
 /** What vectors need of whoever writes a function. */
 export interface VectorWriter extends LaneWriter {
-  readonly scope: { readonly prefix: string };
+  readonly scope: { readonly prefix: string; readonly blocks: boolean };
   /** Vectors are arrays. */
   readonly asArrays: boolean;
   bind(v: Value, e: Expr): void;

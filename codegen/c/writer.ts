@@ -32,6 +32,8 @@ import { type VectorWriter, writeVector } from "./vectors.ts";
 export interface ModuleScope {
   /** Starts every name of the artifact. */
   readonly prefix: string;
+  /** Products of bytes are summed in vectors, whatever the number. */
+  readonly blocks: boolean;
   /** Notes that a helper is needed; answers its name. */
   helper(name: string): string;
   /** The name of a kernel. */

@@ -16,8 +16,9 @@ export interface Dot {
   readonly x: number;
   readonly weights: number;
   readonly signed: { readonly x: boolean; readonly weights: boolean };
-  /** The loop whose neighbours are summed together. */
+  /** The loop whose neighbours are summed together, and how many of them at a time. */
   readonly loop: number;
+  readonly group: number;
 }
 
 /** The last reduction loop that runs more than once. */
@@ -28,9 +29,9 @@ export const groupedColumn = (column: AffineExpr, loop: number, panel: number, g
   add(mul(mod(column, constant(panel)), constant(group)), mod(dim(loop), constant(group)));
 
 /** acc + extend(x) * extend(w), so many factors a word: the numbers of the inputs. */
-export function narrowProduct(s: Structure, group: number): Omit<Dot, "loop"> | undefined {
+export function narrowProduct(s: Structure, group: number): Omit<Dot, "loop" | "group"> | undefined {
   if (s.inputs.length !== 2 || s.outputs.length !== 1) return undefined;
-  const narrow: readonly Type[] = group === 4 ? [i8] : group === 2 ? [i8, i16] : [];
+  const narrow: readonly Type[] = group >= wordBytes ? [i8] : group === 2 ? [i8, i16] : [];
   if (s.inputs[0]!.element !== narrow.at(-1) || !narrow.includes(s.inputs[1]!.element)) return undefined;
   const sum = arith.addi.match(s.body.terminator?.operand(0));
   const acc = s.outputs[0]!.arg;
@@ -47,26 +48,37 @@ export function narrowProduct(s: Structure, group: number): Omit<Dot, "loop"> | 
   return { x: 0, weights: 1, signed: { x: x.signed, weights: w.signed } };
 }
 
-/** Whether weights should be packed for steps of so many products; which loop they are along. */
-export function groupLoop(s: Structure, group: number): number | undefined {
+/** Bytes of a word, which processors that take words apart multiply at a time. */
+export const wordBytes = 4;
+
+/** Steps of a loop that are taken at a time: as many as the machine can, or, of more than a word, half as many as often as it takes. */
+function groupOf(extent: number, most: number): number {
+  let group = most;
+  while (group > wordBytes && extent % group !== 0) group /= 2;
+  return extent % group === 0 ? group : 1;
+}
+
+/** Whether weights should be packed for steps of several products, at most so many; which loop they are along. */
+export function groupLoop(s: Structure, most: number): Pick<Dot, "loop" | "group"> | undefined {
   const loop = innermost(s);
-  if (group < 2 || loop < 0 || s.loops[loop]!.extent % group !== 0) return undefined;
+  const group = most < 2 || loop < 0 ? 1 : groupOf(s.loops[loop]!.extent, most);
+  if (group < 2) return undefined;
   // How long the loop is, x says then: packed weights do not.
   if (!s.inputs[0]?.map.results.some((r) => r.kind === "dim" && r.index === loop)) return undefined;
-  return narrowProduct(s, group) && stepAlong(s, 0, loop) === 1 ? loop : undefined;
+  return narrowProduct(s, group) && stepAlong(s, 0, loop) === 1 ? { loop, group } : undefined;
 }
 
 /** The dot products that an op is made of, if its operands lie in memory as they take it. */
-export function dotOf(s: Structure, group: number): Dot | undefined {
-  const loop = groupLoop(s, group);
-  const product = narrowProduct(s, group);
-  if (loop === undefined || !product) return undefined;
+export function dotOf(s: Structure, most: number): Dot | undefined {
+  const along = groupLoop(s, most);
+  const product = along && narrowProduct(s, along.group);
+  if (!along || !product) return undefined;
   const last = s.inputs[product.weights]!.map.results.at(-1);
   const packed = last?.kind === "+" && last.rhs.kind === "mod" && last.rhs.rhs.kind === "constant";
-  if (!packed || (last.rhs as { readonly rhs: { readonly value: number } }).rhs.value !== group) return undefined;
+  if (!packed || (last.rhs as { readonly rhs: { readonly value: number } }).rhs.value !== along.group) return undefined;
   const inMemory = s.inputs.every(({ value }) => {
     const pad = value.definingOp && staticPad(value.definingOp);
     return bufferization.to_tensor.match(pad ? pad.source : value);
   });
-  return inMemory ? { ...product, loop } : undefined;
+  return inMemory ? { ...product, ...along } : undefined;
 }

@@ -27,7 +27,7 @@ export const pack = definePass("linalg-pack", {
     panel: attr.int.default(8),
     /** The same for sums of integers; 0 is as for all. */
     integerPanel: attr.int.default(0),
-    /** Rows of a panel that lie together, column by column, where products of bytes are summed so many at a time. */
+    /** Rows of a panel that lie together, column by column, where products of bytes are summed so many at a time: at most, where it is more than a word. */
     group: attr.int.default(1),
   },
   run(module, { panel, integerPanel, group }) {
@@ -62,13 +62,19 @@ function packOperands(op: Operation, s: Structure, packed: Map<string, Value>, w
     if (inner.length === 0) continue;
     const order = [...outer, column.index, ...inner];
     const along = input.index === 1 ? groupLoop(s, group) : undefined;
-    const by = along !== undefined && inner.includes(along) ? group : 1;
+    const by = along && inner.includes(along.loop) ? along.group : 1;
     const key = `${op.block === null}${(source.result() as Value).type.id} ${order.map((d) => dims.indexOf(d)).join(",")}`;
-    const id = `${key} ${panel} ${by} ${along} ${identityOf(source)}`;
+    const id = `${key} ${panel} ${by} ${along?.loop} ${identityOf(source)}`;
     let value = packed.get(id);
     if (!value) {
       const axes = order.map((d) => dims.indexOf(d));
-      value = packConstant(source, { axes, at: outer.length, panel, group: by, along: order.indexOf(along ?? -1) });
+      value = packConstant(source, {
+        axes,
+        at: outer.length,
+        panel,
+        group: by,
+        along: order.indexOf(along?.loop ?? -1),
+      });
       packed.set(id, value);
     }
     op.setOperand(input.index, value);
@@ -76,8 +82,8 @@ function packOperands(op: Operation, s: Structure, packed: Map<string, Value>, w
     const results: AffineExpr[] = [
       ...outer.map((d) => dim(d)),
       floordiv(o, constant(panel)),
-      ...inner.map((d) => (by > 1 && d === along ? floordiv(dim(d), constant(by)) : dim(d))),
-      by > 1 ? groupedColumn(o, along!, panel, by) : mod(o, constant(panel)),
+      ...inner.map((d) => (by > 1 && d === along?.loop ? floordiv(dim(d), constant(by)) : dim(d))),
+      by > 1 ? groupedColumn(o, along!.loop, panel, by) : mod(o, constant(panel)),
     ];
     replaceMap(op, input.index, affineMap(input.map.numDims, 0, results));
   }

@@ -533,7 +533,7 @@ function reductionLoops(
         ...none,
         run,
         unroll: unrollOf(machine, points, dot !== undefined, run < order.length),
-        ...(dot && { group: machine.dot! }),
+        ...(dot && { group: dot.group }),
         ...(!dot && readAhead(s, root, machine)),
       };
     }

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { CArtifact } from "../../codegen/c/index.ts";
 import { compileModel, targetNamed } from "../../compile.ts";
-import { host, instructionsOn, m4, machines, mainText, missing, runOn, strict } from "../support/machines.ts";
+import { host, instructionsOn, m4, m55, machines, mainText, missing, runOn, strict } from "../support/machines.ts";
 import { sharedPath } from "../support/shared.ts";
 
 interface Subject {
@@ -197,6 +197,42 @@ describe.each(subjects.filter((s) => s.path !== undefined))("$name in C", ({ nam
       .split("\n")
       .map((l) => Number(l.split("\t")[1]));
     expect(Math.max(...frames)).toBeLessThanOrEqual(largestFrame);
+  });
+});
+
+const quantized = subjects.find((s) => s.name === "words_int8")!;
+
+describe.skipIf(quantized.path === undefined)("words_int8 in C for m55", () => {
+  const root = mkdtempSync(join(tmpdir(), "sluice-vectors-"));
+  afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+  it("multiplies vectors of bytes, with the same bits as words elsewhere", async () => {
+    const tool = missing(m55);
+    if (tool !== undefined) {
+      console.log(`skipped: there is no ${tool}`);
+      return;
+    }
+    const { name, path } = quantized;
+    const options = { target: "c", name, file: `${name}.onnx`, settings: { cpu: "m55" } };
+    const artifact = compileModel(readFileSync(path!), options) as CArtifact;
+    const files = await targetNamed("c", options.settings).files(artifact);
+    for (const [file, content] of files) writeFileSync(join(root, file), content);
+    writeFileSync(join(root, "main.c"), mainText(artifact.program, 1));
+    for (const { compiler, flags } of [host, m55]) {
+      const own = flags.filter((f) => f.startsWith("-m") || f.startsWith("--specs"));
+      const built = spawnSync(compiler, [...strict, "-O2", ...own, "-c", `${name}.c`, "-o", "out.o"], {
+        cwd: root,
+        encoding: "utf8",
+      });
+      expect(built.stderr).toBe("");
+    }
+    const [here, there] = [host, m55].map((m) => runOn(m, root, name, "main.c").printed);
+    expect(there!.length).toBeGreaterThan(16);
+    expect(there).toBe(here);
+    const count = instructionsOn(m55, root, artifact.program);
+    console.log(`${name} for m55: ${count} instructions`);
+    expect(count).toBeGreaterThan(artifact.report.macs / 16);
+    expect(count).toBeLessThanOrEqual(quantized.instructions * 0.75);
   });
 });
 

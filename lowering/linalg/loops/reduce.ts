@@ -9,7 +9,7 @@ import * as vector from "../../../dialects/vector/index.ts";
 import { type AffineExpr, add, constant, floordiv, linear, mod, mul, substitute } from "../../../ir/affine.ts";
 import type { Operation, Value } from "../../../ir/core.ts";
 import { elementOf, i32, type Type, vector as vectorType } from "../../../ir/types.ts";
-import { type Dot, dotOf } from "../dot.ts";
+import { type Dot, dotOf, wordBytes } from "../dot.ts";
 import { type ReductionSchedule, reductionSchedule } from "../schedule-attribute.ts";
 import { readAhead } from "./ahead.ts";
 import { addsNothing, branch, decidingLoops, questionBefore, stepsInside } from "./borders.ts";
@@ -287,7 +287,7 @@ export class Reduction {
         const d = domains[i]!;
         made[i] = d.some(usesLane)
           ? this.#dotOfLanes(dot, d, accumulators[i]!)
-          : this.schedule.group === wordBytes
+          : this.schedule.group! >= wordBytes
             ? this.#dotOfOne(dot, d, accumulators[i]!)
             : this.#dotOneByOne(dot, d, accumulators[i]!);
       }
@@ -403,9 +403,6 @@ export class Reduction {
     );
   }
 }
-
-/** Bytes of a word, which processors that take words apart multiply at a time. */
-const wordBytes = 4;
 
 /** Points that differ only in the dimension that carries the lanes: a row of the register tile. */
 function rowsOf(domains: readonly At[]): number[][] {

@@ -56,6 +56,8 @@ describe.skipIf(!hasCompiler)("quantized models in C", () => {
     ["onnx", "m4", u8, 120],
     ["onnx", "m0", i8, 3],
     ["onnx", "m0", u8, 120],
+    ["onnx", "m55", u8, 120],
+    ["onnx", "m55", i8, 3],
     ["onnx", "native", i8, -5],
     ["onnx", "native", u8, 120],
     ["onnx", "x86-64", i8, 7],
