@@ -1,6 +1,6 @@
 /**
  * The fifth law on WebGPU: what lavapipe computes is what the interpreter computes, for every scalar op on the types that
- * WebGPU has words for, and for random models. `.ci/run` installs the driver.
+ * WebGPU has words for, for attention, and for random models. `.ci/run` installs the driver.
  */
 import { existsSync } from "node:fs";
 import { describe, expect, it } from "vitest";
@@ -11,8 +11,11 @@ import { Elementwise } from "../../ir/traits.ts";
 import { f32, type TensorType } from "../../ir/types.ts";
 import { CompileError } from "../../support/diagnostic.ts";
 import type { NDArray } from "../../support/ndarray.ts";
+import { attentionModule, attentions } from "../support/attentions.ts";
 import { randomArray } from "../support/compile.ts";
+import { shadersOf } from "../support/gpu.ts";
 import { type BatchRun, compiledToWgsl, runBatch } from "../support/gpu-batch.ts";
+import { racesOf, schedulesOf } from "../support/judges.ts";
 import { randomModel } from "../support/random-model.ts";
 import { Choices } from "../support/random-program.ts";
 import { inputsFor, kernelsOf } from "../support/scalar-kernels.ts";
@@ -76,6 +79,28 @@ describe.skipIf(!existsSync(driver))("WebGPU computes what the interpreter compu
     expect(
       refused.filter((r) => !r.includes("f64") && !/^(arith\.ceildiv[su]i|math\.([if]powi|ct[lt]z)) /.test(r)),
     ).toEqual(["math.ctpop  i64 to i64"]);
+    expect(wrong).toEqual([]);
+  });
+
+  it("for attention of sizes that nothing divides", async () => {
+    // Software takes long to compile the larger ones, of which the interpreter's answers are known.
+    const small = attentions.filter(([, , , { shape }]) => shape.reduce((n, d) => n * d, 1) <= 600);
+    const runs = small.map(([title, body, types, result]): Compared => {
+      const inputs = types.map((t, i) => randomArray(t, i + 1));
+      const make = () => attentionModule(body, types, [result]);
+      const reference = interpret(make(), "main", inputs) as NDArray[];
+      return { title, artifact: compiledToWgsl(make()), inputs, reference };
+    });
+    for (const { artifact } of runs) {
+      expect(schedulesOf(shadersOf(artifact)).flatMap((code) => racesOf(code))).toEqual([]);
+    }
+    const answers = await runBatch(runs, env);
+    const wrong = answers.flatMap((a, i) => {
+      const { title, reference } = runs[i]!;
+      if (typeof a === "string") return [`${title}: ${a}`];
+      const far = furthest(a[0]!, reference[0]!);
+      return far <= 1e-5 ? [] : [`${title} is off by ${far}`];
+    });
     expect(wrong).toEqual([]);
   });
 
