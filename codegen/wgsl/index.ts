@@ -12,7 +12,7 @@ const lowering = (machine: string): string =>
   "func.func(graph-integer,graph-recognize,graph-byte-ports,graph-fold-affine,graph-layout),graph-to-linalg,func.func(linalg-pad-to-generic),canonicalize,cse,func.func(linalg-byte-words)," +
   `linalg-pack{panel=0},canonicalize,cse,linalg-half-weights,func.func(linalg-split-sums{machine=${machine}}),linalg-outline{again=true},linalg-bufferize,` +
   `linalg-schedule{machine=${machine}},gpu-subgroups,linalg-to-loops,kernel-plan-buffers,` +
-  "func.func(kernel-expand-narrow-floats),kernel-expand-small-types,func.func(kernel-expand-math{doubles=false native=exp,exp2,log,log2,rsqrt,fma}))";
+  "func.func(kernel-expand-narrow-floats),kernel-expand-small-types,func.func(kernel-expand-math{doubles=false native=exp,exp2,log,log2,rsqrt,fma},kernel-round-sums{adding=false}))";
 
 export const wgsl = defineTarget({
   name: "wgsl",

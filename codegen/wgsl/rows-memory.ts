@@ -1,5 +1,4 @@
 /** @file How loads, stores and the making of vectors are written. */
-import * as arith from "../../dialects/arith/ops.ts";
 import * as bytes from "../../dialects/bytes.ts";
 import * as memref from "../../dialects/memref/index.ts";
 import * as vector from "../../dialects/vector/index.ts";
@@ -113,14 +112,11 @@ const storeVector: Row = (op, w) => {
   const { valueToStore, base, indices } = vector.store.of(op);
   const view = w.buffer(base, op);
   const lanes = lanesOf(valueToStore.type);
+  const value = stored(valueToStore, view, op, w);
   if (view.storage === "byte") {
-    // Of what is cut off to bytes the rest is left out as it is packed.
-    const cut = w.pending(valueToStore);
-    const value = cut && arith.trunci.is(cut) ? w.use(cut.operand(0)) : stored(valueToStore, view, op, w);
     w.line(`${element(view, positionIn(view, base, indices, 4, op, w)).text} = i32(pack4xI8(${value.text}));`);
     return undefined;
   }
-  const value = stored(valueToStore, view, op, w);
   if (view.wide) {
     w.line(`${element(view, positionIn(view, base, indices, 4, op, w)).text} = ${value.text};`);
     return undefined;
@@ -137,6 +133,23 @@ const storeVector: Row = (op, w) => {
 /** A vector of four lies in one word of bytes. */
 const isAligned = (buffer: Value, indices: readonly Value[], op: Operation): boolean =>
   positionOf(buffer.type as MemRefType, indices, op).divisor % 4 === 0;
+
+/** Nothing but bytes is made of it, which leaves out the rest of each lane by itself. */
+export const isPacked = (op: Operation, w: KernelWriter): boolean =>
+  [...op.result().uses()].every(({ owner }) => {
+    const store = vector.store.match(owner);
+    return store?.valueToStore === op.result() && w.buffer(store.base, owner).storage === "byte";
+  });
+
+/** Bytes out of their word as unsigned numbers, if that is what is read here. */
+export function unsignedBytes(v: Value, w: KernelWriter): Expr | undefined {
+  const load = vector.load.match(w.pending(v));
+  if (!load || lanesOf(v.type) !== 4) return undefined;
+  const { base, indices, op } = load;
+  const view = w.buffer(base, op);
+  if (view.storage !== "byte" || !isAligned(base, indices, op)) return undefined;
+  return atom(`unpack4xU8(u32(${element(view, positionIn(view, base, indices, 4, op, w)).text}))`);
+}
 
 /** The words that bytes make, where they lie in words of their own or have one each. */
 const loadWords: Row = (op, w) => {

@@ -10,7 +10,7 @@ import { elementOf, type Type } from "../../ir/types.ts";
 import { atom, call, type Expr, infix, prefix } from "../source.ts";
 import { affineText, isCount, number, Sum, sumText } from "./addresses.ts";
 import { controlRows } from "./rows-control.ts";
-import { memoryRows } from "./rows-memory.ts";
+import { isPacked, memoryRows, unsignedBytes } from "./rows-memory.ts";
 import { subgroupRows } from "./rows-subgroups.ts";
 import { carrierOf, isFast, lanesOf, narrowWidth, Unsupported } from "./types.ts";
 import type { KernelWriter, Row, Rows } from "./writer.ts";
@@ -309,6 +309,8 @@ const extend =
     const to = op.result().type;
     if (isBool(to)) return w.use(op.operand(0));
     if (isBool(from)) return ofBool(op, w, signedName(to), isSigned ? -1 : 1);
+    const bytes = isSigned ? undefined : unsignedBytes(op.operand(0), w);
+    if (bytes) return signed(bytes, to);
     const e = w.use(op.operand(0));
     return isSigned || narrowWidth(from) === undefined ? e : signed(unsigned(e, from), to);
   };
@@ -323,6 +325,7 @@ const truncate: Row = (op, w) => {
   const to = op.result().type;
   const e = w.use(op.operand(0));
   if (isBool(op.operand(0).type)) return e;
+  if (isPacked(op, w)) return e;
   if (!isBool(to)) return wrap(e, to);
   return infix("!=", infix("&", e, splat(1, op.operand(0).type, op, w)), splat(0, op.operand(0).type, op, w));
 };
@@ -342,6 +345,8 @@ const toFloat =
     const from = op.operand(0).type;
     if (!isFloat(to)) throw new Unsupported(op, `'${op.name}' to floats of this width`);
     if (isBool(from)) return ofBool(op, w, floatName(to), isSigned ? -1 : 1);
+    const bytes = isSigned ? undefined : unsignedBytes(op.operand(0), w);
+    if (bytes) return call(floatName(to), bytes);
     const e = w.use(op.operand(0));
     // Wide integers are carried with their sign.
     const bits = isSigned || (elementOf(from) as { width: number }).width > 32 ? e : unsigned(e, from);

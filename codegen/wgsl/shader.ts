@@ -220,7 +220,7 @@ export function writeShader(
   const threads = block[1] === 1 && block[2] === 1 ? `${block[0]}` : block.join(", ");
   const code = [
     ...enabled,
-    ...(/4xI8|4I8/.test(text + [...w.helpers.values()].join()) ? [`requires ${bytesFeature};`] : []),
+    ...(/4x[IU]8|4I8/.test(text + [...w.helpers.values()].join()) ? [`requires ${bytesFeature};`] : []),
     ...declarations,
     ...w.helpers.values(),
     `@compute @workgroup_size(${threads})\nfn main(${builtins.join(", ")}) {`,

@@ -6,6 +6,7 @@ import * as arith from "../../dialects/arith/ops.ts";
 import * as func from "../../dialects/func.ts";
 import * as math from "../../dialects/math.ts";
 import * as vector from "../../dialects/vector/index.ts";
+import { attr } from "../../ir/attributes.ts";
 import { Builder } from "../../ir/builder.ts";
 import type { Operation, Value } from "../../ir/core.ts";
 import { datumOfAttribute } from "../../ir/datum.ts";
@@ -17,17 +18,21 @@ import type { NDArray } from "../../support/ndarray.ts";
 export const roundSums = definePass("kernel-round-sums", {
   doc:
     "Vectors of sums of integers, scaled, rounded to even and kept in a range of integers: they are kept in the range first " +
-    "and rounded by adding 1.5 * 2^23, whose last bit is 1. What is truncated and widened again within its range stays as it is.",
+    "and rounded by adding 1.5 * 2^23, whose last bit is 1. What is truncated and widened again within its range stays as it is, and " +
+    "so does what is added and taken away again.",
   on: func.func,
-  options: {},
-  run(fn, _options, pass) {
+  options: {
+    /** By adding; else only what is truncated and widened again is left out, of scalars too. */
+    adding: attr.bool.default(true),
+  },
+  run(fn, { adding }, pass) {
     const ops: Operation[] = [];
     fn.walk((op) => {
-      if (op.results.length === 1 && op.result().type.kind === "vector") ops.push(op);
+      if (op.results.length === 1 && (!adding || op.result().type.kind === "vector")) ops.push(op);
     });
     let found = 0;
-    for (const op of ops) if (widenAgain(op)) found++;
-    for (const op of ops) if (op.block && roundByAdding(op)) found++;
+    for (const op of ops) if (widenAgain(op) || takeAway(op)) found++;
+    if (adding) for (const op of ops) if (op.block && roundByAdding(op)) found++;
     for (const op of ops.reverse()) if (op.block && isTriviallyDead(op)) op.erase();
     pass.count("rewritten", found);
     return found > 0;
@@ -89,6 +94,17 @@ function widenAgain(op: Operation): boolean {
   if (range.low < low || range.high > high || widthOf(to) > widthOf(narrow.in.type)) return false;
   const same = to === narrow.in.type;
   op.result().replaceAllUsesWith(same ? narrow.in : arith.trunci(Builder.before(op), narrow.in, { types: [to] }));
+  op.erase();
+  return true;
+}
+
+/** x + n - n = x. */
+function takeAway(op: Operation): boolean {
+  const difference = arith.subi.match(op);
+  const sum = difference && arith.addi.match(difference.lhs);
+  const [more, less] = [sum && splat(sum.rhs), difference && splat(difference.rhs)];
+  if (!sum || more === undefined || more !== less) return false;
+  op.result().replaceAllUsesWith(sum.lhs);
   op.erase();
   return true;
 }

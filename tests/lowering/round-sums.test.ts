@@ -88,4 +88,39 @@ describe("kernel-round-sums", () => {
       expect(names).toContain("math.roundeven");
     }
   });
+
+  it.each(["vector<4x", ""])("leaves out what is cut off, widened, and taken away again (%si8)", (shape) => {
+    const type = (e: string): string => (shape === "" ? e : `${shape}${e}>`);
+    const number = (n: number): string => (shape === "" ? `${n} : i32` : `dense<${n}> : ${type("i32")}`);
+    const of = (high: number, less: number): string => `
+func.func @f(%x: ${type("i32")}) -> ${type("i32")} {
+  %low = arith.constant ${number(-100)}
+  %high = arith.constant ${number(high)}
+  %more = arith.constant ${number(100)}
+  %less = arith.constant ${number(less)}
+  %0 = arith.maxsi %x, %low : ${type("i32")}
+  %1 = arith.minsi %0, %high : ${type("i32")}
+  %2 = arith.addi %1, %more : ${type("i32")}
+  %3 = arith.trunci %2 : ${type("i32")} to ${type("i8")}
+  %4 = arith.extui %3 : ${type("i8")} to ${type("i32")}
+  %5 = arith.subi %4, %less : ${type("i32")}
+  return %5 : ${type("i32")}
+}`;
+    const left = (text: string): string[] => {
+      const [plain, quick] = [moduleOf(text), moduleOf(text)];
+      runPasses(quick, "builtin.module(func.func(kernel-round-sums{adding=false}))");
+      for (const n of [-1000, -101, -100, -1, 0, 77, 154, 155, 156, 157, 1000]) {
+        const given = shape === "" ? n : NDArray.from("i32", [4], [n, n + 1, n - 1, -n]);
+        expect(interpret(quick, "f", [given])).toEqual(interpret(plain, "f", [given]));
+      }
+      const names: string[] = [];
+      quick.walk((op) => {
+        names.push(op.name.replace("arith.", ""));
+      });
+      return names.filter((n) => ["addi", "trunci", "extui", "subi"].includes(n));
+    };
+    expect(left(of(155, 100))).toEqual([]);
+    expect(left(of(155, 99))).toEqual(["addi", "subi"]);
+    expect(left(of(156, 100))).toEqual(["addi", "trunci", "extui", "subi"]);
+  });
 });

@@ -59,6 +59,7 @@ const apart = (code: string): string => code.replace(/(?<=[\w\])])(?<![\d.]e)-(?
 const wordFunctions: Readonly<Record<string, string>> = {
   dot4I8Packed: "fn dot4I8Packed(a: u32, b: u32) -> i32 { return i32(a) + i32(b); }",
   pack4xI8: "fn pack4xI8(v: vec4i) -> u32 { return u32(v.x + v.y + v.z + v.w); }",
+  unpack4xU8: "fn unpack4xU8(w: u32) -> vec4u { return vec4u(w); }",
   unpack4xI8: "fn unpack4xI8(w: u32) -> vec4i { return vec4i(i32(w)); }",
   extractBits: "fn extractBits(w: i32, at: u32, count: u32) -> i32 { return w + i32(at) + i32(count); }",
 };
