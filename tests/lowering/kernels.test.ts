@@ -173,6 +173,25 @@ describe.each(["v8", "v8-12", ...relaxed])("kernels on %s", (machine) => {
     expect(print(lowered(build(), machine, "linalg-to-loops")).includes("joined")).toBe(isJoined);
   });
 
+  it("a window over planes divides nothing: its steps are those of what lies in memory", async () => {
+    const build = (): Operation =>
+      program([tensorType([1, 3, 13, 13], f32)], [tensorType([1, 6, 6, 16], f32)], (b, x) => {
+        const image = map(b, [x!], [1, 13, 13, 3], ["d0, d3, d1, d2"], (_b, v) => v!);
+        return linalg.genericOf(b, {
+          loops: "n h w o : i j c",
+          inputs: [
+            [image, "n, h * 2 + i, w * 2 + j, c"],
+            [weights(b, [3, 3, 3, 16], 3), "i, j, c, o"],
+          ],
+          outputs: [[filled(b, [1, 6, 6, 16], 0.5), "n, h, w, o"]],
+          body: (inner, p, q, acc) => arith.addf(inner, acc!, arith.mulf(inner, p!, q!)),
+        });
+      });
+    const r = await both(build(), machine);
+    expect(distance(r.wasm[0]!, r.reference[0]!)).toBeLessThan(1e-5);
+    expect(print(lowered(build(), machine, "kernel-plan-memory"))).not.toContain("floordiv");
+  });
+
   it.each([
     ["of one product", 1, 20],
     ["of each slice of a batch", 3, 13],
