@@ -1,6 +1,8 @@
 /** @file From `graph` to loops in one arena: the part of the way that all targets go alike. */
 
 export interface PipelineChoices {
+  /** Convolutions of one or two channels of bytes take rows of their windows as channels. */
+  readonly rowChannels?: boolean;
   /** Machine that kernels are scheduled for (support/machine.ts). */
   readonly machine?: string;
   /** Chains of windows are computed some rows at a time where that needs less memory. */
@@ -66,6 +68,7 @@ export function standardPipeline(choices: PipelineChoices): string {
     streams = false,
     nhwc = false,
     portsInArena = false,
+    rowChannels = false,
     last,
   } = choices;
   const packing = Object.entries({ panel, "integer-panel": integerPanel, group }).flatMap(([k, v]) =>
@@ -76,7 +79,9 @@ export function standardPipeline(choices: PipelineChoices): string {
   const schedule = chosen.length === 0 ? "linalg-schedule" : `linalg-schedule{${chosen.join(" ")}}`;
   const price = operationsPerByte === undefined ? "" : `{operations-per-byte=${operationsPerByte}}`;
   const filling =
-    integers && !pairs && group !== undefined ? `,graph-fill-channels{multiple=${Math.min(group, 4)}}` : "";
+    integers && !pairs && group !== undefined
+      ? `${rowChannels ? `,graph-row-channels{multiple=${group}}` : ""},graph-fill-channels{multiple=${Math.min(group, 4)}}`
+      : "";
   const filtering = initializes ? `,graph-winograd${price}` : "";
   const products = packsProducts ? `func.func(linalg-pack-products),` : "";
   const hoisting = initializes ? "kernel-hoist-init," : "";

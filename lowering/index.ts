@@ -18,6 +18,7 @@ import { layout } from "./graph/layout.ts";
 import { nhwcPorts } from "./graph/nhwc-ports.ts";
 import { pairs } from "./graph/pairs.ts";
 import { recognize } from "./graph/recognize.ts";
+import { rowChannels } from "./graph/row-channels.ts";
 import { signedBytes } from "./graph/signed-bytes.ts";
 import { subpixel } from "./graph/subpixel.ts";
 import { graphToLinalg } from "./graph/to-linalg.ts";
@@ -65,6 +66,7 @@ export const passes: readonly Pass[] = [
   symbolDce,
   integer,
   signedBytes,
+  rowChannels,
   fillChannels,
   pairs,
   recognize,

@@ -17,6 +17,11 @@ export interface Machine {
   readonly dot?: number;
   /** Both factors of such products have signs, or neither. */
   readonly alike?: boolean;
+  /**
+   * Where products are summed in groups, what rows multiply is widened once for all columns, in memory, because pairs are loaded
+   * by fewer instructions than they are made by; the register tiles then.
+   */
+  readonly gathers?: Machine["tiles"];
   /** Vectors are loaded from, and stored to, elements narrower than a word. */
   readonly narrow?: boolean;
   /** Words of four bytes are loaded from rows of bytes, whose sums of products take four at a time. */
@@ -25,6 +30,8 @@ export interface Machine {
   readonly halves?: boolean;
   /** Output pixels of a depthwise strip. */
   readonly strip: number;
+  /** The same for sums of integers, where they are held in other registers than those of floats. */
+  readonly integerStrip?: number;
   /** Steps of a reduction loop written out in a row. */
   readonly unroll: number;
   /** `bump`: one back edge, pointers move within the step; `exits`: every step ends with its own test. */
@@ -56,7 +63,14 @@ export interface Machine {
 }
 
 /** The same machine where code is to be small: nothing is written out twice that can be a turn of a loop. */
-export const compact = (machine: Machine): Machine => ({ ...machine, unroll: 1, strip: 1, copies: 1, even: true });
+export const compact = (machine: Machine): Machine => ({
+  ...machine,
+  unroll: 1,
+  strip: 1,
+  integerStrip: 1,
+  copies: 1,
+  even: true,
+});
 
 /** What a machine of workgroups wants. */
 export interface Grid {
@@ -281,10 +295,23 @@ const floatTiles = tilesOf([4, 4, 4], [3, 4, 3.8], [2, 4, 3.3], [1, 8, 3], [1, 4
 /** Four sums, and what they are made of, in 13 registers. */
 const integerTiles = tilesOf([2, 2, 2], [1, 4, 1.9], [1, 2, 1.5], [1, 1, 1]);
 /** Products of halves of words are summed in pairs (SMLAD). */
-const packed = { integerTiles, dot: 4 } as const;
+const packed = { integerTiles, integerStrip: 3, dot: 4 } as const;
+/** Columns whose weights are made pairs of for many rows: sums, a pair of each factor and three pointers in 14 registers. */
+const gathers = tilesOf(
+  [6, 1, 4],
+  [5, 1, 3.9],
+  [3, 2, 3.9],
+  [4, 1, 3.7],
+  [3, 1, 3.4],
+  [2, 2, 3.4],
+  [2, 1, 3],
+  [1, 4, 2.8],
+  [1, 2, 2],
+  [1, 1, 1],
+);
 export const m0: Machine = scalar("m0", integerTiles, 8);
-export const m4: Machine = { ...scalar("m4", floatTiles, 28), ...packed };
-export const m7: Machine = { ...scalar("m7", floatTiles, 28), ...packed };
+export const m4: Machine = { ...scalar("m4", floatTiles, 28), ...packed, gathers };
+export const m7: Machine = { ...scalar("m7", floatTiles, 28), ...packed, gathers };
 /** Products of 16 bytes are summed into a register, of which an instruction takes one of six. */
 export const m55: Machine = {
   ...scalar("m55", floatTiles, 28),

@@ -5,6 +5,7 @@
 
 import { dotHelpers } from "./dots.ts";
 import { roundingHelpers } from "./rounding.ts";
+import { saturationHelpers } from "./saturate.ts";
 
 const both = (template: string): Readonly<Record<string, string>> => {
   const single = template
@@ -83,6 +84,7 @@ const signedDivision = (bits: 32 | 64): readonly (readonly [string, string])[] =
 export const scalarHelpers: Readonly<Record<string, string>> = {
   ...dotHelpers,
   ...roundingHelpers,
+  ...saturationHelpers,
   ...both(`static inline @I $bits_of_f@b(@T x) {
   union { @T f; @I i; } u;
   u.f = x;

@@ -53,7 +53,7 @@ const machineOf = ({ cpu }: Pick<Settings, "cpu">): Machine => machines.find((m)
 
 /** From `graph` to loops over memrefs, scheduled for a machine. */
 function pipelineFor({ cpu, opt, io, requant, "in-place-io": inPlace }: Settings): string {
-  const { integerTiles, dot, alike } = machineOf({ cpu });
+  const { integerTiles, gathers = integerTiles, dot, alike } = machineOf({ cpu });
   return standardPipeline({
     machine: cpu,
     panel: scalarCpus.has(cpu) ? 4 : 16,
@@ -66,9 +66,10 @@ function pipelineFor({ cpu, opt, io, requant, "in-place-io": inPlace }: Settings
     nhwc: io === "nhwc",
     portsInArena: inPlace === "yes",
     compact: opt === "size",
-    ...(integerTiles && { integerPanel: integerTiles[0]!.columns }),
+    ...(gathers && { integerPanel: gathers[0]!.columns }),
     ...(dot !== undefined && { group: dot }),
     ...(alike && { signed: true }),
+    rowChannels: machineOf({ cpu }).gathers !== undefined,
     last: "kernel-round-sums,c-legalize,kernel-lower-affine,kernel-unroll,dce",
   });
 }

@@ -25,6 +25,7 @@ import { isPairPart, writePairPart } from "./pairs.ts";
 import { roundingOf } from "./rounding.ts";
 import { cast, readerOf, scalarRows, unsupported } from "./rows-scalar.ts";
 import { isWordVector, lanesOf, vectorName } from "./rows-vector.ts";
+import { writeSaturated } from "./saturate.ts";
 import { literal, memoryType, valueType } from "./types.ts";
 import { type VectorWriter, writeVector } from "./vectors.ts";
 
@@ -293,7 +294,7 @@ export class FunctionWriter implements VectorWriter {
   block(block: Block): void {
     for (const op of block) {
       if (op.def.isConstant || op.def.isTerminator || isTriviallyDead(op) || this.#isSum(op)) continue;
-      if (writeDotPart(op, this)) continue;
+      if (writeDotPart(op, this) || writeSaturated(op, this)) continue;
       if (isPairPart(op)) {
         this.#group.before(op);
         writePairPart(op, this);

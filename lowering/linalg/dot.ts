@@ -74,8 +74,9 @@ export function dotOf(s: Structure, most: number): Dot | undefined {
   const product = along && narrowProduct(s, along.group);
   if (!along || !product) return undefined;
   const last = s.inputs[product.weights]!.map.results.at(-1);
-  const packed = last?.kind === "+" && last.rhs.kind === "mod" && last.rhs.rhs.kind === "constant";
-  if (!packed || (last.rhs as { readonly rhs: { readonly value: number } }).rhs.value !== along.group) return undefined;
+  // Of panels of one column nothing is in front.
+  const within = last?.kind === "+" ? last.rhs : last;
+  if (within?.kind !== "mod" || within.rhs.kind !== "constant" || within.rhs.value !== along.group) return undefined;
   const inMemory = s.inputs.every(({ value }) => {
     const pad = value.definingOp && staticPad(value.definingOp);
     return bufferization.to_tensor.match(pad ? pad.source : value);

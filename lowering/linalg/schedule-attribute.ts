@@ -74,6 +74,11 @@ export interface ReductionSchedule {
   /** Products of so many neighbours along the innermost loop are summed in one step; 1: each by itself. */
   readonly group?: number;
   /**
+   * 1: what the rows of a tile multiply columns with is gathered before the columns are walked over, widened (loops/gathered.ts);
+   * only where products are summed in groups. 0 or nothing: it is read where it is.
+   */
+  readonly gather?: number;
+  /**
    * 0: a row of results op by op (products, then sums), so that nothing waits for its neighbour. 1: result by result, for
    * engines that order instructions by themselves.
    */
@@ -166,6 +171,7 @@ export function reductionSchedule(op: Operation, reductions: readonly number[]):
     accumulators: num(s.accumulators, 1),
     unroll: num(s.unroll, 1),
     group: num(s.group, 1),
+    gather: num(s.gather, 0),
     apart: num(s.apart, 0),
     ...(Array.isArray(s.ahead) && { ahead: s.ahead as readonly number[] }),
   };

@@ -5,6 +5,7 @@ import { dotOf } from "./dot.ts";
 import { combinerOf } from "./loops/combiner.ts";
 import { slidesOverPlanes } from "./planes.ts";
 import type { ReductionSchedule, RootSchedule } from "./schedule-attribute.ts";
+import { copiesFor, gathersRows } from "./schedule-gather.ts";
 import { loopOfDim, memoryStepAlong, mentions, stepAlong } from "./steps.ts";
 
 /** The inputs that the body reads; what only gives a window its size is none. */
@@ -134,13 +135,15 @@ export function reductionLoops(
       // Rows share what the columns load: one long loop whose pointers move, as far as memory allows.
       const dot = dotOf(s, machine.dot ?? 0);
       // Packed weights follow each other in the order of the loops.
-      const run = longestRun(s, order, dot?.weights);
+      const gather = gathersRows(s, machine);
+      const run = gather ? order.length : longestRun(s, order, dot?.weights);
       return {
         ...none,
         run,
         full: run === 1 && !dot && !machine.rowByRow ? fewSteps(s, order) : [],
-        unroll: unrollOf(machine, points, dot !== undefined, run < order.length),
+        unroll: gather ? copiesFor(s, machine) : unrollOf(machine, points, dot !== undefined, run < order.length),
         ...(dot && { group: dot.group }),
+        ...(gather && { gather: 1 }),
         ...(!dot && readAhead(s, root, machine)),
       };
     }

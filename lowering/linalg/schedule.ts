@@ -20,8 +20,10 @@ import { panelFor } from "./panel.ts";
 import { slidesOverPlanes } from "./planes.ts";
 import { extentsOf, type RootSchedule, setSchedule } from "./schedule-attribute.ts";
 import { takeGiven } from "./schedule-file.ts";
+import { gathersRows } from "./schedule-gather.ts";
 import { tileForThreads } from "./schedule-grid.ts";
 import { readInputs, reductionLoops, runsAlong } from "./schedule-reduction.ts";
+import { stripFor, stripOf } from "./schedule-strip.ts";
 import { workgroupsFor } from "./schedule-workgroups.ts";
 import { loopOfDim, mentions, stepAlong } from "./steps.ts";
 
@@ -95,7 +97,20 @@ export function scheduleKernel(fn: Operation, machine: Machine): readonly number
   const root = machine.grid
     ? (together?.root ?? tileForThreads(shape, lanes, heavy !== undefined, machine, machine.grid))
     : heavy
-      ? tileReduction(heavy.structure, shape, lanes, machine, joinedRows(structures, results, writes, shape, machine))
+      ? tileReduction(
+          heavy.structure,
+          shape,
+          lanes,
+          machine,
+          joinedRows(
+            structures,
+            results,
+            writes,
+            shape,
+            machine,
+            gathersRows(heavy.structure, machine) ? heavy.op : undefined,
+          ),
+        )
       : (tileAlongInput(structures, shape, machine, vectorizable, work) ??
         turnBlocks(tileElementwise(shape, lanes, work), structures, shape, machine));
   setSchedule(fn, root);
@@ -227,6 +242,7 @@ function joinedRows(
   writes: readonly MemRefType[],
   shape: readonly number[],
   machine: Machine,
+  gathered: Operation | undefined,
 ): Joined | undefined {
   const rank = shape.length;
   const [h, w] = [rank - 3, rank - 2];
@@ -242,6 +258,8 @@ function joinedRows(
     // Windows of one point do not move what they read.
     const turns = s.loops.map((l, i) => (l.extent === 1 ? constant(0) : dim(i)));
     for (const o of s.operands) {
+      // Where rows are gathered, each is found by itself.
+      if (s.op === gathered && o.index === 0) continue;
       const places = o.map.results.map((e) => substitute(e, turns));
       const at = places.findIndex((e) => mentions(e, h) || mentions(e, w));
       if (at < 0) continue;
@@ -287,13 +305,15 @@ function tileReduction(
   let row = last - 1;
   while (row > 0 && shape[row] === 1) row--;
   // Where windows reach over an edge, results are computed one by one.
-  const inside = row >= 0 ? interiorOf(s)[row] : undefined;
+  const inside = row >= 0 && !gathersRows(s, machine) ? interiorOf(s)[row] : undefined;
   const tiles = tilesFor(s, machine);
+  // Tiles for gathered rows are nearly as good as each other: what leaves nothing over has half of the code.
+  const even = machine.even || gathersRows(s, machine);
   const steps = s.loops.reduce((n, l) => (l.kind === "reduction" ? n * l.extent : n), 1);
   const together = joinable && extentsOf({ joined: joinable.dims }, shape);
   const apart = together && {
-    time: (together[row]! / shape[row]!) * chooseTile(shape[row]!, columns, lanes, tiles, machine.even).time,
-    joined: chooseTile(together[row]!, columns, lanes, tiles, machine.even).time,
+    time: (together[row]! / shape[row]!) * chooseTile(shape[row]!, columns, lanes, tiles, even).time,
+    joined: chooseTile(together[row]!, columns, lanes, tiles, even).time,
   };
   const pays = apart && apart.joined * (joinable.isEven ? 1 : 1 + stepsOfPlace / steps) <= apart.time;
   const joined = machine.rowByRow || (shared && pays) ? joinable?.dims : undefined;
@@ -302,7 +322,7 @@ function tileReduction(
   const tile = new Array<number>(rank).fill(1);
   const block = new Array<number>(rank).fill(0);
   if (shared) {
-    const best = chooseTile(rows, columns, lanes, tiles, machine.even);
+    const best = chooseTile(rows, columns, lanes, tiles, even);
     tile[last] = best.columns;
     if (row >= 0) tile[row] = best.rows;
     // Panels of columns outside of the rows, a block of rows outside of the panels.
@@ -325,7 +345,7 @@ function tileReduction(
   }
   // Channel by channel (depthwise, pooling): a strip of outputs shares its inputs.
   const overlaps = row >= 0 && s.loops.some((l) => l.kind === "reduction" && l.extent !== 1) && rows > 1;
-  if (overlaps) tile[row] = stripOf(rows, machine.strip, inside !== undefined);
+  if (overlaps) tile[row] = stripOf(rows, stripFor(s, loopOfDim(s, row), machine), inside !== undefined);
   const narrow = Math.min(lanes * machine.together, Math.floor(columns / lanes) * lanes);
   tile[last] = overlaps ? narrow : Math.min(4 * lanes, Math.floor(columns / lanes) * lanes);
   // Steps that ask whether they are inside do so for several columns.
@@ -342,10 +362,6 @@ function tilePlanes(base: RootSchedule, s: Structure, step: number, machine: Mac
   tile[last] = Math.min(base.lanes * machine.together, Math.floor(shape[last]! / base.lanes) * base.lanes);
   return { ...base, tile, ...(step === 2 && { gaps: 2 }) };
 }
-
-/** Results of a strip. What strips leave over at a border is computed one by one: one more in each may leave nothing. */
-const stripOf = (rows: number, usual: number, hasBorders: boolean): number =>
-  hasBorders && rows % usual !== 0 && rows % (usual + 1) === 0 ? usual + 1 : Math.max(1, Math.min(usual, rows));
 
 /** All inputs move along the loop: nothing is shared between its turns. */
 const isBatch = (s: Structure, loop: number): boolean =>
@@ -380,7 +396,11 @@ function blockRows(
 
 /** Sums of integers are held in other registers than those of floats, where there are no vectors. */
 const tilesFor = (s: Structure, machine: Machine): Machine["tiles"] =>
-  (s.outputs[0]!.element.kind === "float" ? undefined : machine.integerTiles) ?? machine.tiles;
+  (s.outputs[0]!.element.kind === "float"
+    ? undefined
+    : gathersRows(s, machine)
+      ? machine.gathers
+      : machine.integerTiles) ?? machine.tiles;
 
 /** The register tile with the least predicted time: full tiles at their speed, what is left over at a smaller one's. */
 function chooseTile(
@@ -390,9 +410,12 @@ function chooseTile(
   tiles: Machine["tiles"],
   even = false,
 ): { readonly rows: number; readonly columns: number; readonly time: number } {
-  // Tiles of one vector are for results of one vector.
+  // Tiles of one vector are for results of one vector, and of one number for those of one number, but for columns of many rows.
   const all = tiles.filter(
-    (t) => t.rows <= rows && t.columns <= Math.max(lanes, columns) && (t.columns > lanes || columns < 2 * lanes),
+    (t) =>
+      t.rows <= rows &&
+      t.columns <= Math.max(lanes, columns) &&
+      (t.columns > lanes || columns < 2 * lanes || (lanes === 1 && t.rows > 1)),
   );
   const whole = even ? all.filter((t) => rows % t.rows === 0 && columns % t.columns === 0) : [];
   const fits = whole.length > 0 ? whole : all;

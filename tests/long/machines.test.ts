@@ -31,14 +31,14 @@ const subjects: readonly Subject[] = [
   {
     name: "words",
     path: sharedPath("data/onnx/real/kws-micro-fp32/model.onnx"),
-    instructions: 10_300_000,
+    instructions: 10_200_000,
     workspace: 130_176,
   },
   {
     name: "words_int8",
     path: sharedPath("data/onnx/real/kws-micro-qdq/model.onnx"),
-    instructions: 12_800_000,
-    workspace: 32_560,
+    instructions: 7_100_000,
+    workspace: 34_416,
   },
 ];
 
@@ -50,7 +50,7 @@ const subjects: readonly Subject[] = [
  */
 const misra: Readonly<Record<string, number>> = {
   ...{ "2.2": 16, "8.14": 24, "10.3": 10, "10.6": 6, "10.8": 260, "11.6": 1 },
-  ...{ "2.4": 1, "2.5": 18, "2.7": 6, "11.4": 3, "11.5": 30, "12.1": 560, "15.5": 12, "19.2": 2 },
+  ...{ "2.4": 1, "2.5": 18, "2.7": 6, "11.4": 3, "11.5": 36, "12.1": 560, "15.5": 12, "19.2": 2 },
 };
 
 /** Frames of a kernel and of what calls it. */

@@ -42,6 +42,38 @@ const factors = (shape: number[], fill: (b: Builder, x: Value) => Value): string
     return [t.shape.join("x")];
   });
 
+describe("graph-row-channels", () => {
+  const rows = { ...window, layout: "channels-last" } as const;
+  /** Shapes of what the convolutions read and of their weights, and the strides that are left, after the pass. */
+  const unfolded = (shape: number[], weights: number[], how: Partial<Parameters<typeof conv_integer>[6]>): string[] => {
+    const made = opsAfter("graph-row-channels", shape, (b, x) =>
+      conv_integer(b, x, bytes(b, weights, 1), undefined, undefined, undefined, { ...rows, ...how }),
+    );
+    return made.flatMap((op) => {
+      const c = conv_integer.match(op);
+      return c ? [[c.x.type.shape.join("x"), c.w.type.shape.join("x"), c.strides.join("")].join(" ")] : [];
+    });
+  };
+
+  it("makes channels of four columns", () => {
+    expect(unfolded([1, 9, 10, 1], [3, 4, 1, 8], { strides: [2, 2] })).toEqual(["1x11x5x4 3x1x4x8 21"]);
+  });
+
+  it("takes steps between columns, and fills up what is one short", () => {
+    expect(unfolded([2, 6, 9, 1], [2, 3, 1, 8], { dilations: [1, 2], pads: [0, 2, 0, 1] })).toEqual([
+      "2x6x8x4 2x1x4x8 11",
+    ]);
+    expect(unfolded([1, 6, 7, 2], [3, 4, 2, 9], {})).toEqual(["1x8x6x8 3x1x8x9 11"]);
+  });
+
+  it("leaves alone what has channels, or few results, or no rows", () => {
+    expect(unfolded([1, 6, 6, 3], [3, 4, 3, 8], {})).toEqual(["1x6x6x3 3x4x3x8 11"]);
+    expect(unfolded([1, 6, 6, 1], [3, 4, 1, 7], {})).toEqual(["1x6x6x1 3x4x1x7 11"]);
+    expect(unfolded([1, 6, 6, 1], [3, 1, 1, 8], {})).toEqual(["1x6x6x1 3x1x1x8 11"]);
+    expect(unfolded([1, 6, 6, 1], [3, 2, 1, 8], {})).toEqual(["1x6x6x1 3x2x1x8 11"]);
+  });
+});
+
 describe("graph-fill-channels", () => {
   /** Shapes of what the convolutions read, and the pads that are left, after the pass. */
   const filled = (shape: number[], fill: (b: Builder, x: Value) => Value): string[] =>

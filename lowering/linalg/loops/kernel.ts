@@ -9,10 +9,18 @@ import { reductionsOf, type Structure } from "../../../dialects/linalg/structure
 import * as scf from "../../../dialects/scf/ops.ts";
 import { type AffineExpr, add, constant, floordiv, mod, mul } from "../../../ir/affine.ts";
 import { Builder } from "../../../ir/builder.ts";
-import type { Operation, Value } from "../../../ir/core.ts";
-import type { TensorType } from "../../../ir/types.ts";
+import type { Block, Operation, Value } from "../../../ir/core.ts";
+import {
+  type FunctionType,
+  functionType,
+  i16,
+  type MemRefType,
+  memref as memrefType,
+  type TensorType,
+} from "../../../ir/types.ts";
 import { fault, invariant } from "../../../support/diagnostic.ts";
 import { type Attention, attentionOf } from "../attention.ts";
+import { dotOf } from "../dot.ts";
 import { cutsOf, slidesOverPlanes } from "../planes.ts";
 import { type Product, productOf } from "../product.ts";
 import { extentsOf, type RootSchedule, reductionSchedule, rootSchedule } from "../schedule-attribute.ts";
@@ -20,6 +28,8 @@ import { stashOf } from "../stash.ts";
 import { staticPad } from "../static-pad.ts";
 import { onAttention } from "./attention.ts";
 import { borderLoops, type Interior, interiorOf } from "./borders.ts";
+import { gatherRows, windowOf } from "./gathered.ts";
+import type { GatheredSum } from "./gathered-sum.ts";
 import { onGrid, type Piece, pointsIn } from "./grid.ts";
 import { Nest } from "./nest.ts";
 import type { At } from "./ranges.ts";
@@ -31,9 +41,10 @@ import { KernelValues } from "./values.ts";
 
 /**
  * Turns the body of a kernel, tensors between `to_tensor` of its inputs and `materialize_in_destination` into its
- * outputs, into loops over the memrefs themselves.
+ * outputs, into loops over the memrefs themselves. Answers the type of the memory that the loops want for themselves, which
+ * is a further argument then.
  */
-export function lowerKernel(fn: Operation): void {
+export function lowerKernel(fn: Operation): MemRefType | undefined {
   const region = func.func.of(fn).body;
   const block = region.entry;
   invariant(region.blocks.length === 1, "a kernel is one block", fn.loc);
@@ -51,6 +62,7 @@ export function lowerKernel(fn: Operation): void {
   const stash = only && stashOf(old, rootSchedule(fn, (only.value.type as TensorType).shape.length));
   const kept = stash && { value: stash.op.result(), filler: stash.filler, buffer: only.buffer };
   const values = new KernelValues(new Nest(b, block), buffers, reduceElements, kept);
+  const gathered = gatheredIn(old, values, block, fn);
   for (const group of byShape(stores)) {
     const { shape } = group[0]!.value.type as TensorType;
     if (shape.includes(0)) continue;
@@ -72,8 +84,9 @@ export function lowerKernel(fn: Operation): void {
       });
     } else if (!schedule.workgroup) {
       const windows = windowsIn(old, values, shape);
-      const interior = windows || schedule.lanes > 1 ? undefined : interiorIn(old, values, shape, schedule);
-      new Walk(values, group, shape, schedule, windows, interior).run();
+      const plain = windows || gathered || schedule.lanes > 1;
+      const interior = plain ? undefined : interiorIn(old, values, shape, schedule);
+      new Walk(values, group, shape, schedule, windows, interior, gathered).run();
     } else {
       onGrid(b.setToEnd(block), shape, schedule, schedule.workgroup, (nest, pieces) => {
         new Walk(new KernelValues(nest, buffers, reduceElements), group, shape, schedule).leaf(pieces, schedule.lanes);
@@ -82,6 +95,31 @@ export function lowerKernel(fn: Operation): void {
   }
   func.return(b.setToEnd(block), []);
   for (const op of old.reverse()) op.erase();
+  return gathered && (gathered.buffer.type as MemRefType);
+}
+
+/** The sum whose rows are to be gathered, and memory for them. */
+function gatheredIn(
+  ops: readonly Operation[],
+  values: KernelValues,
+  block: Block,
+  fn: Operation,
+): GatheredSum | undefined {
+  for (const op of ops) {
+    const structure = values.structure(op);
+    const schedule = structure && reductionSchedule(op, reductionsOf(structure));
+    const dot = schedule?.gather === 1 ? dotOf(structure!, schedule.group ?? 1) : undefined;
+    if (!structure || !schedule || !dot) continue;
+    const { tile, vector } = rootSchedule(fn, structure.outputs[0]!.shape.length);
+    const rows = tile.slice(0, -1).reduce((n, t) => n * t, 1);
+    invariant(vector < 0, "rows are gathered where there are no vectors", op.loc);
+    const type = memrefType([rows * windowOf(structure)], i16);
+    const at = fn.def.attrIndex.get("function_type")!;
+    const { inputs } = fn.props[at] as FunctionType;
+    fn.props[at] = functionType([...inputs, type], []);
+    return { op, structure, schedule, dot, buffer: block.addArgument(type) };
+  }
+  return undefined;
 }
 
 /** The attention that a kernel computes. */
@@ -162,6 +200,9 @@ function byShape(stores: readonly Store[]): Store[][] {
 /** Vectors of fewer lanes are not worth their name: elements are computed one by one. */
 const narrowest = 4;
 
+/** The part of the results that lies inside of borders from which on there is code for it alone. */
+const fewestInside = 1 / 8;
+
 /** Per dimension, where pieces begin other than the first. */
 type Cuts = readonly (readonly number[])[];
 
@@ -173,6 +214,8 @@ class Walk {
   readonly #schedule: RootSchedule;
   /** Per dimension, what lies inside if the kernel computes borders. */
   readonly #interior: readonly (Interior | undefined)[];
+  /** The sum whose rows are gathered before its columns are walked over. */
+  readonly #gathered: GatheredSum | undefined;
   /** The innermost dimension with borders, or -1. */
   readonly #edge: number;
 
@@ -187,6 +230,7 @@ class Walk {
     schedule: RootSchedule,
     windows?: Cuts,
     interior: readonly (Interior | undefined)[] = [],
+    gathered?: GatheredSum,
   ) {
     this.#values = values;
     this.#windows = windows;
@@ -194,6 +238,7 @@ class Walk {
     this.#shape = shape;
     this.#schedule = schedule;
     this.#interior = interior;
+    this.#gathered = gathered;
     this.#edge = schedule.order.findLast((d) => interior[d] !== undefined) ?? -1;
   }
 
@@ -224,6 +269,7 @@ class Walk {
       this.#borders(d, inner, pieces, lanes);
       return;
     }
+    if (inner.length === 0) this.#gather(d, pieces);
     const ends = [...(this.#windows?.[d] ?? []), pieces[d]!.count];
     ends.forEach((end, i) => {
       const from = ends[i - 1] ?? 0;
@@ -236,6 +282,17 @@ class Walk {
         tile,
       );
     });
+  }
+
+  /** Before the columns of a tile of rows, along dimension d. */
+  #gather(d: number, pieces: readonly Piece[]): void {
+    const many = pieces.flatMap((p, i) => (i !== d && p.count > 1 ? [i] : []));
+    this.#values.gathered = undefined;
+    if (!this.#gathered || many.length > 1) return;
+    const row = many[0] ?? -1;
+    const pointAt = (r: AffineExpr): At =>
+      this.#parted(pieces.map((p, i) => (i === d ? constant(0) : i === row ? add(p.at, r) : p.at)));
+    this.#values.gathered = gatherRows(this.#gathered, this.#values, pieces[row]?.count ?? 1, pointAt);
   }
 
   #tilesAlong(
@@ -279,10 +336,11 @@ class Walk {
     const put = (at: AffineExpr, size: number): Piece[] => pieces.map((p, i) => (i === d ? { at, count: size } : p));
     const { from, to } = this.#interior[d]!;
     const tile = this.#schedule.tile[d]!;
-    const others = this.#interior.flatMap((i, o) => (i && o !== d ? [{ ...i, at: pieces[o]!.at }] : []));
+    const others = this.#interior.flatMap((i, o) => (i && o !== d ? [{ ...i, at: pieces[o]!.at, d: o }] : []));
     const walkable =
       start.kind === "constant" && start.value === 0 && others.every((o) => o.at.kind === "dim" && o.to > o.from);
-    const many = walkable ? Math.floor((to - from) / tile) * tile : 0;
+    const inside = others.reduce((n, o) => (n * (o.to - o.from)) / this.#shape[o.d]!, (to - from) / count);
+    const many = walkable && inside >= fewestInside ? Math.floor((to - from) / tile) * tile : 0;
     const atEdge = (p: readonly Piece[]): void => this.#tiles(inner, p, lanes, this.#schedule.edge);
     if (many === 0) {
       this.#split(pieces, d, 1, atEdge);

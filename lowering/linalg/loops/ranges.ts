@@ -113,20 +113,28 @@ export function joined(e: AffineExpr): AffineExpr {
       sum.push(part);
       continue;
     }
-    const [[, f]] = left.splice(other, 1) as [readonly [AffineExpr, number]];
-    if (!("lhs" in x)) continue;
-    // x.lhs once, times what the remainder was multiplied by.
+    const [[y, f]] = left.splice(other, 1) as [readonly [AffineExpr, number]];
+    const quotient = whole >= 0 ? y : x;
+    if (!("lhs" in quotient)) continue;
+    // What was divided, once, times what the remainder was multiplied by.
     const scale = whole >= 0 ? factor : f;
-    const divided = terms(x.lhs);
+    const divided = terms(quotient.lhs);
     left.push(...divided.parts.map(([y, n]) => [y, n * scale] as const));
     fixed += divided.rest * scale;
   }
   return sum.reduce<AffineExpr>((all, [x, f]) => add(all, mul(x, constant(f))), constant(fixed));
 }
 
-/** The first is the whole part, the second what is left of dividing the same by the same. */
+/**
+ * The first is the whole part, the second what is left of dividing the same by the same; or the same but for a multiple of the
+ * divisor: `(x mod 12) mod 4` is written `x mod 4`.
+ */
 const isQuotient = (q: AffineExpr, r: AffineExpr): boolean =>
-  q.kind === "floordiv" && r.kind === "mod" && q.lhs === r.lhs && q.rhs === r.rhs && q.rhs.kind === "constant";
+  q.kind === "floordiv" &&
+  r.kind === "mod" &&
+  q.rhs === r.rhs &&
+  q.rhs.kind === "constant" &&
+  (q.lhs === r.lhs || (q.lhs.kind === "mod" && q.lhs.lhs === r.lhs && divisor(q.lhs) % q.rhs.value === 0));
 
 const divisor = (q: AffineExpr): number => ("rhs" in q && q.rhs.kind === "constant" ? q.rhs.value : Number.NaN);
 

@@ -15,6 +15,8 @@ import { readAhead } from "./ahead.ts";
 import { addsNothing, branch, decidingLoops, questionBefore, stepsInside } from "./borders.ts";
 import { type Combiner, combined, combinerOf, isNeutral, neutralOf } from "./combiner.ts";
 import { counted } from "./counted.ts";
+import { everyOther, readGathered, rowOf } from "./gathered.ts";
+import type { GatheredRows } from "./gathered-sum.ts";
 import { type At, lane, mapped, terms, usesLane } from "./ranges.ts";
 import { domainOf, type KernelValues } from "./values.ts";
 
@@ -62,6 +64,8 @@ export class Reduction {
   schedule: ReductionSchedule;
   readonly lanes: number;
   readonly #dot: Dot | undefined;
+  /** Where the rows lie, if they have been gathered. */
+  #rows: GatheredRows | undefined;
   /** Steps may have to ask whether what they read is padding. */
   #asks = false;
 
@@ -79,11 +83,25 @@ export class Reduction {
     const { structure } = this;
     const domains = points.map((p) => domainOf(structure, 0, p));
     const start = domains.map((d) => this.initial(d));
+    if (this.#gathered(domains)) return this.#results(this.loops(this.schedule.order, domains, start.flat()), points);
     const deciding = domains.map((d) => decidingLoops(this.values.nest, structure, d)).filter((d) => d !== undefined);
     if (deciding.length > 0) this.#askAtBorders(new Set(deciding.flatMap((d) => [...d])));
-    const flat = this.loops(this.schedule.order, domains, start.flat());
-    const n = structure.outputs.length;
+    return this.#results(this.loops(this.schedule.order, domains, start.flat()), points);
+  }
+
+  #results(flat: readonly Value[], points: readonly At[]): Value[][] {
+    const n = this.structure.outputs.length;
     return points.map((_, i) => flat.slice(i * n, (i + 1) * n));
+  }
+
+  /** What all of the points multiply has been gathered: it has no borders, and its loops run as one. */
+  #gathered(domains: readonly At[]): boolean {
+    const { values, op, schedule } = this;
+    const { gathered } = values;
+    if (gathered?.op !== op || !domains.every((d) => rowOf(gathered, values, d) !== undefined)) return false;
+    this.schedule = { ...schedule, run: schedule.order.length };
+    this.#rows = gathered;
+    return true;
   }
 
   /** What the accumulators hold before the first step, as vectors where the results are. */
@@ -318,8 +336,23 @@ export class Reduction {
   }
 
   #dotOfOne({ x, weights, signed }: Dot, domain: At, accumulator: Value): Value {
-    const { b } = this.values.nest;
+    const { nest } = this.values;
+    const { b } = nest;
     const count = this.schedule.group!;
+    const rows = this.#rows;
+    if (rows) {
+      const left = readGathered(rows, this.values, domain, rowOf(rows, this.values, domain)!);
+      const type = vectorType([count], i32);
+      const x32 = arith.extsi(b, left, { types: [type] });
+      const at = this.values.resolve(mapped(this.structure.inputs[weights]!, domain), 1);
+      const key = `halves ${this.values.key(this.structure.inputs[weights]!.value, at, 1)}`;
+      const w32 = nest.at(nest.levelOf(at), key, () => {
+        const run = this.values.readRun(this.structure.inputs[weights]!.value, at, count);
+        const widen = signed.weights ? arith.extsi : arith.extui;
+        return widen(b, vector.shuffle(b, run, run, { mask: everyOther }), { types: [type] });
+      });
+      return vector.reduction(b, arith.muli(b, x32, w32), accumulator, { kind: "add", types: [i32] });
+    }
     const factor = (input: number, isSigned: boolean): Value => this.#factor(input, domain, isSigned, count, [count]);
     const products = arith.muli(b, factor(x, signed.x), factor(weights, signed.weights));
     return vector.reduction(b, products, accumulator, { kind: "add", types: [i32] });

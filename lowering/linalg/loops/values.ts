@@ -35,6 +35,7 @@ import { type StaticPad, staticPad } from "../static-pad.ts";
 import { staticView } from "../views.ts";
 import { sourceOf } from "./borders.ts";
 import { everyOther } from "./gaps.ts";
+import type { GatheredRows } from "./gathered-sum.ts";
 import type { Nest } from "./nest.ts";
 import { type At, joined, laneStep, mapped, usesLane } from "./ranges.ts";
 import { turnedBlock } from "./turn.ts";
@@ -67,6 +68,8 @@ export class KernelValues {
   gaps = 1;
   /** Tensors of which a part lies in memory of a workgroup, and where an element of the part is there. */
   readonly placed = new Map<Value, { readonly memory: Value; at(index: At): AffineExpr }>();
+  /** What the rows of the tile read, if it has been gathered. */
+  gathered: GatheredRows | undefined;
   /** Tensors that lie in memory. */
   readonly buffers: ReadonlyMap<Value, Value>;
   readonly #reduce: ReduceElements;
