@@ -175,7 +175,7 @@ export function schedulesOf(bytes: Uint8Array, options: CompileOptions = {}): Sc
 export function compileModel(bytes: Uint8Array, options: CompileOptions = {}): Artifact {
   const target = targetNamed(options.target ?? "wasm-simd", options.settings);
   const module = importBytes(bytes, options);
-  const { main, others } = options.pipeline === undefined ? variantsFor(target, options.variants) : nothingElse;
+  const { main, others } = options.pipeline === undefined ? variantsFor(target, options.variants, module) : nothingElse;
   const fork = new Fork(new Map(others.map((v) => [v.name, readPipeline(v.pipeline)])));
   const pipeline = readPipeline(options.pipeline ?? main?.pipeline ?? target.pipeline);
   runSteps(module, pipeline, { ...options, instruments: [fork, ...(options.instruments ?? [])] });
@@ -216,8 +216,13 @@ export function variantNamed(target: Target, name: string): Variant | undefined 
 }
 
 /** The code that is made: the artifact's own, and what is beside it. */
-function variantsFor(target: Target, wanted: CompileOptions["variants"] = "automatic"): Making {
-  const all = target.variants ?? [];
+function variantsFor(
+  target: Target,
+  wanted: CompileOptions["variants"] = "automatic",
+  module: Operation | undefined = undefined,
+): Making {
+  const made = target.variants ?? [];
+  const all = module && typeof wanted === "string" ? made.filter((v) => v.suits?.(module) ?? true) : made;
   if (wanted === "all") return { main: undefined, others: all };
   // Threads are asked for by number; which code runs on them, loaders choose.
   const chosen = (v: Variant): boolean => v.automatic || v.needs === "threads";

@@ -21,6 +21,8 @@ export interface PipelineChoices {
   readonly requant?: "onnx" | "tflite";
   /** They are multiplied in pairs of 16 bits. */
   readonly pairs?: boolean;
+  /** And bytes in fours, on weights that are packed in pairs. */
+  readonly fours?: boolean;
   /** The same for sums of integers, and products of bytes that are summed at a time, of machines that can. */
   readonly integerPanel?: number;
   /** Both factors of products of bytes have signs. */
@@ -57,6 +59,7 @@ export function standardPipeline(choices: PipelineChoices): string {
     requant = "onnx",
     pairs = false,
     signed = false,
+    fours = false,
     initializes = false,
     operationsPerByte,
     packsProducts = false,
@@ -74,6 +77,7 @@ export function standardPipeline(choices: PipelineChoices): string {
   const packing = Object.entries({ panel, "integer-panel": integerPanel, group }).flatMap(([k, v]) =>
     v === undefined ? [] : [`${k}=${v}`],
   );
+  if (fours) packing.push("bytes=true");
   const pack = packing.length === 0 ? "linalg-pack" : `linalg-pack{${packing.join(" ")}}`;
   const chosen = [...(machine === undefined ? [] : [`machine=${machine}`]), ...(compact ? ["compact=true"] : [])];
   const schedule = chosen.length === 0 ? "linalg-schedule" : `linalg-schedule{${chosen.join(" ")}}`;
@@ -86,7 +90,7 @@ export function standardPipeline(choices: PipelineChoices): string {
   const products = packsProducts ? `func.func(linalg-pack-products),` : "";
   const hoisting = initializes ? "kernel-hoist-init," : "";
   return (
-    `builtin.module(func.func(graph-integer${!integers ? "{only-constants=true}" : requant === "onnx" ? "" : `{requant=${requant}}`}${signed ? ",graph-signed-bytes" : ""}${pairs ? ",graph-widen-to-pairs" : ""},graph-recognize,graph-byte-ports${nhwc ? ",graph-nhwc-ports" : ""},graph-fold-affine,graph-layout${planes ? "{planes=true}" : ""}${filling},graph-subpixel${planes ? ",graph-whole-vectors" : ""}${filtering}),graph-to-linalg,` +
+    `builtin.module(func.func(graph-integer${!integers ? "{only-constants=true}" : requant === "onnx" ? "" : `{requant=${requant}}`}${signed ? ",graph-signed-bytes" : ""}${pairs ? `,graph-widen-to-pairs${fours ? "{bytes=true}" : ""}` : ""},graph-recognize,graph-byte-ports${nhwc ? ",graph-nhwc-ports" : ""},graph-fold-affine,graph-layout${planes ? "{planes=true}" : ""}${filling},graph-subpixel${planes ? ",graph-whole-vectors" : ""}${filtering}),graph-to-linalg,` +
     `func.func(${streams ? "linalg-stream-rows," : ""}linalg-decompose-pad${computesBorders ? "{keep-sums=true}" : planes ? "{keep-windows=true}" : ""}),canonicalize,cse,${pack},canonicalize,cse,${products}linalg-outline{stash=true},kernel-count-work,` +
     `linalg-bufferize,${hoisting}${schedule},linalg-to-loops,${portsInArena ? "func.func(kernel-ports-in-arena)," : ""}kernel-plan-memory${overlaps ? "{overlap=true align=16}" : ""},` +
     `func.func(kernel-expand-narrow-floats),kernel-expand-small-types,func.func(kernel-expand-math${fused ? "{fused=true}" : ""},${last}))`

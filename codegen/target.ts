@@ -51,6 +51,8 @@ export interface Variant {
   readonly doc: string;
   /** What an engine must offer. */
   readonly needs: Feature;
+  /** Whether it is of use to a model, as imported; where not, it is made only if named. */
+  readonly suits?: (module: Operation) => boolean;
   /** Loaders choose it wherever the engine offers what it needs. The others are there for those who ask. */
   readonly automatic: boolean;
   /** Several threads may run it. */

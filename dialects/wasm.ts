@@ -11,7 +11,7 @@ import { reads, writes } from "../ir/effects.ts";
 import type { Evaluator } from "../ir/evaluate.ts";
 import { many, one } from "../ir/fields.ts";
 import { allTypesMatch, Elementwise, Pure, sameTypes } from "../ir/traits.ts";
-import { elementOf, i16, i32, type Type, type VectorType, vector } from "../ir/types.ts";
+import { elementOf, i8, i16, i32, type Type, type VectorType, vector } from "../ir/types.ts";
 import { isFloatKind } from "../support/float.ts";
 import { fma } from "../support/fma.ts";
 import { type Buffer, NDArray } from "../support/ndarray.ts";
@@ -197,6 +197,27 @@ export const dot = defineOp("wasm.dot", {
   },
 });
 
+export const relaxed_dot = defineOp("wasm.relaxed_dot", {
+  doc:
+    "Products of signed bytes with unsigned ones, each four neighbours added to 32 bits (`i32x4.relaxed_dot_i8x16_i7x16_add_s`). Engines " +
+    "may take the second bytes for signed ones, or saturate on the way: code that has this runs only on those that do neither.",
+  operands: [one("a", Vector), one("b", Vector), one("c", Vector)],
+  results: [one("result", Vector)],
+  traits: [Pure],
+  infer: () => [vector([4], i32)],
+  verify({ a, b, c }, fail) {
+    const bytes = vector([16], i8);
+    if (a.type !== bytes || b.type !== bytes || c.type !== vector([4], i32))
+      fail("the factors are vectors of 16 bytes, the sums of 4 numbers of 32 bits");
+  },
+  evaluate({ a, b, c }) {
+    const product = (i: number): number => Number(a.get([i])) * (Number(b.get([i])) & 0xff);
+    const sum = (lane: number): number =>
+      [0, 1, 2, 3].reduce((s, i) => s + product(4 * lane + i), Number(c.get([lane]))) | 0;
+    return NDArray.from("i32", [4], [0, 1, 2, 3].map(sum));
+  },
+});
+
 export const pin = defineOp("wasm.pin", {
   doc:
     "Its operands, unchanged. Written as an exit of the loop around it that is never taken: engines that would move loads " +
@@ -211,5 +232,5 @@ export const pin = defineOp("wasm.pin", {
 export const wasm = defineDialect("wasm", {
   extension: true,
   doc: "What only WebAssembly has: addresses in one memory, loads and stores with offsets, splat loads, quick minima, relaxed arithmetic.",
-  ops: [address, load, load_splat, store, pmin, pmax, relaxed_madd, dot, pin],
+  ops: [address, load, load_splat, store, pmin, pmax, relaxed_madd, dot, relaxed_dot, pin],
 });

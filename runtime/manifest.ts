@@ -45,7 +45,7 @@ export interface FileEntry {
 }
 
 /** What engines offer beyond 128-bit SIMD, and loaders can find out. */
-export type Feature = "relaxed-simd" | "threads" | "old-engine";
+export type Feature = "relaxed-simd" | "byte-dot" | "threads" | "old-engine";
 
 /** Code that may be run in place of the artifact's own, on the same memory and weights. */
 export interface VariantEntry {

@@ -1,5 +1,5 @@
 /** @file Runs a compiled WebAssembly artifact: chooses its code, instantiates it, places the weights, moves data in and out. */
-import { offers } from "./features.ts";
+import { isDecisive, offers } from "./features.ts";
 import { type Manifest, type Port, plainVariant, type VariantEntry } from "./manifest.ts";
 import { checkArray, checkNames, copyOf, type TypedArray, viewOf } from "./tensor.ts";
 import { allowWide, whyNarrow } from "./wide.ts";
@@ -94,6 +94,9 @@ export class Session {
     const name = options.variant ?? (threads > 1 ? threadedVariant(artifact) : undefined) ?? automaticVariant(artifact);
     const chosen = all.find((v) => v.name === name);
     if (!chosen) throw new RangeError(`there is no variant "${name}", but ${all.map((v) => v.name).join(", ")}`);
+    if (chosen.needs && isDecisive(chosen.needs) && !offers(chosen.needs)) {
+      throw new RangeError(`the variant "${name}" would answer something else on this engine`);
+    }
     return Session.#start(artifact, chosen, options);
   }
 
@@ -201,7 +204,9 @@ function placeWeights(artifact: WasmArtifact, buffer: ArrayBufferLike): void {
 }
 
 /** What is run: the artifact's own code or another. */
-type Chosen = Pick<VariantEntry, "name" | "threads" | "memoryBytes"> & { readonly code: Code };
+type Chosen = Pick<VariantEntry, "name" | "threads" | "memoryBytes"> & { readonly needs?: VariantEntry["needs"] } & {
+  readonly code: Code;
+};
 
 const pageBytes = 65536;
 

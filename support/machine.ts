@@ -22,6 +22,8 @@ export interface Machine {
    * by fewer instructions than they are made by; the register tiles then.
    */
   readonly gathers?: Machine["tiles"];
+  /** Unsigned bytes times signed ones are summed in fours. */
+  readonly fours?: boolean;
   /** Vectors are loaded from, and stored to, elements narrower than a word. */
   readonly narrow?: boolean;
   /** Words of four bytes are loaded from rows of bytes, whose sums of products take four at a time. */
@@ -136,6 +138,9 @@ export const v8Relaxed: Machine = {
   ],
   fusedMultiplyAdd: true,
 };
+
+/** The same where one instruction multiplies four unsigned bytes with signed ones, exactly (AVX-VNNI). */
+export const v8Bytes: Machine = { ...v8Relaxed, name: "v8-bytes", fours: true };
 
 /** With `--experimental-wasm-revectorize` (Node 24 and newer): pairs of vectors run as one of 256 bits. */
 export const v8Wide: Machine = {
@@ -358,6 +363,7 @@ export const webgpuSmall: Machine = {
 export const machines: readonly Machine[] = [
   v8,
   v8Relaxed,
+  v8Bytes,
   v8Wide,
   v8Before13,
   javaScriptCore,

@@ -3,10 +3,10 @@ import * as func from "../../dialects/func.ts";
 import * as memref from "../../dialects/memref/index.ts";
 import type { Operation } from "../../ir/core.ts";
 import { byteWidth } from "../../ir/datum.ts";
-import { elementCount, type MemRefType } from "../../ir/types.ts";
+import { elementCount, isShaped, type MemRefType } from "../../ir/types.ts";
 import type { Manifest, Port } from "../../runtime/manifest.ts";
 import { fault } from "../../support/diagnostic.ts";
-import { type Machine, v8, v8Before13, v8Relaxed, v8Wide } from "../../support/machine.ts";
+import { type Machine, v8, v8Before13, v8Bytes, v8Relaxed, v8Wide } from "../../support/machine.ts";
 import { standardPipeline } from "../pipeline.ts";
 import { constantsOf, entryOf, initOf, kernelsOf, portsOf, reservedOf } from "../program.ts";
 import { defineTarget, type Target } from "../target.ts";
@@ -31,7 +31,7 @@ const firstAddress = 1024;
 
 /** From `graph` to what is written, for an engine. */
 const pipelineFor = (machine: Machine): string => {
-  const { name, loopForm, fusedMultiplyAdd, vectorRegisters, together, operationsPerByte } = machine;
+  const { name, loopForm, fusedMultiplyAdd, vectorRegisters, together, operationsPerByte, fours = false } = machine;
   return standardPipeline({
     machine: name,
     initializes: true,
@@ -41,6 +41,7 @@ const pipelineFor = (machine: Machine): string => {
     integers: true,
     group: 2,
     pairs: true,
+    fours,
     planes: true,
     last: [
       "wasm-dot",
@@ -66,6 +67,18 @@ const settings = {
 export const configured = (target: Target, { embed }: Readonly<Record<string, string>>): Target =>
   embed === "yes" ? { ...target, files: (artifact) => artifactFiles(artifact, true) } : target;
 
+/** Whether there are numbers without signs in 8 bits, as quantized models have them. */
+function hasUnsignedBytes(module: Operation): boolean {
+  let found = false;
+  module.walk((op) => {
+    found ||= op.results.some(({ type }) => {
+      const element = isShaped(type) ? type.element : type;
+      return element.kind === "integer" && element.width === 8 && element.signedness === "unsigned";
+    });
+  });
+  return found;
+}
+
 export const wasmSimd: Target = defineTarget({
   name: "wasm-simd",
   doc: "WebAssembly with 128-bit SIMD.",
@@ -84,6 +97,14 @@ export const wasmSimd: Target = defineTarget({
       needs: "relaxed-simd",
       automatic: true,
       pipeline: pipelineFor(v8Relaxed),
+    },
+    {
+      name: "relaxed-bytes",
+      doc: "multiplies unsigned bytes in fours, where engines do that exactly",
+      needs: "byte-dot",
+      suits: hasUnsignedBytes,
+      automatic: true,
+      pipeline: pipelineFor(v8Bytes),
     },
     {
       name: "relaxed-256",

@@ -8,7 +8,7 @@ export async function watText(code: Uint8Array): Promise<string> {
       help: "npm install wabt",
     });
   });
-  const module = (await load()).readWasm(code, { readDebugNames: true });
+  const module = (await load()).readWasm(code, { readDebugNames: true, relaxed_simd: true, threads: true });
   try {
     return module.toText({ foldExprs: false, inlineExport: false });
   } finally {

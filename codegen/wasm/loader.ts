@@ -3,7 +3,7 @@
  * JavaScript without dependencies, dynamic code or globals, so that it works from static files under a strict
  * Content-Security-Policy (`script-src 'self' 'wasm-unsafe-eval'`), in browsers and in Node.
  */
-import { probeOf } from "../../runtime/features.ts";
+import { isDecisive, probeOf } from "../../runtime/features.ts";
 import { type FileEntry, type Manifest, type Port, plainVariant, type VariantEntry } from "../../runtime/manifest.ts";
 import { whyAlone } from "../../runtime/workers.ts";
 import { arrayNames } from "../files.ts";
@@ -23,17 +23,32 @@ const portText = (p: Port): string =>
 
 function variantRows({ code, variants }: FileNames, own: string): string {
   const rows = [...variants].reverse().map(({ name, file, automatic, needs, threads, memoryBytes = 0 }) => {
-    const { bytes, refused } = probeOf(needs);
-    const probe = `() => WebAssembly.validate(new Uint8Array([${[...bytes].join(",")}])) === ${!refused}`;
+    const { bytes, refused, answers } = probeOf(needs);
+    const module = `new Uint8Array([${[...bytes].join(",")}])`;
+    const probe =
+      answers.length > 0
+        ? `() => answers(${module}, ${JSON.stringify(answers)})`
+        : `() => WebAssembly.validate(${module}) === ${!refused}`;
+    const decisive = isDecisive(needs) ? ", decisive: true" : "";
     const shared = threads ? `, pages: ${Math.ceil(memoryBytes / pageSize)}` : "";
     const chosen = automatic || needs === "threads";
-    return `  { name: ${JSON.stringify(name)}, file: ${JSON.stringify(file.file)}, automatic: ${chosen}${shared}, probe: ${probe} },`;
+    return `  { name: ${JSON.stringify(name)}, file: ${JSON.stringify(file.file)}, automatic: ${chosen}${shared}${decisive}, probe: ${probe} },`;
   });
   return [
     ...rows,
     `  { name: ${JSON.stringify(own)}, file: ${JSON.stringify(code)}, automatic: true, probe: () => true },`,
   ].join("\n");
 }
+
+/** The part of `model.js` that asks engines what they answer. */
+const answersText = `// What the specification leaves to engines, each does in one way.
+function answers(bytes, wanted) {
+  if (!WebAssembly.validate(bytes)) return false;
+  const { f } = new WebAssembly.Instance(new WebAssembly.Module(bytes)).exports;
+  return wanted.every(([given, answer]) => f(...given) === answer);
+}
+
+`;
 
 /** The part of `model.js` that starts threads; the worker's module is a file beside it. */
 const threadsText = (worker: string): string => `const node = typeof process === "object" && process.versions?.node;
@@ -70,7 +85,7 @@ ${variantRows(files, manifest.variant ?? plainVariant)}
 
 ${files.embedded ? embeddedReadText(files.embedded) : readText}
 
-const list = (ports) => ports.map((port) => JSON.stringify(port.name)).join(", ") || "none";
+${files.variants.some((v) => isDecisive(v.needs)) ? answersText : ""}const list = (ports) => ports.map((port) => JSON.stringify(port.name)).join(", ") || "none";
 const text = (given) => given === undefined ? "nothing" : (given?.constructor?.name ?? String(given)) + (given?.length === undefined ? "" : \` of \${given.length}\`);
 
 function has(ports, name) {
@@ -167,6 +182,7 @@ export async function load({ base = import.meta.url, code, weights, variant, thr
   if (variant !== "fastest") {
     const chosen = variant === undefined ? automatic : variants.find((v) => v.name === variant);
     if (!chosen) throw new RangeError(\`there is no variant "\${variant}", but \${variants.map((v) => v.name).join(", ")}\`);
+    if (chosen.decisive && !chosen.probe()) throw new RangeError(\`the variant "\${variant}" would answer something else on this engine\`);
     return run(chosen);
   }
   let best = await trial(await run(automatic));

@@ -358,8 +358,15 @@ const dot: Row = (op, w) => {
   w.set(op.result());
 };
 
+const relaxedDot: Row = (op, w) => {
+  for (const v of op.operands) w.push(v);
+  w.f.op("i32x4.relaxed_dot_i8x16_i7x16_add_s");
+  w.set(op.result());
+};
+
 export const vectorRows: Rows = new Map<OpInfo, Row>([
   [wasm.dot, dot],
+  [wasm.relaxed_dot, relaxedDot],
   [wasm.relaxed_madd, multiplyAdd],
   [arith.constant, constant],
   [arith.addi, binary("add")],

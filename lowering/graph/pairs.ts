@@ -4,13 +4,14 @@
  */
 import * as func from "../../dialects/func.ts";
 import { cast } from "../../dialects/graph/cast.ts";
-import { Selects } from "../../dialects/graph/op.ts";
-import { conv_integer, dequantize } from "../../dialects/graph/quant.ts";
+import { channelAxis, isUnsigned, Selects } from "../../dialects/graph/op.ts";
+import { conv_integer, dequantize, matmul_integer } from "../../dialects/graph/quant.ts";
 import { concat, pad } from "../../dialects/graph/shape.ts";
+import { attr } from "../../ir/attributes.ts";
 import { Builder } from "../../ir/builder.ts";
 import type { Operation, Value } from "../../ir/core.ts";
 import { isTriviallyDead } from "../../ir/effects.ts";
-import { i16, type TensorType, tensor } from "../../ir/types.ts";
+import { i8, i16, type TensorType, tensor } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
 import { NDArray } from "../../support/ndarray.ts";
 import { derivedConstant, knownOf } from "./constants.ts";
@@ -23,14 +24,17 @@ export const pairs = definePass("graph-widen-to-pairs", {
     "Keeps bytes that convolutions and matrix products of integers read in 16 bits, and gives convolutions of an odd " +
     "number of channels one more, of zeros, so that machines can multiply two neighbours at a time.",
   on: func.func,
-  options: {},
-  run(fn, _options, pass) {
+  options: {
+    /** Unsigned bytes stay as they are where machines multiply four of them at a time with signed ones. */
+    bytes: attr.bool.default(false),
+  },
+  run(fn, { bytes }, pass) {
     const block = func.func.of(fn).body.blocks[0];
     if (!block) return false;
     let found = 0;
     for (const op of [...block]) if (fillUp(op, { multiple: 2, together: true })) found++;
     const wide = new Map<Value, Value>();
-    for (const op of [...block]) if (readWide(op, wide)) found++;
+    for (const op of [...block]) if (!(bytes && staysNarrow(op)) && readWide(op, wide)) found++;
     for (let changed = true; changed; ) {
       changed = false;
       for (const op of [...block].reverse()) {
@@ -45,6 +49,25 @@ export const pairs = definePass("graph-widen-to-pairs", {
     return found > 0;
   },
 });
+
+/** Results of which weights are packed in whole panels. */
+const panel = 8;
+
+/** Channels that come in fours of unsigned bytes, times signed ones; not where filtering by tiles would take fewer products. */
+function staysNarrow(op: Operation): boolean {
+  const x = factorOf(op);
+  if (!x || !isNarrow(x) || !isUnsigned((x.type as TensorType).element)) return false;
+  const channels = (at: number): boolean => shapeOf(x)[at]! % 4 === 0;
+  const m = matmul_integer.match(op);
+  if (m) return m.b.type.element === i8 && m.b.type.shape.at(-1)! >= panel && channels(shapeOf(x).length - 1);
+  const c = conv_integer.match(op);
+  if (!c || c.w.type.element !== i8 || c.group > 1) return false;
+  const first = c.layout === "channels-first";
+  const { shape } = c.w.type;
+  const taps = first ? shape.slice(2) : shape.slice(0, -2);
+  const isFiltered = taps.every((n) => n === 3) && [...c.strides, ...c.dilations].every((n) => n === 1);
+  return !isFiltered && shape.at(first ? 0 : -1)! >= panel && channels(channelAxis(c.layout, shape.length));
+}
 
 function readWide(op: Operation, wide: Map<Value, Value>): boolean {
   const x = factorOf(op);

@@ -7,7 +7,7 @@ import * as bufferization from "../../dialects/bufferization.ts";
 import type { Structure } from "../../dialects/linalg/structure.ts";
 import { type AffineExpr, add, constant, dim, mod, mul } from "../../ir/affine.ts";
 import type { Value } from "../../ir/core.ts";
-import { i8, i16, type Type } from "../../ir/types.ts";
+import { i8, i16, type ShapedType, type Type } from "../../ir/types.ts";
 import { staticPad } from "./static-pad.ts";
 import { stepAlong } from "./steps.ts";
 
@@ -19,6 +19,8 @@ export interface Dot {
   /** The loop whose neighbours are summed together, and how many of them at a time. */
   readonly loop: number;
   readonly group: number;
+  /** So many of them lie together in a row of the packed weights: all that a step takes, or half of them. */
+  readonly rows: number;
 }
 
 /** The last reduction loop that runs more than once. */
@@ -29,7 +31,7 @@ export const groupedColumn = (column: AffineExpr, loop: number, panel: number, g
   add(mul(mod(column, constant(panel)), constant(group)), mod(dim(loop), constant(group)));
 
 /** acc + extend(x) * extend(w), so many factors a word: the numbers of the inputs. */
-export function narrowProduct(s: Structure, group: number): Omit<Dot, "loop" | "group"> | undefined {
+export function narrowProduct(s: Structure, group: number): Omit<Dot, "loop" | "group" | "rows"> | undefined {
   if (s.inputs.length !== 2 || s.outputs.length !== 1) return undefined;
   const narrow: readonly Type[] = group >= wordBytes ? [i8] : group === 2 ? [i8, i16] : [];
   if (s.inputs[0]!.element !== narrow.at(-1) || !narrow.includes(s.inputs[1]!.element)) return undefined;
@@ -76,10 +78,25 @@ export function dotOf(s: Structure, most: number): Dot | undefined {
   const last = s.inputs[product.weights]!.map.results.at(-1);
   // Of panels of one column nothing is in front.
   const within = last?.kind === "+" ? last.rhs : last;
-  if (within?.kind !== "mod" || within.rhs.kind !== "constant" || within.rhs.value !== along.group) return undefined;
+  if (within?.kind !== "mod" || within.rhs.kind !== "constant") return undefined;
+  const rows = within.rhs.value;
+  const isHalf = rows === halfWord && along.group === 2 * rows && isFullRow(s, product.weights, rows);
+  if (rows !== along.group && !isHalf) return undefined;
   const inMemory = s.inputs.every(({ value }) => {
     const pad = value.definingOp && staticPad(value.definingOp);
     return bufferization.to_tensor.match(pad ? pad.source : value);
   });
-  return inMemory ? { ...product, ...along } : undefined;
+  return inMemory ? { ...product, ...along, rows } : undefined;
+}
+
+/** Neighbours that 16-bit machines take at a time; weights are packed so for machines of four, too, if they share them. */
+const halfWord = 2;
+/** Bytes of a vector. */
+const vectorBytes = 16;
+
+/** A row of packed bytes is a vector. */
+function isFullRow(s: Structure, weights: number, rows: number): boolean {
+  const { value, map } = s.inputs[weights]!;
+  const shape = (value.type as ShapedType).shape;
+  return map.results.length === shape.length && shape.at(-1) === vectorBytes && vectorBytes % rows === 0;
 }

@@ -29,21 +29,34 @@ export const pack = definePass("linalg-pack", {
     integerPanel: attr.int.default(0),
     /** Rows of a panel that lie together, column by column, where products of bytes are summed so many at a time: at most, where it is more than a word. */
     group: attr.int.default(1),
+    /** Products of bytes that are summed in fours are packed in pairs, too: other machines share the weights. */
+    bytes: attr.bool.default(false),
   },
-  run(module, { panel, integerPanel, group }) {
+  run(module, { panel, integerPanel, group, bytes }) {
     const packed = new Map<string, Value>();
     for (const fn of module.region().entry) {
       if (!func.func.is(fn)) continue;
       fn.walk((op) => {
         const s = structureOf(op);
         const isInteger = s?.outputs[0]?.element.kind === "integer";
-        if (s) packOperands(op, s, packed, isInteger && integerPanel > 0 ? integerPanel : panel, group);
+        if (s) packOperands(op, s, packed, isInteger && integerPanel > 0 ? integerPanel : panel, { group, bytes });
       });
     }
   },
 });
 
-function packOperands(op: Operation, s: Structure, packed: Map<string, Value>, widest: number, group: number): void {
+interface Grouping {
+  readonly group: number;
+  readonly bytes: boolean;
+}
+
+function packOperands(
+  op: Operation,
+  s: Structure,
+  packed: Map<string, Value>,
+  widest: number,
+  { group, bytes }: Grouping,
+): void {
   if (s.outputs.length !== 1 || !s.loops.some((l) => l.kind === "reduction" && l.extent > 1)) return;
   const out = s.outputs[0]!;
   const column = out.map.results[out.map.results.length - 1];
@@ -61,7 +74,8 @@ function packOperands(op: Operation, s: Structure, packed: Map<string, Value>, w
     const inner = dims.filter((d) => s.loops[d]!.kind === "reduction").sort((a, b) => a - b);
     if (inner.length === 0) continue;
     const order = [...outer, column.index, ...inner];
-    const along = input.index === 1 ? groupLoop(s, group) : undefined;
+    const fours = bytes ? groupLoop(s, 4) : undefined;
+    const along = input.index === 1 ? (groupLoop(s, group) ?? (fours && { ...fours, group })) : undefined;
     const by = along && inner.includes(along.loop) ? along.group : 1;
     const key = `${op.block === null}${(source.result() as Value).type.id} ${order.map((d) => dims.indexOf(d)).join(",")}`;
     const id = `${key} ${panel} ${by} ${along?.loop} ${identityOf(source)}`;

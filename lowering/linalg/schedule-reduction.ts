@@ -133,7 +133,7 @@ export function reductionLoops(
     const along = last < 0 ? -1 : loopOfDim(s, last);
     if (along >= 0 && readInputs(s).some((i) => stepAlong(s, i, along) === 0)) {
       // Rows share what the columns load: one long loop whose pointers move, as far as memory allows.
-      const dot = dotOf(s, machine.dot ?? 0);
+      const dot = (machine.fours ? dotOf(s, 4) : undefined) ?? dotOf(s, machine.dot ?? 0);
       // Packed weights follow each other in the order of the loops.
       const gather = gathersRows(s, machine);
       const run = gather ? order.length : longestRun(s, order, dot?.weights);

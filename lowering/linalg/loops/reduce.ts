@@ -17,6 +17,7 @@ import { type Combiner, combined, combinerOf, isNeutral, neutralOf } from "./com
 import { counted } from "./counted.ts";
 import { everyOther, readGathered, rowOf } from "./gathered.ts";
 import type { GatheredRows } from "./gathered-sum.ts";
+import { joinedRows } from "./joined.ts";
 import { type At, lane, mapped, terms, usesLane } from "./ranges.ts";
 import { domainOf, type KernelValues } from "./values.ts";
 
@@ -305,7 +306,7 @@ export class Reduction {
         const d = domains[i]!;
         made[i] = d.some(usesLane)
           ? this.#dotOfLanes(dot, d, accumulators[i]!)
-          : this.schedule.group! >= wordBytes
+          : this.schedule.group! >= wordBytes && dot.rows === this.schedule.group!
             ? this.#dotOfOne(dot, d, accumulators[i]!)
             : this.#dotOneByOne(dot, d, accumulators[i]!);
       }
@@ -359,12 +360,16 @@ export class Reduction {
   }
 
   /** In each lane the neighbours of a column, times those of x, which all lanes share. */
-  #dotOfLanes({ x, weights, signed }: Dot, domain: At, accumulator: Value): Value {
+  #dotOfLanes(dot: Dot, domain: At, accumulator: Value): Value {
+    const { x, weights, signed } = dot;
     const { b } = this.values.nest;
     const count = this.schedule.group!;
-    const shape = [this.lanes, count];
+    const shape = [this.lanes, count] as const;
     const first = domain.map((e) => substitute(e, [], [constant(0)]));
-    const w = this.#factor(weights, first, signed.weights, this.lanes * count, shape);
+    const w =
+      dot.rows < count
+        ? joinedRows(this.values, this.structure, dot, first, shape)
+        : this.#factor(weights, first, signed.weights, this.lanes * count, shape);
     const products = arith.muli(b, this.#factor(x, first, signed.x, count, shape), w);
     return vector.multi_reduction(b, products, accumulator, { kind: "add", reduction_dims: [1] });
   }
