@@ -139,7 +139,9 @@ describe("variants", () => {
     const until = (text: string): string => text.slice(0, text.indexOf("linalg-schedule"));
     const text = (v: string): string => until(v).replace("operations-per-byte=4", "operations-per-byte=2");
     // Wider vectors compute more while a byte comes: only what loaders choose by themselves shares every choice.
-    for (const v of variants!) expect((v.automatic ? until : text)(v.pipeline)).toBe(until(pipeline));
+    // What is for some models only goes its own way there, too.
+    const bytes = (v: string): string => until(v).replace("{bytes=true}", "").replace(" bytes=true", "");
+    for (const v of variants!) expect((v.suits ? bytes : v.automatic ? until : text)(v.pipeline)).toBe(until(pipeline));
   });
 });
 
