@@ -237,3 +237,8 @@ func.func @launches(%n: index) {
   }
   return
 }
+// -----
+func.func @fours(%a: vector<16xi8>, %c: vector<4xi32>) -> vector<4xi32> {
+  %0 = "wasm.relaxed_dot"(%a, %a, %c) : (vector<16xi8>, vector<16xi8>, vector<4xi32>) -> vector<4xi32>
+  return %0 : vector<4xi32>
+}

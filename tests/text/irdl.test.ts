@@ -47,6 +47,19 @@ const sample = defineDialect("sample", {
 const programs: Readonly<
   Record<string, { readonly text: string; readonly faults: readonly (readonly [RegExp, string])[] }>
 > = {
+  bytes: {
+    text: `func.func @f(%m: memref<8xi8>, %a: i8, %i: index) -> i32 {
+  %0 = bytes.pack %a, %a, %a, %a
+  %1 = bytes.load %m[%i] : memref<8xi8>, i32
+  %2 = bytes.dot %0, %1 : i32
+  return %2 : i32
+}`,
+    faults: [
+      [/"bytes\.pack"\((%\w+), .*?\) : \(i8, i8, i8, i8\)/, '"bytes.pack"($1, $1, $1) : (i8, i8, i8)'],
+      [/"bytes\.dot"\((%\w+), %\w+\) : \(i32, i32\)/, '"bytes.dot"($1) : (i32)'],
+      [/bytes\.load/, "bytes.read"],
+    ],
+  },
   graph: {
     text: `func.func @f(%x: tensor<1x3x8x8xf32>, %w: tensor<4x3x3x3xf32>) -> tensor<1x4x8x8xf32> {
   %0 = "graph.relu"(%x) : (tensor<1x3x8x8xf32>) -> tensor<1x3x8x8xf32>
