@@ -161,7 +161,7 @@ class Bench {
       make(b, x!),
     ]);
     const variant = wasmSimd.variants?.find((v) => v.name === this.#variant);
-    const pipeline = (variant ?? wasmSimd).pipeline.replace(direct ? ",graph-winograd" : "\0", "");
+    const pipeline = (variant ?? wasmSimd).pipeline.replace(direct ? /,graph-winograd(\{[^}]*\})?/ : "\0", "");
     const diagnostics = new Diagnostics();
     const parsed = parsePipeline(pipeline, passes, diagnostics);
     if (parsed) runPipeline(parsed, module, { context: new Context(dialects), diagnostics });
