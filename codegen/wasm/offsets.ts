@@ -35,15 +35,9 @@ export const foldOffsets = definePass("wasm-fold-offsets", {
       op.setOperand(1, arith.constantInteger(Builder.before(op), outer.constant + inner.constant, i32));
     }
     fn.walk((op) => {
-      const at =
-        wasm.load.is(op) || wasm.prefetch.is(op)
-          ? 0
-          : wasm.store.is(op)
-            ? 1
-            : splats && wasm.load_splat.is(op)
-              ? 0
-              : -1;
-      if (at < 0) return;
+      const reads = wasm.load.is(op) || wasm.prefetch.is(op) || (splats && wasm.load_splat.is(op));
+      if (!reads && !wasm.store.is(op)) return;
+      const at = reads ? 0 : 1;
       const sum = sumOf(op.operand(at));
       const offset = op.props[0] as number;
       if (!sum || offset + sum.constant < 0 || carriesSplat.has(op.operand(at))) return;

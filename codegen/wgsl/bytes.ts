@@ -2,14 +2,12 @@
  * @file Which tensors of bytes lie four elements in a word: those of which every kernel writes whole words. Inputs and outputs of
  * a model have a word for each element, as callers pass them.
  */
+import { perWord } from "../../dialects/bytes.ts";
 import * as func from "../../dialects/func.ts";
 import * as gpu from "../../dialects/gpu.ts";
 import type { Operation, Value } from "../../ir/core.ts";
 import type { Call, HostTensor } from "./host.ts";
 import { usesOf } from "./shader.ts";
-
-/** Elements that a word has room for. */
-const perWord = 4;
 
 /** Decides it for everything that is called with. `alternatives` are the functions that may be called in place of a kernel. */
 export function packTensors(calls: readonly Call[], alternatives: (kernel: Operation) => readonly Operation[]): void {

@@ -2,6 +2,7 @@
  * @file The entry function as a list of kernel calls with everything known: which part of which buffer each argument is.
  * Loops of the entry are walked through, branches are taken, as far as they depend on nothing but constants.
  */
+import { perWord } from "../../dialects/bytes.ts";
 import * as func from "../../dialects/func.ts";
 import { markFunction } from "../../dialects/host.ts";
 import * as memref from "../../dialects/memref/index.ts";
@@ -240,7 +241,7 @@ function placeOf(buffer: HostBuffer, count: number): Place {
 
 /** Words that a buffer needs for the largest that lies in it. */
 export const wordsIn = ({ tensors }: HostBuffer): number =>
-  tensors.reduce((n, { count, packed }) => Math.max(n, packed ? Math.ceil(count / 4) : count), 0);
+  tensors.reduce((n, { count, packed }) => Math.max(n, packed ? Math.ceil(count / perWord) : count), 0);
 
 const countOf = (v: Value): number => elementCount((v.type as MemRefType).shape);
 

@@ -231,9 +231,17 @@ export const shapeFromMap = (map: AffineMap, extents: readonly number[]): number
     return range ? range.max + 1 : dynamic;
   });
 
-/** Extents of the loops, in order. */
 /** The numbers of the loops that are summed over, or otherwise reduced, from the outermost to the innermost. */
 export const reductionsOf = (s: Pick<Structure, "loops">): number[] =>
   s.loops.flatMap((l, i) => (l.kind === "reduction" ? [i] : []));
 
+/** Whether a loop that is summed over runs more than once. */
+export const isReducing = (s: Pick<Structure, "loops">): boolean =>
+  s.loops.some((l) => l.kind === "reduction" && l.extent !== 1);
+
+/** Steps that a result is made of: turns of all loops that are summed over. */
+export const stepsOf = (s: Pick<Structure, "loops">): number =>
+  s.loops.reduce((n, l) => (l.kind === "reduction" ? n * l.extent : n), 1);
+
+/** Extents of the loops, in order. */
 export const extentsOf = (s: Pick<Structure, "loops">): number[] => s.loops.map((l) => l.extent);

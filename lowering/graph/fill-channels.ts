@@ -26,12 +26,8 @@ export const fillChannels = definePass("graph-fill-channels", {
     multiple: attr.int.default(4),
   },
   run(fn, { multiple }, pass) {
-    const ops: Operation[] = [];
-    fn.walk((op) => {
-      if (conv_integer.is(op)) ops.push(op);
-    });
     let found = 0;
-    for (const op of ops) {
+    for (const op of convolutionsIn(fn)) {
       const own = op.operand(0).definingOp;
       if (!fillUp(op, { multiple, together: false })) continue;
       found++;
@@ -41,6 +37,24 @@ export const fillChannels = definePass("graph-fill-channels", {
     return found > 0;
   },
 });
+
+/** Convolutions of integers, before any is rewritten. */
+export function convolutionsIn(fn: Operation): readonly Operation[] {
+  const ops: Operation[] = [];
+  fn.walk((op) => {
+    if (conv_integer.is(op)) ops.push(op);
+  });
+  return ops;
+}
+
+/** What a convolution pads its image with in front of each dimension (0), or behind it (1). */
+export function paddingAt(
+  side: 0 | 1,
+  { pads, layout }: Pick<ReturnType<typeof conv_integer.of>, "pads" | "layout">,
+): number[] {
+  const spatial = pads.length / 2;
+  return activationShape(layout, 0, 0, pads.slice(side * spatial, (side + 1) * spatial));
+}
 
 /** The bytes that a sum of products multiplies constants with. */
 export function factorOf(op: Operation): Value | undefined {
@@ -86,9 +100,7 @@ export function fillUp(op: Operation, { multiple, together }: Filling): boolean 
   if (together && isPadded && pads.every((n) => n === 0)) {
     y = rebuilt(b, x.definingOp!, x.definingOp!.operands, { high: widened(own.high) });
   } else if (together) {
-    const side = (s: number): number[] =>
-      activationShape(c.layout, 0, 0, pads.slice(s * (rank - 2), (s + 1) * (rank - 2)));
-    y = pad(b, c.x, undefined, { low: side(0), high: widened(side(1)), mode: "constant" });
+    y = pad(b, c.x, undefined, { low: paddingAt(0, c), high: widened(paddingAt(1, c)), mode: "constant" });
     pads = pads.map(() => 0);
   } else if (isPadded) {
     const filled = pad(b, own.x, undefined, { low: none, high: widened(none), mode: "constant" });

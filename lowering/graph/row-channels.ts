@@ -7,7 +7,6 @@ import * as func from "../../dialects/func.ts";
 import { range, type TensorValue } from "../../dialects/graph/op.ts";
 import { conv_integer } from "../../dialects/graph/quant.ts";
 import { concat, pad, slice } from "../../dialects/graph/shape.ts";
-import { activationShape } from "../../dialects/graph/window.ts";
 import { attr } from "../../ir/attributes.ts";
 import { Builder } from "../../ir/builder.ts";
 import type { Operation } from "../../ir/core.ts";
@@ -15,7 +14,7 @@ import { hasStaticShape, tensor } from "../../ir/types.ts";
 import { definePass } from "../../rewrite/pass.ts";
 import { NDArray } from "../../support/ndarray.ts";
 import { derivedConstant, knownOf } from "./constants.ts";
-import { factorOf, isNarrow } from "./fill-channels.ts";
+import { convolutionsIn, factorOf, isNarrow, paddingAt } from "./fill-channels.ts";
 import { shapeOf } from "./integer/quantized.ts";
 import { rebuilt, replace } from "./rebuild.ts";
 
@@ -27,11 +26,7 @@ export const rowChannels = definePass("graph-row-channels", {
     multiple: attr.int.default(4),
   },
   run(fn, { multiple }, pass) {
-    const ops: Operation[] = [];
-    fn.walk((op) => {
-      if (conv_integer.is(op)) ops.push(op);
-    });
-    const found = ops.filter((op) => unfold(op, multiple)).length;
+    const found = convolutionsIn(fn).filter((op) => unfold(op, multiple)).length;
     pass.count("unfolded", found);
     return found > 0;
   },
@@ -54,10 +49,9 @@ function unfold(op: Operation, multiple: number): boolean {
   if (channels > multiple / 2 || outputs < manyOutputs || filled >= 2 * taps * channels) return false;
   const b = Builder.before(op);
   const spatial = rank - 2;
-  const side = (s: number): number[] => activationShape(c.layout, 0, 0, c.pads.slice(s * spatial, (s + 1) * spatial));
   const whole = c.pads.every((n) => n === 0)
     ? c.x
-    : pad(b, c.x, undefined, { low: side(0), high: side(1), mode: "constant" });
+    : pad(b, c.x, undefined, { low: paddingAt(0, c), high: paddingAt(1, c), mode: "constant" });
   const axis = rank - 2;
   const [stride, dilation] = [c.strides[spatial - 1]!, c.dilations[spatial - 1]!];
   const columns = shapeOf(c.y)[axis]!;

@@ -3,14 +3,14 @@
  * maxima and sums of rows), and a product with the shares. Machines whose threads share memory compute some rows at a time,
  * and neither products nor shares of them leave that memory.
  */
-import { type Structure, structureOf } from "../../dialects/linalg/structure.ts";
+import { isReducing, reductionsOf, type Structure, structureOf } from "../../dialects/linalg/structure.ts";
 import { isIdentityMap } from "../../ir/affine.ts";
 import type { Operation, Value } from "../../ir/core.ts";
 import { f32, isShaped } from "../../ir/types.ts";
 import type { Grid } from "../../support/machine.ts";
 import { combinerOf } from "./loops/combiner.ts";
 import { type Product, productOf } from "./product.ts";
-import type { ReductionSchedule, RootSchedule } from "./schedule-attribute.ts";
+import { plainLoops, plainOrder, type ReductionSchedule, type RootSchedule } from "./schedule-attribute.ts";
 import { loopOfDim, memoryStepAlong } from "./steps.ts";
 
 export interface Attention {
@@ -36,8 +36,6 @@ const mostThreads = 128;
 const team = 8;
 /** Sums over rows, at most. */
 const mostSums = 2;
-
-const isReducing = (s: Structure): boolean => s.loops.some((l) => l.kind === "reduction" && l.extent !== 1);
 
 /** The attention that ends in a product; undefined if it is none, or its rows do not fit into shared memory. */
 export function attentionOf(s: Structure): Attention | undefined {
@@ -127,10 +125,9 @@ class Between {
     )
       return false;
     if (!isReducing(s)) return isIdentityMap(out!.map) && (isRow(out!.shape) || isWhole(out!.shape));
-    const reductions = s.loops.flatMap((l, i) => (l.kind === "reduction" ? [i] : []));
     return (
       isRow(out!.shape) &&
-      reductions.join() === `${last}` &&
+      reductionsOf(s).join() === `${last}` &&
       out!.map.results.every((e, d) => d === last || (e.kind === "dim" && e.index === d)) &&
       s.inputs.every((i) => made.includes(i) || !isShaped(i.value.type)) &&
       combinerOf(s) !== undefined
@@ -163,18 +160,8 @@ export function attentionForWorkgroups(a: Attention, lanes: number, grid: Grid):
   const rows = fits.find((r) => batch * Math.ceil(a.rows / r) >= grid.groups) ?? fits.at(-1)!;
   const wide = lanes > 1 && shape[rank - 1]! % 4 === 0;
   const inFours = lanes > 1 && a.columns % 4 === 0;
-  const plain = (s: Structure): ReductionSchedule => ({
-    order: s.loops.flatMap((l, i) => (l.kind === "reduction" ? [i] : [])),
-    run: 1,
-    full: [],
-    vector: -1,
-    lanes: 1,
-    accumulators: 1,
-    unroll: 1,
-    apart: 0,
-  });
   const along = (s: Structure, loop: number, isAlong: boolean): ReductionSchedule =>
-    isAlong ? { ...plain(s), vector: loop, lanes: 4 } : plain(s);
+    isAlong ? { ...plainLoops(s), vector: loop, lanes: 4 } : plainLoops(s);
   const { structure, left, right, sums } = a.scores;
   const inner = sums[0]!;
   const lie = (loop: number, ...of: readonly Product["left"][]): boolean =>
@@ -183,7 +170,7 @@ export function attentionForWorkgroups(a: Attention, lanes: number, grid: Grid):
   const alongColumns = !alongSum && inFours && lie(loopOfDim(structure, rank - 1), right);
   return {
     root: {
-      order: Array.from({ length: rank }, (_, i) => i),
+      order: plainOrder(rank),
       tile: new Array<number>(rank).fill(1),
       block: new Array<number>(rank).fill(0),
       vector: wide ? rank - 1 : -1,
@@ -194,7 +181,7 @@ export function attentionForWorkgroups(a: Attention, lanes: number, grid: Grid):
     sums: [
       along(structure, inner, alongSum),
       ...a.sums.map((s) => along(s, rank - 1, inFours)),
-      plain(a.values.structure),
+      plainLoops(a.values.structure),
     ],
   };
 }

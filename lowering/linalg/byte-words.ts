@@ -9,7 +9,7 @@ import * as func from "../../dialects/func.ts";
 import * as linalg from "../../dialects/linalg/index.ts";
 import { type Structure, structureOf } from "../../dialects/linalg/structure.ts";
 import * as tensor from "../../dialects/tensor/index.ts";
-import { type AffineExpr, type AffineMap, add, affineMap, constant, dim, identityMap, mul } from "../../ir/affine.ts";
+import { type AffineMap, add, affineMap, constant, dim, identityMap, mul } from "../../ir/affine.ts";
 import { Builder } from "../../ir/builder.ts";
 import type { Operation, Value } from "../../ir/core.ts";
 import { elementsOfAttribute } from "../../ir/datum.ts";
@@ -29,8 +29,9 @@ import { definePass } from "../../rewrite/pass.ts";
 import { invariant } from "../../support/diagnostic.ts";
 import { identityOf } from "../../support/identity.ts";
 import { NDArray } from "../../support/ndarray.ts";
-import { narrowProduct } from "./dot.ts";
+import { innermost, narrowProduct } from "./dot.ts";
 import { staticPad } from "./static-pad.ts";
+import { mentions } from "./steps.ts";
 
 const { perWord } = bytes;
 
@@ -67,14 +68,14 @@ interface Weights {
 
 function write(s: Structure, packed: Map<string, Value>): boolean {
   const product = narrowProduct(s, perWord);
-  const loop = s.loops.findLastIndex((l) => l.kind === "reduction" && l.extent > 1);
+  const loop = innermost(s);
   if (!product?.signed.weights || loop < 0 || s.loops[loop]!.extent % perWord !== 0) return false;
   if (s.loops.some((l) => isDynamic(l.extent))) return false;
   const x = s.inputs[product.x]!;
   const weights = weightsOf(s, product.weights, loop);
   const last = x.map.results.length - 1;
   const isLast = x.map.results.every((r, d) =>
-    d === last ? r.kind === "dim" && r.index === loop : !mentionsLoop(r, loop),
+    d === last ? r.kind === "dim" && r.index === loop : !mentions(r, loop),
   );
   if (!weights || !isLast) return false;
   const b = Builder.before(s.op);
@@ -97,11 +98,6 @@ function write(s: Structure, packed: Map<string, Value>): boolean {
   const padding = x.value.definingOp;
   if (padding && isTriviallyDead(padding)) padding.erase();
   return true;
-}
-
-function mentionsLoop(e: AffineExpr, loop: number): boolean {
-  if (e.kind === "dim") return e.index === loop;
-  return "lhs" in e && (mentionsLoop(e.lhs, loop) || mentionsLoop(e.rhs, loop));
 }
 
 function weightsOf(s: Structure, input: number, loop: number): Weights | undefined {

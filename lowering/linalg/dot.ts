@@ -24,7 +24,7 @@ export interface Dot {
 }
 
 /** The last reduction loop that runs more than once. */
-const innermost = (s: Structure): number => s.loops.findLastIndex((l) => l.kind === "reduction" && l.extent > 1);
+export const innermost = (s: Structure): number => s.loops.findLastIndex((l) => l.kind === "reduction" && l.extent > 1);
 
 /** The place in its row of an element of packed weights. */
 export const groupedColumn = (column: AffineExpr, loop: number, panel: number, group: number): AffineExpr =>

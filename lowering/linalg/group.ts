@@ -4,7 +4,7 @@
  * once each for anything expensive, again for what is cheap or stands in an outer loop.
  */
 import { widenedHalves } from "../../dialects/halves.ts";
-import { type Structure, structureOf } from "../../dialects/linalg/structure.ts";
+import { isReducing, type Structure, structureOf } from "../../dialects/linalg/structure.ts";
 import * as tensor from "../../dialects/tensor/index.ts";
 import { type AffineMap, isIdentityMap } from "../../ir/affine.ts";
 import type { Block, Operation, Value } from "../../ir/core.ts";
@@ -31,8 +31,6 @@ export interface Group {
 
 /** Scalar ops per element up to which a producer may be computed again for each use. */
 const cheapWork = 3;
-
-export const isReducing = (s: Structure): boolean => s.loops.some((l) => l.kind === "reduction" && l.extent !== 1);
 
 /** Every element of the operand is read at no more than one point of the loops. */
 function readsOnce(s: Structure, map: AffineMap): boolean {

@@ -6,7 +6,7 @@ import * as arith from "../../dialects/arith/ops.ts";
 import { halvesAttribute } from "../../dialects/halves.ts";
 import { generic } from "../../dialects/linalg/generic.ts";
 import * as linalg from "../../dialects/linalg/index.ts";
-import { structureOf } from "../../dialects/linalg/structure.ts";
+import { isReducing, structureOf } from "../../dialects/linalg/structure.ts";
 import * as tensor from "../../dialects/tensor/index.ts";
 import { identityMap } from "../../ir/affine.ts";
 import { Builder } from "../../ir/builder.ts";
@@ -49,7 +49,7 @@ export const halfWeights = definePass("linalg-half-weights", {
     let changed = false;
     module.walk((op) => {
       const s = generic.is(op) && allows(op, rewrite) ? structureOf(op) : undefined;
-      if (!s?.loops.some((l) => l.kind === "reduction" && l.extent !== 1)) return;
+      if (!s || !isReducing(s)) return;
       for (const input of s.inputs) {
         const source = input.value.definingOp;
         if (!source || !arith.constant.is(source) || input.element !== f32 || !input.arg?.hasUses) continue;

@@ -3,7 +3,7 @@
  * depthwise convolutions of channels-first images) whose input comes from outside cut their results into those whose
  * windows lie inside, and a few at the borders, of which it is known which elements are padding.
  */
-import { type Structure, type StructuredOperand, structureOf } from "../../dialects/linalg/structure.ts";
+import { type Structure, type StructuredOperand, stepsOf, structureOf } from "../../dialects/linalg/structure.ts";
 import { type AffineExpr, linear } from "../../ir/affine.ts";
 import type { Operation } from "../../ir/core.ts";
 import { f32, type TensorType } from "../../ir/types.ts";
@@ -90,6 +90,5 @@ export function mayStay(op: Operation): boolean {
   const slides = reader && slidesOverPlanes(reader);
   const cuts = reader && slides && cutsOf(reader);
   if (!cuts) return false;
-  const taps = reader.loops.reduce((n, l) => (l.kind === "reduction" ? n * l.extent : n), 1);
-  return taps <= most.taps && cuts.every((c) => c.length < most.pieces);
+  return stepsOf(reader) <= most.taps && cuts.every((c) => c.length < most.pieces);
 }

@@ -2,6 +2,7 @@
  * @file A schedule as it stands in the IR: the discardable attribute `schedule` on a kernel function (how its results
  * are tiled) and on a reducing op inside (how its reduction loops run). It can be printed, edited and run again.
  */
+import { reductionsOf, type Structure } from "../../dialects/linalg/structure.ts";
 import type { Operation } from "../../ir/core.ts";
 import { type Attribute, i64, integerAttribute } from "../../ir/types.ts";
 
@@ -90,6 +91,21 @@ export interface ReductionSchedule {
   readonly ahead?: readonly number[];
 }
 
+/** Dimensions in their order. */
+export const plainOrder = (rank: number): number[] => Array.from({ length: rank }, (_, i) => i);
+
+/** Reduction loops step by step, in their order, without vectors. */
+export const plainLoops = (s: Pick<Structure, "loops">): ReductionSchedule => ({
+  order: reductionsOf(s),
+  run: 1,
+  full: [],
+  vector: -1,
+  lanes: 1,
+  accumulators: 1,
+  unroll: 1,
+  apart: 0,
+});
+
 export const scheduleName = "schedule";
 /** On a loop: how many steps kernel-unroll writes out in a row. */
 export const unrollAttribute = "unroll";
@@ -133,7 +149,7 @@ export function rootSchedule(op: Operation, rank: number): RootSchedule {
   const tile = list(s.tile);
   const block = list(s.block);
   return {
-    order: order.length === rank ? order : Array.from({ length: rank }, (_, i) => i),
+    order: order.length === rank ? order : plainOrder(rank),
     tile: tile.length === rank ? tile : new Array<number>(rank).fill(1),
     block: block.length === rank ? block : new Array<number>(rank).fill(0),
     vector: num(s.vector, -1),

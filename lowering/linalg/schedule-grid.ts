@@ -7,7 +7,7 @@ import { elementCount, f32, i32 } from "../../ir/types.ts";
 import type { Grid, Machine } from "../../support/machine.ts";
 import { combinerOf } from "./loops/combiner.ts";
 import { type Product, productOf, type Sums, splitDepth } from "./product.ts";
-import type { RootSchedule } from "./schedule-attribute.ts";
+import { plainOrder, type RootSchedule } from "./schedule-attribute.ts";
 import { staticPad } from "./static-pad.ts";
 import { stepAlong } from "./steps.ts";
 import { windowBefore } from "./window.ts";
@@ -42,7 +42,7 @@ export function tileForThreads(
   // Results by the hundred million: more than one tile would have to be given to a thread.
   const most = grid.workgroup * grid.most * grid.most;
   return {
-    order: Array.from({ length: rank }, (_, i) => i),
+    order: plainOrder(rank),
     tile,
     block: new Array<number>(rank).fill(0),
     vector: width > 1 ? last : -1,
@@ -79,7 +79,7 @@ export function tileForWorkgroups(
   const rank = shape.length;
   const ones = new Array<number>(rank).fill(1);
   return {
-    order: Array.from({ length: rank }, (_, i) => i),
+    order: plainOrder(rank),
     tile: ones,
     block: new Array<number>(rank).fill(0),
     vector: wide ? rank - 1 : -1,
@@ -251,7 +251,7 @@ export function rowsForWorkgroups(
   const rank = shape.length;
   return {
     root: {
-      order: Array.from({ length: rank }, (_, i) => i),
+      order: plainOrder(rank),
       tile: new Array<number>(rank).fill(1),
       block: new Array<number>(rank).fill(0),
       vector: wide && inner > 1 ? rank - 1 : -1,

@@ -1,10 +1,10 @@
 /** @file Chooses how the reduction loops of a kernel's ops run on a machine. */
-import { reductionsOf, type Structure } from "../../dialects/linalg/structure.ts";
+import type { Structure } from "../../dialects/linalg/structure.ts";
 import type { Machine } from "../../support/machine.ts";
 import { dotOf } from "./dot.ts";
 import { combinerOf } from "./loops/combiner.ts";
 import { slidesOverPlanes } from "./planes.ts";
-import type { ReductionSchedule, RootSchedule } from "./schedule-attribute.ts";
+import { plainLoops, type ReductionSchedule, type RootSchedule } from "./schedule-attribute.ts";
 import { copiesFor, gathersRows } from "./schedule-gather.ts";
 import { loopOfDim, memoryStepAlong, mentions, stepAlong } from "./steps.ts";
 
@@ -106,18 +106,8 @@ export function reductionLoops(
   machine: Machine,
 ): ReductionSchedule {
   const points = pointsOf(root);
-  const order = reductionsOf(s);
-  const apart = machine.loopForm === "exits" ? 1 : 0;
-  const none: ReductionSchedule = {
-    order,
-    run: 1,
-    full: [],
-    vector: -1,
-    lanes: 1,
-    accumulators: 1,
-    unroll: 1,
-    apart,
-  };
+  const none: ReductionSchedule = { ...plainLoops(s), apart: machine.loopForm === "exits" ? 1 : 0 };
+  const { order } = none;
   const inner = order[order.length - 1]!;
   if (!heavy) {
     // Results have no vectors of their own: they lie along the innermost loop, if that is contiguous.

@@ -7,7 +7,7 @@ import { elementCount, f32, i32 } from "../../ir/types.ts";
 import type { Grid } from "../../support/machine.ts";
 import { combinerOf } from "./loops/combiner.ts";
 import { productOf } from "./product.ts";
-import type { ReductionSchedule, RootSchedule } from "./schedule-attribute.ts";
+import { plainLoops, plainOrder, type ReductionSchedule, type RootSchedule } from "./schedule-attribute.ts";
 import { loopOfDim, memoryStepAlong } from "./steps.ts";
 
 /** Rows of a tile, at most: each reads what the columns load. */
@@ -62,7 +62,7 @@ export function teamsForWorkgroups(
   if (Math.ceil(tiles / perGroup) > grid.most) return undefined;
   return {
     root: {
-      order: Array.from({ length: rank }, (_, i) => i),
+      order: plainOrder(rank),
       tile,
       block: new Array<number>(rank).fill(0),
       vector: acrossResults ? rank - 1 : -1,
@@ -70,16 +70,7 @@ export function teamsForWorkgroups(
       workgroup: members * perGroup,
       team: [members, loop],
     },
-    reduction: {
-      order,
-      run: 1,
-      full: [],
-      vector: alongSum ? loop : -1,
-      lanes: alongSum ? 4 : 1,
-      accumulators: 1,
-      unroll: 1,
-      apart: 0,
-    },
+    reduction: { ...plainLoops(s), ...(alongSum && { vector: loop, lanes: 4 }) },
   };
 }
 

@@ -1,9 +1,9 @@
 /** @file In which way the threads of a workgroup work together on a kernel, if they do. */
-import { reductionsOf, type Structure } from "../../dialects/linalg/structure.ts";
+import type { Structure } from "../../dialects/linalg/structure.ts";
 import type { Grid } from "../../support/machine.ts";
 import { attentionForWorkgroups, attentionOf } from "./attention.ts";
 import { productOf } from "./product.ts";
-import type { ReductionSchedule, RootSchedule } from "./schedule-attribute.ts";
+import { plainLoops, type ReductionSchedule, type RootSchedule } from "./schedule-attribute.ts";
 import { rowsForWorkgroups, tileForWorkgroups } from "./schedule-grid.ts";
 import { teamsForWorkgroups } from "./schedule-team.ts";
 import { isWindow } from "./window.ts";
@@ -42,7 +42,6 @@ export function workgroupsFor(
 
 /** A sum whose vectors lie along its innermost loop. */
 function alongRow(s: Structure, lanes: number): ReductionSchedule {
-  const order = reductionsOf(s);
-  const vector = lanes > 1 ? order[order.length - 1]! : -1;
-  return { order, run: 1, full: [], vector, lanes, accumulators: 1, unroll: 1, apart: 0 };
+  const plain = plainLoops(s);
+  return { ...plain, vector: lanes > 1 ? plain.order.at(-1)! : -1, lanes };
 }

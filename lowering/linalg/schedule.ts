@@ -5,7 +5,7 @@
 import * as bufferization from "../../dialects/bufferization.ts";
 import * as func from "../../dialects/func.ts";
 import { widenedHalves } from "../../dialects/halves.ts";
-import { loopIndex, type Structure, structureOf } from "../../dialects/linalg/structure.ts";
+import { isReducing, loopIndex, type Structure, stepsOf, structureOf } from "../../dialects/linalg/structure.ts";
 import { constant, dim, isIdentityMap, substitute } from "../../ir/affine.ts";
 import { attr } from "../../ir/attributes.ts";
 import type { Operation } from "../../ir/core.ts";
@@ -18,7 +18,7 @@ import { interiorOf } from "./loops/borders.ts";
 import { isKernel } from "./outline.ts";
 import { panelFor } from "./panel.ts";
 import { slidesOverPlanes } from "./planes.ts";
-import { extentsOf, type RootSchedule, setSchedule } from "./schedule-attribute.ts";
+import { extentsOf, plainOrder, type RootSchedule, setSchedule } from "./schedule-attribute.ts";
 import { takeGiven } from "./schedule-file.ts";
 import { gathersRows } from "./schedule-gather.ts";
 import { tileForThreads } from "./schedule-grid.ts";
@@ -64,7 +64,7 @@ export function scheduleKernel(fn: Operation, machine: Machine): readonly number
     if (write) results.push(write.source.type as TensorType);
     if (write) writes.push(write.dest.type as MemRefType);
     const structure = structureOf(op);
-    if (structure?.loops.some((l) => l.kind === "reduction" && l.extent !== 1)) reductions.push({ op, structure });
+    if (structure && isReducing(structure)) reductions.push({ op, structure });
     if (structure) structures.push(structure);
     if (structure && !hasLanes(structure, machine)) vectorizable = false;
     if (structure) for (const inner of structure.body) work += inner.def.isConstant ? 0 : 1;
@@ -141,8 +141,6 @@ const isAcrossTiles = (s: Structure, shape: readonly number[]): boolean => {
   const out = s.outputs[0]!;
   return out.shape.length === shape.length && out.shape.every((d, i) => d === shape[i]);
 };
-
-const plainOrder = (rank: number): number[] => Array.from({ length: rank }, (_, i) => i);
 
 /** Scalar ops beyond which one vector at a time is enough: there is work to overlap within it. */
 const longBody = 48;
@@ -309,13 +307,12 @@ function tileReduction(
   const tiles = tilesFor(s, machine);
   // Tiles for gathered rows are nearly as good as each other: what leaves nothing over has half of the code.
   const even = machine.even || gathersRows(s, machine);
-  const steps = s.loops.reduce((n, l) => (l.kind === "reduction" ? n * l.extent : n), 1);
   const together = joinable && extentsOf({ joined: joinable.dims }, shape);
   const apart = together && {
     time: (together[row]! / shape[row]!) * chooseTile(shape[row]!, columns, lanes, tiles, even).time,
     joined: chooseTile(together[row]!, columns, lanes, tiles, even).time,
   };
-  const pays = apart && apart.joined * (joinable.isEven ? 1 : 1 + stepsOfPlace / steps) <= apart.time;
+  const pays = apart && apart.joined * (joinable.isEven ? 1 : 1 + stepsOfPlace / stepsOf(s)) <= apart.time;
   const joined = machine.rowByRow || (shared && pays) ? joinable?.dims : undefined;
   const extents = (joined && together) ?? shape;
   const rows = row < 0 ? 1 : inside ? inside.to - inside.from : extents[row]!;
@@ -344,7 +341,7 @@ function tileReduction(
     };
   }
   // Channel by channel (depthwise, pooling): a strip of outputs shares its inputs.
-  const overlaps = row >= 0 && s.loops.some((l) => l.kind === "reduction" && l.extent !== 1) && rows > 1;
+  const overlaps = row >= 0 && isReducing(s) && rows > 1;
   if (overlaps) tile[row] = stripOf(rows, stripFor(s, loopOfDim(s, row), machine), inside !== undefined);
   const narrow = Math.min(lanes * machine.together, Math.floor(columns / lanes) * lanes);
   tile[last] = overlaps ? narrow : Math.min(4 * lanes, Math.floor(columns / lanes) * lanes);
@@ -380,7 +377,7 @@ function blockRows(
 ): void {
   const rows = shape[at.row]!;
   const columns = shape[shape.length - 1]!;
-  const depth = s.loops.reduce((n, l) => (l.kind === "reduction" ? n * l.extent : n), 1);
+  const depth = stepsOf(s);
   // Windows overlap: an input element is read for several rows, but lies in memory once.
   const shares = s.inputs.reduce((n, o) => Math.max(n, stepAlong(s, o.index, loopOfDim(s, at.row)) ?? 0), 0);
   const input = 4 * (shares > 0 ? Math.min(shares, depth) : depth);

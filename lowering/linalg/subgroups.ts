@@ -3,7 +3,7 @@
  * a program is loaded.
  */
 import { addAlternative } from "../../dialects/alternative.ts";
-import { structureOf } from "../../dialects/linalg/structure.ts";
+import { isReducing, structureOf } from "../../dialects/linalg/structure.ts";
 import type { Operation } from "../../ir/core.ts";
 import { f32, i32 } from "../../ir/types.ts";
 import { allows, defineInexact } from "../../rewrite/numerics.ts";
@@ -44,7 +44,7 @@ function isTogether(fn: Operation): boolean {
   if (schedule.rows === undefined && schedule.team?.[0] !== threads) return false;
   return [...fn.region().entry].every((op) => {
     const sum = structureOf(op);
-    if (!sum?.loops.some((l) => l.kind === "reduction" && l.extent !== 1)) return true;
+    if (!sum || !isReducing(sum)) return true;
     return sum.outputs.every((o) => o.element === f32 || o.element === i32);
   });
 }

@@ -3,7 +3,7 @@
  * pools) and what follows them element by element. Threads that share what they load compute each element once for a tile of
  * columns, and nothing of it goes through memory.
  */
-import { type Structure, type StructuredOperand, structureOf } from "../../dialects/linalg/structure.ts";
+import { type Structure, type StructuredOperand, stepsOf, structureOf } from "../../dialects/linalg/structure.ts";
 import { isIdentityMap } from "../../ir/affine.ts";
 import type { Operation, Value } from "../../ir/core.ts";
 import { isShaped } from "../../ir/types.ts";
@@ -15,8 +15,6 @@ const mostSteps = 32;
 const fewest = 8;
 /** Columns that one tile holds. */
 const tileColumns = 32;
-
-const stepsOf = (s: Structure): number => s.loops.reduce((n, l) => (l.kind === "reduction" ? n * l.extent : n), 1);
 
 /** A sum over a few places around each element, of one channel each. */
 export const isWindow = (s: Structure): boolean => {

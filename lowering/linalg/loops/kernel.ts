@@ -5,7 +5,7 @@
 import * as arith from "../../../dialects/arith/ops.ts";
 import * as bufferization from "../../../dialects/bufferization.ts";
 import * as func from "../../../dialects/func.ts";
-import { reductionsOf, type Structure } from "../../../dialects/linalg/structure.ts";
+import { isReducing, reductionsOf, type Structure } from "../../../dialects/linalg/structure.ts";
 import * as scf from "../../../dialects/scf/ops.ts";
 import { type AffineExpr, add, constant, floordiv, mod, mul } from "../../../ir/affine.ts";
 import { Builder } from "../../../ir/builder.ts";
@@ -156,7 +156,7 @@ function windowsIn(ops: readonly Operation[], values: KernelValues, shape: reado
 function sumsIn(ops: readonly Operation[], values: KernelValues): { op: Operation; structure: Structure }[] {
   return ops.flatMap((op) => {
     const structure = values.structure(op);
-    return structure?.loops.some((l) => l.kind === "reduction" && l.extent !== 1) ? [{ op, structure }] : [];
+    return structure && isReducing(structure) ? [{ op, structure }] : [];
   });
 }
 
